@@ -1,0 +1,43 @@
+"""Fixtures for every test and doctest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import topolab
+
+
+def record_example(path: Path, *, snapshots: int = 4, seed: int = 7) -> topolab.Run:
+    """A small run with random rewiring: 6 x 6 inputs, hidden layers of 24 and 16, 4 outputs."""
+    rng = np.random.default_rng(seed)
+    layers = (
+        topolab.LayerSpec("fc1", "linear", (24, 36), image_shape=(1, 6, 6)),
+        topolab.LayerSpec("fc2", "linear", (16, 24)),
+        topolab.LayerSpec("fc3", "linear", (4, 16), maskable=False),
+    )
+    masks = {layer.name: np.ones(layer.shape, dtype=bool) for layer in layers}
+    for name in ("fc1", "fc2"):
+        masks[name] = rng.random(masks[name].shape) < 0.2
+    config = {"method": "set", "sparsity": 0.8, "epochs": snapshots - 1}
+    data = {"name": "random", "sha256": "0" * 64}
+    with topolab.Recorder(path, layers=layers, config=config, seed=seed, data=data) as recorder:
+        for index in range(snapshots):
+            metrics = {"test_accuracy": 1 - 0.5 ** (index + 1), "train_loss": 0.5**index}
+            recorder.record(10 * index, masks, epoch=float(index), metrics=metrics)
+            for name in ("fc1", "fc2"):
+                flat = masks[name].copy().reshape(-1)
+                moved = min(5, int(flat.sum()))
+                dropped = rng.choice(np.flatnonzero(flat), moved, replace=False)
+                grown = rng.choice(np.flatnonzero(~flat), moved, replace=False)
+                flat[dropped], flat[grown] = False, True
+                masks[name] = flat.reshape(masks[name].shape)
+    return topolab.open_run(path)
+
+
+@pytest.fixture
+def example_run(tmp_path: Path) -> topolab.Run:
+    """A finished run of four snapshots."""
+    return record_example(tmp_path / "example")

@@ -1,0 +1,255 @@
+"""Analyses: a run goes in, tidy tables come out; computed once, in any order, on any core."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, fields
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pandas as pd
+
+from topolab.errors import AnalysisError, RunError, TableError, TopolabError
+from topolab.run import Run, open_run
+from topolab.snapshot import Snapshot
+from topolab.tables import Column, check, concat, read_table, write_table
+
+__all__ = ["Analysis", "Result", "run_analysis"]
+
+Tables = dict[str, pd.DataFrame]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """The base of every analysis: a frozen dataclass whose fields are its parameters.
+
+    A subclass declares ``name``, ``version`` (raised whenever its numbers change), ``summary``
+    (one line) and ``schemas``: the columns of each table it returns, of which the one with the
+    analysis' own name is the main one. It implements three hooks and never writes to itself, so
+    that frames can be computed in any order and in any process.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    summary: ClassVar[str]
+    schemas: ClassVar[Mapping[str, tuple[Column, ...]]]
+
+    def prepare(self, run: Run) -> Any:
+        """Once, before any frame: check that the run can answer; return a picklable state.
+
+        Raises
+        ------
+        AnalysisError
+            If this run cannot answer; the message says what it lacks.
+        """
+        return None
+
+    def frame(self, snapshot: Snapshot, state: Any) -> Tables:
+        """Once per snapshot: the rows it adds to each table. A pure function."""
+        raise NotImplementedError
+
+    def conclude(self, rows: Tables, state: Any) -> Tables:
+        """Once, after all frames, with their rows in order of the run: the final tables."""
+        return rows
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters and their values."""
+        return asdict(self)
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """The parameters and their defaults."""
+        return {f.name: f.default for f in fields(cls)}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an analysis returned.
+
+    Attributes
+    ----------
+    analysis : Analysis
+    tables : dict of str to DataFrame
+    paths : dict of str to Path
+        Where each table is kept; empty if caching was off or not possible.
+    cached : bool
+        Whether it was read rather than computed.
+    """
+
+    analysis: Analysis
+    tables: Tables
+    paths: dict[str, Path]
+    cached: bool
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The main table."""
+        return self.tables[self.analysis.name]
+
+
+def cache_key(run: Run, analysis: Analysis) -> str:
+    """What a cached result must match: run identity, analysis, version, parameters, columns."""
+    columns = {
+        name: [(c.name, c.dtype.__name__) for c in schema]
+        for name, schema in analysis.schemas.items()
+    }
+    text = json.dumps(
+        [run.identity, analysis.name, analysis.version, analysis.parameters, columns],
+        sort_keys=True,
+        default=list,
+    )
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def table_paths(run: Run, analysis: Analysis) -> dict[str, Path]:
+    """Where the tables of an analysis are kept: by name, and by parameters if not default."""
+    suffix = ""
+    if analysis.parameters != type(analysis).defaults():
+        text = json.dumps(analysis.parameters, sort_keys=True, default=list)
+        suffix = "@" + hashlib.sha256(text.encode()).hexdigest()[:8]
+    return {name: run.tables_folder / f"{name}{suffix}.parquet" for name in analysis.schemas}
+
+
+def run_analysis(
+    run: Run,
+    analysis: Analysis,
+    *,
+    workers: int = 1,
+    cache: bool = True,
+    progress: Progress | None = None,
+) -> Result:
+    """Analyse a run, or read the result if it was analysed before.
+
+    Parameters
+    ----------
+    run : Run
+    analysis : Analysis
+    workers : int
+        Processes; the tables are the same for any number.
+    cache : bool
+        Keep the result in the run's ``tables`` folder and use one that is there.
+    progress : callable, optional
+        Called with (frames done, frames in all).
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    AnalysisError
+        If the run cannot answer.
+    SnapshotError
+        If a snapshot is damaged.
+
+    Examples
+    --------
+    >>> from topolab_analyses.degree import Degree
+    >>> result = run_analysis(getfixture("example_run"), Degree())
+    >>> sorted(result.tables)
+    ['degree', 'degree_distribution']
+    """
+    if not len(run):
+        raise AnalysisError(f"{run.path}: the run has no snapshots, so there is nothing to analyse")
+    if workers < 1:
+        raise AnalysisError(f"workers={workers}: at least one process is needed")
+    key = cache_key(run, analysis)
+    paths = table_paths(run, analysis)
+    if cache:
+        found = _read_cached(analysis, paths, key)
+        if found is not None:
+            if progress:
+                progress(len(run), len(run))
+            return Result(analysis, found, paths, cached=True)
+    state = analysis.prepare(run)
+    frames = _frames(run, analysis, state, workers, progress)
+    rows = {
+        name: concat([frame[name] for frame in frames if name in frame], schema)
+        for name, schema in analysis.schemas.items()
+    }
+    tables = analysis.conclude(rows, state)
+    if set(tables) != set(analysis.schemas):
+        raise TableError(
+            f"{analysis.name}: returned tables {sorted(tables)}, declared {sorted(analysis.schemas)}"
+        )
+    tables = {
+        name: check(tables[name], schema, name=name) for name, schema in analysis.schemas.items()
+    }
+    written = _write_cached(run, analysis, tables, paths, key) if cache else {}
+    return Result(analysis, tables, written, cached=False)
+
+
+def _frames(
+    run: Run, analysis: Analysis, state: Any, workers: int, progress: Progress | None
+) -> list[Tables]:
+    total = len(run)
+    frames: list[Tables] = []
+    if workers == 1 or total == 1:
+        for snapshot in run:
+            frames.append(analysis.frame(snapshot, state))
+            if progress:
+                progress(len(frames), total)
+        return frames
+    # A task carries a path and a position, never arrays; a fresh process inherits no threads.
+    with ProcessPoolExecutor(
+        min(workers, total), mp_context=get_context("spawn"), initializer=_one_thread
+    ) as pool:
+        tasks = [(str(run.path), index, analysis, state) for index in range(total)]
+        for frame in pool.map(_frame_of, tasks, chunksize=max(1, total // (4 * workers))):
+            frames.append(frame)
+            if progress:
+                progress(len(frames), total)
+    return frames
+
+
+def _one_thread() -> None:
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(1)
+
+
+_opened: dict[str, Run] = {}
+
+
+def _frame_of(task: tuple[str, int, Analysis, Any]) -> Tables:
+    path, index, analysis, state = task
+    if path not in _opened:
+        _opened[path] = open_run(path)
+    return analysis.frame(_opened[path][index], state)
+
+
+def _read_cached(analysis: Analysis, paths: dict[str, Path], key: str) -> Tables | None:
+    tables: Tables = {}
+    for name, schema in analysis.schemas.items():
+        try:
+            tables[name], about = read_table(paths[name], schema)
+        except TopolabError:
+            return None
+        if about.get("key") != key:
+            return None
+    return tables
+
+
+def _write_cached(
+    run: Run, analysis: Analysis, tables: Tables, paths: dict[str, Path], key: str
+) -> dict[str, Path]:
+    about = {
+        "key": key,
+        "analysis": analysis.name,
+        "analysis_version": analysis.version,
+        "parameters": analysis.parameters,
+        "run": run.name,
+        "run_identity": run.identity,
+    }
+    try:
+        for name, schema in analysis.schemas.items():
+            write_table(tables[name], paths[name], schema, about)
+    except RunError:  # a read-only run is analysed all the same; it is only not remembered
+        return {}
+    return paths

@@ -1,0 +1,154 @@
+"""The short doors: train and analyse by name. The command line is thin over these."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from topolab.analysis import Analysis, Result, run_analysis
+from topolab.errors import ConfigError
+from topolab.registry import find, names
+from topolab.run import Run, open_run
+
+__all__ = ["analyse", "make_analysis", "train"]
+
+
+def make_analysis(name: str, parameters: Mapping[str, Any] | None = None) -> Analysis:
+    """An analysis by name, with parameters.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such analysis, or it has no such parameter.
+
+    Examples
+    --------
+    >>> make_analysis("powerlaw", {"x_min": 50}).parameters["x_min"]
+    50
+    """
+    cls = find("analyses", name)
+    known = [f.name for f in fields(cls)]
+    unknown = sorted(set(parameters or {}) - set(known))
+    if unknown:
+        raise ConfigError(
+            f"analysis {name} has no parameter {', '.join(unknown)}; "
+            f"it has {', '.join(known) or 'none'}"
+        )
+    made: Analysis = cls(**(parameters or {}))
+    return made
+
+
+def analyse(
+    run: Run | str | os.PathLike[str],
+    only: Sequence[str] | None = None,
+    *,
+    parameters: Mapping[str, Mapping[str, Any]] | None = None,
+    workers: int = 1,
+    cache: bool = True,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> dict[str, Result]:
+    """Analyse a run with every analysis there is, or some.
+
+    Parameters
+    ----------
+    run : Run or path
+    only : sequence of str, optional
+        Names of analyses; all that are installed without it.
+    parameters : mapping of str to mapping, optional
+        Per analysis its parameters.
+    workers : int
+    cache : bool
+    progress : callable, optional
+        Called with (analysis, frames done, frames in all).
+
+    Returns
+    -------
+    dict of str to Result
+
+    Raises
+    ------
+    ConfigError
+        For an unknown analysis or parameter, before anything is computed.
+
+    Examples
+    --------
+    >>> results = analyse(getfixture("example_run"), ["degree"])
+    >>> results["degree"].table["ccv"].ge(0).all()
+    np.True_
+    """
+    opened = run if isinstance(run, Run) else open_run(run)
+    chosen = list(only) if only is not None else names("analyses")
+    stray = sorted(set(parameters or {}) - set(chosen))
+    if stray:
+        raise ConfigError(f"parameters for {', '.join(stray)}, which is not among the analyses asked for")
+    analyses = [make_analysis(name, (parameters or {}).get(name)) for name in chosen]
+    results = {}
+    for analysis in analyses:
+        tick: Callable[[int, int], None] | None = None
+        if progress is not None:
+            tick = _bind(progress, analysis.name)
+        results[analysis.name] = run_analysis(
+            opened, analysis, workers=workers, cache=cache, progress=tick
+        )
+    return results
+
+
+def _bind(progress: Callable[[str, int, int], None], name: str) -> Callable[[int, int], None]:
+    return lambda done, total: progress(name, done, total)
+
+
+def train(
+    method: str,
+    out: str | os.PathLike[str],
+    *,
+    resume: bool = False,
+    progress: Callable[..., None] | None = None,
+    command: str | None = None,
+    **settings: Any,
+) -> Run:
+    """Train a network with a sparse-training method and record its wiring.
+
+    Parameters
+    ----------
+    method : str
+        Name of a backend: ``topolab methods`` lists them.
+    out : path
+        The folder of the new run.
+    resume : bool
+        Continue the run that is there.
+    progress : callable, optional
+        Called with (step, steps in all, metrics).
+    command : str, optional
+        Kept in the run's manifest.
+    **settings
+        Whatever the method's configuration knows: data, sparsity, epochs, seed, ...
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    ConfigError
+        For an unknown method or setting, or a value out of range.
+    MissingDataError
+        If the data set is not on this machine.
+    RunExistsError
+        If there is a run at `out` and `resume` is False.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> run = train("set", tempfile.mkdtemp() + "/run", data="digits", hidden=(32,), epochs=2)
+    >>> run.config["method"], len(run)
+    ('set', 3)
+    """
+    backend = find("backends", method)()
+    config = backend.configure(**settings)
+    trained: Run = backend.train(
+        config, Path(out), resume=resume, progress=progress, command=command
+    )
+    return trained

@@ -1,0 +1,77 @@
+"""The errors topolab raises on purpose.
+
+Every one is a `TopolabError`. Its message is one line that says what was wrong, where, and
+what to do about it; its ``exit_code`` is what the command line returns for it.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AnalysisError",
+    "ConfigError",
+    "FormatVersionError",
+    "LayerError",
+    "MissingDataError",
+    "PartialFailure",
+    "RunError",
+    "RunExistsError",
+    "SnapshotError",
+    "TableError",
+    "TopolabError",
+]
+
+
+class TopolabError(Exception):
+    """Anything topolab refuses, with a message meant for the person who asked.
+
+    Examples
+    --------
+    >>> TopolabError("no run at runs/x; list runs with `topolab show runs`").exit_code
+    2
+    """
+
+    exit_code: int = 2
+
+
+class ConfigError(TopolabError):
+    """A setting that does not exist, is out of range or contradicts another."""
+
+
+class LayerError(TopolabError):
+    """A layer that is unknown, has the wrong shape, or does not chain with its neighbours."""
+
+
+class RunError(TopolabError):
+    """A run folder that cannot be opened, written or continued."""
+
+
+class RunExistsError(RunError):
+    """A new run was asked for where one already is."""
+
+
+class SnapshotError(TopolabError):
+    """A snapshot file that is truncated, altered, foreign or out of place."""
+
+
+class FormatVersionError(TopolabError):
+    """A file written by a newer topolab than this one."""
+
+
+class TableError(TopolabError):
+    """A table whose columns are not the declared ones."""
+
+
+class AnalysisError(TopolabError):
+    """An analysis that cannot answer for this run, or data it must not accept."""
+
+
+class MissingDataError(TopolabError):
+    """A data set that is not on this machine; the message says how to get it."""
+
+    exit_code = 4
+
+
+class PartialFailure(TopolabError):
+    """Some of many failed: the rest is done, and the message names what is not."""
+
+    exit_code = 3

@@ -1,0 +1,411 @@
+"""The one object a training loop needs: ours or a stranger's."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from importlib import metadata
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from topolab.errors import LayerError, RunError, TopolabError
+from topolab.layers import LayerSpec
+from topolab.snapshot import Snapshot, pack_mask
+from topolab.store.folder import RunFolder, StoredSnapshot
+from topolab.store.format import encode, metrics_of
+
+__all__ = ["Recorder"]
+
+_PACKAGES = ("topolab", "torch", "numpy", "scipy", "igraph", "networkx", "powerlaw")
+
+
+class Recorder:
+    """Writes the snapshots of one run, each durably before `record` returns.
+
+    It never changes the training: no generator is used, no gradient is touched, and tensors are
+    only read. There is one writer per run; a second is refused.
+
+    Parameters
+    ----------
+    path : path
+        The folder of the new run.
+    layers : sequence of LayerSpec
+        The layer table, for instance ``topolab.layers_of(model)``.
+    config : dict, optional
+        Whatever decides the training, as JSON values.
+    seed : int, optional
+    data : dict, optional
+        Name and hash of the training data.
+    resume : bool
+        Continue the run at `path` if there is one. A step that is on disk already is compared,
+        not written again: a training that repeats the steps since its last saved state must
+        repeat them exactly.
+    command : str, optional
+        The command that started it, for the report.
+
+    Raises
+    ------
+    RunExistsError
+        If there is a run already and `resume` is False.
+    RunError
+        If the folder cannot be written, another process writes there, or the run to be resumed
+        has other layers, configuration, seed or data.
+
+    Examples
+    --------
+    >>> import numpy as np, tempfile, topolab
+    >>> folder = tempfile.mkdtemp() + "/run"
+    >>> layers = [topolab.LayerSpec("fc1", "linear", (2, 3))]
+    >>> with topolab.Recorder(folder, layers=layers, seed=1) as recorder:
+    ...     recorder.record(0, {"fc1": np.ones((2, 3))}, metrics={"test_accuracy": 0.5})
+    >>> topolab.open_run(folder)[0].metrics
+    {'test_accuracy': 0.5}
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        layers: Sequence[LayerSpec],
+        config: Mapping[str, Any] | None = None,
+        seed: int | None = None,
+        data: Mapping[str, Any] | None = None,
+        resume: bool = False,
+        command: str | None = None,
+    ) -> None:
+        self._folder = RunFolder(path)
+        self._layers = tuple(layers)
+        identity = {"config": dict(config or {}), "seed": seed, "data": dict(data or {})}
+        self._seconds = 0.0
+        self._closed = False
+        if resume and self._folder.exists():
+            self._lock = self._folder.lock()
+            try:
+                self._check_same(identity)
+            except BaseException:
+                self._folder.unlock(self._lock)
+                raise
+        else:
+            self._run_id = self._folder.create(self._layers, identity, _about(command))
+            self._lock = self._folder.lock()
+        self._stored: list[StoredSnapshot] = self._folder.listing()
+        self._position = 0  # how many of the stored snapshots this process has come past
+        self._folder.failed_file.unlink(missing_ok=True)
+
+    def _check_same(self, identity: dict[str, Any]) -> None:
+        manifest = self._folder.manifest()
+        self._run_id = str(manifest["run_id"])
+        asked = {"layers": [layer.to_dict() for layer in self._layers], **identity}
+        different = [key for key, value in asked.items() if manifest.get(key) != _plain(value)]
+        if different:
+            details = _difference(manifest, _plain(asked), different)
+            raise RunError(
+                f"{self._folder.path}: cannot be resumed, its {', '.join(different)} "
+                f"differ{'s' if len(different) == 1 else ''} from what was asked ({details})"
+            )
+
+    # -- what it knows -----------------------------------------------------------------------
+
+    @property
+    def path(self) -> Path:
+        """The folder of the run."""
+        return self._folder.path
+
+    @property
+    def run_id(self) -> str:
+        """SHA-256 of layer table, configuration, seed and data: equal for a repeated run."""
+        return self._run_id
+
+    @property
+    def seconds(self) -> float:
+        """Time spent in `record` so far, in seconds."""
+        return self._seconds
+
+    @property
+    def last_step(self) -> int | None:
+        """The step of the last snapshot on disk, or None."""
+        return self._stored[-1].step if self._stored else None
+
+    # -- writing -----------------------------------------------------------------------------
+
+    def record(
+        self,
+        step: int,
+        masks: Mapping[str, Any],
+        *,
+        epoch: float | None = None,
+        weights: Mapping[str, Any] | None = None,
+        activity: Mapping[str, Any] | None = None,
+        gradient: Mapping[str, Any] | None = None,
+        metrics: Mapping[str, float] | None = None,
+    ) -> None:
+        """Write one snapshot. When this returns, it is on disk and stays there.
+
+        Parameters
+        ----------
+        step : int
+            Optimiser steps done; larger than that of the snapshot before.
+        masks : mapping of str to array or tensor
+            Per layer, of the layer's shape: bool, or numbers that are all 0 or 1. A layer that
+            is not maskable may be left out.
+        epoch : float, optional
+            Passes over the training data done.
+        weights : mapping of str to array or tensor, optional
+            Per layer, of the layer's shape; only the active ones are stored.
+        activity, gradient : mapping of str to array or tensor, optional
+            Per layer one value for each output neuron.
+        metrics : mapping of str to float, optional
+
+        Raises
+        ------
+        LayerError
+            If a layer is missing or unknown, or an array does not fit it.
+        RunError
+            If the step does not follow, the disk refuses, or a repeated step differs from what
+            was recorded before.
+        """
+        started = time.perf_counter()
+        if self._closed:
+            raise RunError(f"{self.path}: this recorder is closed; open a new one to go on")
+        try:
+            position = self._place_of(int(step))
+            snapshot = self._snapshot(
+                position, int(step), masks, epoch, weights, activity, gradient, metrics
+            )
+            if position < len(self._stored):
+                self._check_repeated(snapshot)
+            else:
+                path = self._folder.append(snapshot, self._run_id)
+                self._stored.append(StoredSnapshot(position, int(step), path))
+            self._position = position + 1
+        finally:
+            self._seconds += time.perf_counter() - started
+
+    def _place_of(self, step: int) -> int:
+        for position, stored in enumerate(self._stored):
+            if stored.step == step and position >= self._position:
+                return position
+        last = self.last_step
+        if step < 0 or (last is not None and step <= last):
+            raise RunError(
+                f"{self.path}: a snapshot of step {step} cannot follow that of step {last}"
+            )
+        return len(self._stored)
+
+    def _snapshot(
+        self,
+        index: int,
+        step: int,
+        masks: Mapping[str, Any],
+        epoch: float | None,
+        weights: Mapping[str, Any] | None,
+        activity: Mapping[str, Any] | None,
+        gradient: Mapping[str, Any] | None,
+        metrics: Mapping[str, float] | None,
+    ) -> Snapshot:
+        names = {layer.name for layer in self._layers}
+        for what, given in (
+            ("masks", masks), ("weights", weights), ("activity", activity), ("gradient", gradient)
+        ):  # fmt: skip
+            unknown = sorted(set(given or ()) - names)
+            if unknown:
+                raise LayerError(f"{what} for unknown layers {unknown}; the run has {sorted(names)}")
+        packed: dict[str, npt.NDArray[np.uint8]] = {}
+        active_weights: dict[str, npt.NDArray[np.float32]] = {}
+        for layer in self._layers:
+            mask = _mask(layer, masks)
+            packed[layer.name] = pack_mask(mask)
+            if weights is not None and layer.name in weights:
+                values = _array(weights[layer.name])
+                if values.shape != layer.shape:
+                    raise LayerError(
+                        f"layer {layer.name}: weights of shape {values.shape} where "
+                        f"{layer.shape} was expected"
+                    )
+                active_weights[layer.name] = values[mask].astype(np.float32)
+        return Snapshot(
+            index=index,
+            step=step,
+            epoch=math.nan if epoch is None else float(epoch),
+            layers=self._layers,
+            packed=packed,
+            metrics=metrics_of(metrics),
+            stored_weights=active_weights,
+            stored_activity=self._per_neuron("activity", activity),
+            stored_gradient=self._per_neuron("gradient", gradient),
+        )
+
+    def _per_neuron(
+        self, what: str, given: Mapping[str, Any] | None
+    ) -> dict[str, npt.NDArray[np.float32]]:
+        out = {}
+        for layer in self._layers:
+            if given is None or layer.name not in given:
+                continue
+            values = _array(given[layer.name])
+            if values.shape != (layer.n_out,):
+                raise LayerError(
+                    f"layer {layer.name}: {what} of shape {values.shape} where one value for each "
+                    f"of its {layer.n_out} outputs was expected"
+                )
+            out[layer.name] = values.astype(np.float32)
+        return out
+
+    def _check_repeated(self, snapshot: Snapshot) -> None:
+        stored = self._stored[snapshot.index]
+        if stored.path.read_bytes() != encode(snapshot, run_id=self._run_id):
+            raise RunError(
+                f"{stored.path}: the resumed training diverged from what was recorded at step "
+                f"{snapshot.step} (another device, thread count or torch version?); nothing was "
+                "overwritten, start again under a new name"
+            )
+
+    # -- the end -----------------------------------------------------------------------------
+
+    def finish(self, summary: Mapping[str, Any] | None = None) -> None:
+        """Mark the run as complete and let go of it.
+
+        Parameters
+        ----------
+        summary : dict, optional
+            JSON values to keep with the run: final accuracy, duration.
+        """
+        if self._closed:
+            return
+        try:
+            self._folder.note(
+                self._folder.done_file,
+                {
+                    "finished": _now(),
+                    "snapshots": len(self._stored),
+                    "record_seconds": round(self._seconds, 6),
+                    "summary": _plain(dict(summary or {})),
+                },
+            )
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Let go of the run without marking it complete; it can be resumed."""
+        if not self._closed:
+            self._closed = True
+            self._folder.unlock(self._lock)
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> Literal[False]:
+        if self._closed:
+            return False
+        if error is None:
+            self.finish()
+            return False
+        try:
+            if isinstance(error, Exception):
+                self._folder.note(
+                    self._folder.failed_file,
+                    {
+                        "when": _now(),
+                        "error": kind.__name__ if kind else "",
+                        "message": str(error),
+                        "last_recorded_step": self.last_step,
+                    },
+                )
+        except TopolabError:  # a full disk is often why we are here; the first error matters
+            pass
+        finally:
+            self.close()
+        return False
+
+
+def _mask(layer: LayerSpec, masks: Mapping[str, Any]) -> npt.NDArray[np.bool_]:
+    if layer.name not in masks:
+        if not layer.maskable:
+            return np.ones(layer.shape, dtype=np.bool_)
+        raise LayerError(f"no mask was given for layer {layer.name}")
+    values = _array(masks[layer.name])
+    if values.shape != layer.shape:
+        raise LayerError(
+            f"layer {layer.name}: a mask of shape {values.shape} where {layer.shape} was expected"
+        )
+    if values.dtype == np.bool_:
+        return values
+    mask = values != 0
+    if not np.array_equal(mask, values):
+        raise LayerError(f"layer {layer.name}: a mask holds only 0 and 1, this one has others")
+    return np.asarray(mask, dtype=np.bool_)
+
+
+def _array(values: Any) -> npt.NDArray[Any]:
+    if hasattr(values, "detach"):  # a torch tensor, without importing torch
+        values = values.detach().cpu().numpy()
+    return np.asarray(values)
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON would give it back, so that tuples and lists compare equal."""
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _difference(old: Mapping[str, Any], new: Mapping[str, Any], keys: list[str]) -> str:
+    parts = []
+    for key in keys:
+        before, after = old.get(key), new[key]
+        if isinstance(before, dict) and isinstance(after, dict):
+            parts += [
+                f"{name} was {before.get(name)!r}, now {after.get(name)!r}"
+                for name in sorted({*before, *after})
+                if before.get(name) != after.get(name)
+            ]
+        elif key != "layers":
+            parts.append(f"{key} was {before!r}, now {after!r}")
+    return "; ".join(parts[:4]) or "see run.json"
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+def _about(command: str | None) -> dict[str, Any]:
+    versions = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return {
+        "created": _now(),
+        "versions": versions,
+        "platform": f"{platform.system()} {platform.machine()}",
+        "git_revision": _git_revision(),
+        "command": command or " ".join(sys.argv),
+    }
+
+
+def _git_revision() -> str | None:
+    try:
+        found = subprocess.run(
+            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip() or None if found.returncode == 0 else None

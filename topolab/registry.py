@@ -1,0 +1,69 @@
+"""Finding backends, data sets, analyses, report sections and reporters by entry point.
+
+Ours are found exactly as a stranger's are: a package that declares an entry point in one of
+these groups adds to topolab without a change here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Literal
+
+from topolab.errors import ConfigError
+
+__all__ = ["Group", "find", "load_all", "names"]
+
+Group = Literal["backends", "datasets", "analyses", "sections", "reporters"]
+_SINGULAR = {
+    "backends": "method",
+    "datasets": "data set",
+    "analyses": "analysis",
+    "sections": "report section",
+    "reporters": "report format",
+}
+
+
+def _found(group: Group) -> Mapping[str, EntryPoint]:
+    # The first of two of one name wins, in the order the environment lists its packages.
+    found: dict[str, EntryPoint] = {}
+    for entry in entry_points(group=f"topolab.{group}"):
+        found.setdefault(entry.name, entry)
+    return dict(sorted(found.items()))
+
+
+def names(group: Group) -> list[str]:
+    """The names in a group, sorted; nothing is imported.
+
+    Examples
+    --------
+    >>> "rigl" in names("backends")
+    True
+    """
+    return list(_found(group))
+
+
+def find(group: Group, name: str) -> Any:
+    """Import and return one entry.
+
+    Raises
+    ------
+    ConfigError
+        If there is none of this name (the message lists what there is), or it cannot be
+        imported.
+    """
+    found = _found(group)
+    if name not in found:
+        what = _SINGULAR[group]
+        raise ConfigError(f"unknown {what} {name!r}; there is {', '.join(found) or 'none'}")
+    try:
+        return found[name].load()
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(
+            f"{_SINGULAR[group]} {name!r} ({found[name].value}) cannot be loaded: {error}"
+        ) from error
+
+
+def load_all(group: Group) -> dict[str, Any]:
+    """Import and return every entry of a group, by name."""
+    return {name: find(group, name) for name in names(group)}

@@ -1,0 +1,116 @@
+"""Writing files so that a crash leaves either the old state or the new one, never half."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from topolab.errors import RunError
+
+__all__ = ["TEMPORARY", "replace_file", "replace_with", "sweep", "write_new"]
+
+TEMPORARY = ".writing-"
+
+
+def _temporary(folder: Path) -> Path:
+    return folder / f"{TEMPORARY}{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":  # other systems have no handle on a folder to sync
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _write_synced(path: Path, data: bytes | memoryview) -> None:
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def _clear_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileExistsError as error:
+        raise RunError(f"{path}: the file is already there and will not be overwritten") from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise RunError(
+            f"{path}: could not be written ({reason}); everything recorded before is intact"
+        ) from error
+
+
+def write_new(path: Path, data: bytes | memoryview) -> None:
+    """Create a file durably; never overwrite one.
+
+    The data goes to a temporary name in the same folder, is synced, and is then linked to its
+    name, which fails if the name is taken. The folder is synced last.
+
+    Raises
+    ------
+    RunError
+        If the file is there already or cannot be written.
+    """
+    temporary = _temporary(path.parent)
+    with _clear_errors(path):
+        try:
+            _write_synced(temporary, data)
+            try:
+                os.link(temporary, path)
+            except FileExistsError:
+                raise
+            except OSError:  # a file system without hard links; the run's lock keeps others out
+                if path.exists():
+                    raise FileExistsError(str(path)) from None
+                os.rename(temporary, path)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                temporary.unlink()
+        _sync_folder(path.parent)
+
+
+def replace_with(path: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` make a temporary file, then put it durably in the place of `path`.
+
+    Raises
+    ------
+    RunError
+        If it cannot be written; `path` is then as it was.
+    """
+    with _clear_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = _temporary(path.parent)
+        try:
+            write(temporary)
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                temporary.unlink()
+        _sync_folder(path.parent)
+
+
+def replace_file(path: Path, data: bytes | memoryview) -> None:
+    """Put data durably in the place of a file, or create it. See `replace_with`."""
+    replace_with(path, lambda temporary: _write_synced(temporary, data))
+
+
+def sweep(folder: Path) -> list[Path]:
+    """Remove what killed writers left behind; only for the holder of the run's lock."""
+    swept = []
+    for leftover in sorted(folder.glob(f"{TEMPORARY}*")):
+        with contextlib.suppress(OSError):
+            leftover.unlink()
+            swept.append(leftover)
+    return swept
