@@ -1,0 +1,62 @@
+# The commands a person types. `make help` lists them.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+INPUTS := pyproject.toml constraints.txt
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench report docs-check test-wheel clean
+
+help: ## This list
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "topolab needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11 ..." >&2; exit 2; }
+	@echo "Making a virtual environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+# One stamp per set of dependencies: a second run installs nothing.
+$(VENV)/.installed-run: $(INPUTS) | $(BIN)/python
+	@echo "Installing topolab and its pinned dependencies (a few minutes the first time)"
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.installed-test: $(INPUTS) | $(BIN)/python
+	@echo "Installing topolab with what its tests need (a few minutes the first time)"
+	@$(PIP) --editable ".[test]"
+	@touch $@ $(VENV)/.installed-run
+
+$(VENV)/.installed-dev: $(INPUTS) | $(BIN)/python
+	@echo "Installing topolab with its development tools"
+	@$(PIP) --editable ".[dev]"
+	@touch $@ $(VENV)/.installed-run $(VENV)/.installed-test
+
+demo: $(VENV)/.installed-run ## Train two networks on embedded data, analyse them, write a report
+	@$(BIN)/topolab demo --out demo
+
+test: $(VENV)/.installed-test ## All tests, doctests and documentation examples
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.installed-dev ## ruff, mypy --strict on topolab, the import rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(VENV)/.installed-test ## Every number that the documents quote, with its peer
+	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+report: $(VENV)/.installed-run ## Rebuild the gallery's reports (minutes)
+	@$(BIN)/python reports/gallery/build.py
+
+docs-check: $(VENV)/.installed-test ## Links, examples and completeness of the documents
+	@$(BIN)/python -m pytest -q tests/docs README.md docs
+
+test-wheel: $(VENV)/.installed-dev ## Build the wheel, install it outside the checkout, test that
+	@BIN=$(CURDIR)/$(BIN) PYTHON=$(PYTHON) bash tests/test-wheel.sh
+
+clean: ## Remove the environment, caches and the demo
+	rm -rf $(VENV) .venv-* build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
