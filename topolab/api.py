@@ -83,7 +83,9 @@ def analyse(
     chosen = list(only) if only is not None else names("analyses")
     stray = sorted(set(parameters or {}) - set(chosen))
     if stray:
-        raise ConfigError(f"parameters for {', '.join(stray)}, which is not among the analyses asked for")
+        raise ConfigError(
+            f"parameters for {', '.join(stray)}, which is not among the analyses asked for"
+        )
     analyses = [make_analysis(name, (parameters or {}).get(name)) for name in chosen]
     results = {}
     for analysis in analyses:

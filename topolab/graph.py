@@ -64,9 +64,7 @@ class LayeredGraph:
         self.n_neurons = int(starts[-1])
 
     @classmethod
-    def from_snapshot(
-        cls, snapshot: Snapshot, *, exclude: Sequence[str] = ()
-    ) -> LayeredGraph:
+    def from_snapshot(cls, snapshot: Snapshot, *, exclude: Sequence[str] = ()) -> LayeredGraph:
         """The graph of a snapshot.
 
         Parameters

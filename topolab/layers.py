@@ -176,7 +176,9 @@ class LayerSpec:
                 kind=data["kind"],
                 shape=tuple(int(s) for s in data["shape"]),
                 maskable=bool(data.get("maskable", True)),
-                image_shape=None if image is None else (int(image[0]), int(image[1]), int(image[2])),
+                image_shape=None
+                if image is None
+                else (int(image[0]), int(image[1]), int(image[2])),
                 groups=int(data.get("groups", 1)),
                 source=None if data.get("source") is None else str(data["source"]),
             )
@@ -310,9 +312,7 @@ def layers_of(
             found.append(LayerSpec(name, "linear", shape, name not in dense, image))
         elif isinstance(module, torch.nn.Conv2d):
             shape4 = tuple(module.weight.shape)
-            found.append(
-                LayerSpec(name, "conv", shape4, name not in dense, image, module.groups)
-            )
+            found.append(LayerSpec(name, "conv", shape4, name not in dense, image, module.groups))
     if not found:
         raise LayerError("the model has no Linear and no Conv2d module, so there is no mask")
     unknown = dense - {layer.name for layer in found}

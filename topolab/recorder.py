@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from types import TracebackType
@@ -219,7 +219,9 @@ class Recorder:
         ):  # fmt: skip
             unknown = sorted(set(given or ()) - names)
             if unknown:
-                raise LayerError(f"{what} for unknown layers {unknown}; the run has {sorted(names)}")
+                raise LayerError(
+                    f"{what} for unknown layers {unknown}; the run has {sorted(names)}"
+                )
         packed: dict[str, npt.NDArray[np.uint8]] = {}
         active_weights: dict[str, npt.NDArray[np.float32]] = {}
         for layer in self._layers:
@@ -382,7 +384,7 @@ def _difference(old: Mapping[str, Any], new: Mapping[str, Any], keys: list[str])
 
 
 def _now() -> str:
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _about(command: str | None) -> dict[str, Any]:

@@ -42,7 +42,9 @@ class Column:
 
     def __post_init__(self) -> None:
         if self.dtype not in _DTYPES:
-            raise TableError(f"column {self.name}: type {self.dtype!r} is none of int float str bool")
+            raise TableError(
+                f"column {self.name}: type {self.dtype!r} is none of int float str bool"
+            )
 
 
 def empty(schema: Schema) -> pd.DataFrame:

@@ -11,7 +11,8 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,12 +27,13 @@ SNAPSHOT_FORMAT = "topolab.snapshot"
 FORMAT_VERSION = 1
 MAX_HEADER = 64 * 2**20
 _ZEROS = "0" * 64
-_DTYPES = {"U8": np.dtype("<u1"), "F32": np.dtype("<f4")}
+_DTYPES: dict[str, np.dtype[Any]] = {"U8": np.dtype("<u1"), "F32": np.dtype("<f4")}
 _CODES = {dtype: code for code, dtype in _DTYPES.items()}
 _SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
-class Header(NamedTuple):
+@dataclass(frozen=True)
+class Header:
     """What a snapshot file says of itself before its payload."""
 
     index: int
@@ -166,7 +168,14 @@ def read_header(data: bytes | memoryview, *, source: str) -> Header:
             tensors=entries,
             payload_at=8 + length,
         )
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         raise SnapshotError(f"{source}: altered, its header cannot be read ({error})") from error
 
 
@@ -222,9 +231,7 @@ def decode(
         raise SnapshotError(f"{source}: belongs to another run ({header.run_id[:16]})")
     expected = {layer.name: layer.shape for layer in layers}
     if header.shapes != expected:
-        raise SnapshotError(
-            f"{source}: its layers are {header.shapes}, the run's are {expected}"
-        )
+        raise SnapshotError(f"{source}: its layers are {header.shapes}, the run's are {expected}")
     arrays = _arrays(data, header, source)
     packed: dict[str, npt.NDArray[np.uint8]] = {}
     stored: dict[str, dict[str, npt.NDArray[np.float32]]] = {
