@@ -176,7 +176,8 @@ def run_analysis(
     tables = analysis.conclude(rows, state)
     if set(tables) != set(analysis.schemas):
         raise TableError(
-            f"{analysis.name}: returned tables {sorted(tables)}, declared {sorted(analysis.schemas)}"
+            f"{analysis.name}: returned tables {sorted(tables)}, "
+            f"declared {sorted(analysis.schemas)}"
         )
     tables = {
         name: check(tables[name], schema, name=name) for name, schema in analysis.schemas.items()

@@ -72,7 +72,7 @@ def write_new(path: Path, data: bytes | memoryview) -> None:
             except OSError:  # a file system without hard links; the run's lock keeps others out
                 if path.exists():
                     raise FileExistsError(str(path)) from None
-                os.rename(temporary, path)
+                temporary.rename(path)
         finally:
             with contextlib.suppress(FileNotFoundError):
                 temporary.unlink()
@@ -94,7 +94,7 @@ def replace_with(path: Path, write: Callable[[Path], None]) -> None:
             write(temporary)
             with temporary.open("rb") as file:
                 os.fsync(file.fileno())
-            os.replace(temporary, path)
+            temporary.replace(path)
         finally:
             with contextlib.suppress(FileNotFoundError):
                 temporary.unlink()
