@@ -1,0 +1,68 @@
+"""Neurons that take no part: few edges, none on one side, or no way through."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+__all__ = ["below", "on_path"]
+
+BoolArray = npt.NDArray[np.bool_]
+#: Where edges come from, where they go to, and their biadjacency of shape (n_to, n_from).
+Block = tuple[str, str, sp.csr_array]
+
+
+def below(degrees: npt.NDArray[np.int64], threshold: int) -> int:
+    """Number of neurons with a degree below the threshold.
+
+    Examples
+    --------
+    >>> below(np.array([0, 9, 10, 11]), 10)
+    2
+    """
+    return int((degrees < threshold).sum())
+
+
+def on_path(sizes: Mapping[str, int], blocks: Sequence[Block]) -> dict[str, BoolArray]:
+    """Which neurons lie on a path from an input to an output.
+
+    Parameters
+    ----------
+    sizes : mapping of str to int
+        Neurons per layer; the layer "input" is where paths begin.
+    blocks : sequence of (source, target, biadjacency)
+        In the order of the network: no block comes before one that feeds its source. Layers that
+        no block reads are where paths end.
+
+    Returns
+    -------
+    dict of str to ndarray of bool, shape (n_neurons of the layer,)
+
+    Examples
+    --------
+    >>> first = sp.csr_array(np.array([[1, 0], [0, 0], [0, 1]]))   # 2 inputs, 3 hidden
+    >>> second = sp.csr_array(np.array([[1, 1, 0]]))               # 1 output
+    >>> sizes = {"input": 2, "fc1": 3, "fc2": 1}
+    >>> [v.astype(int).tolist() for v in on_path(
+    ...     sizes, [("input", "fc1", first), ("fc1", "fc2", second)]).values()]
+    [[1, 0], [1, 0, 0], [1]]
+    """
+    from_input = {name: np.full(size, name == "input") for name, size in sizes.items()}
+    for source, target, block in blocks:
+        reached = _there(block) @ from_input[source].astype(np.int64)
+        from_input[target] |= reached > 0
+    read = {source for source, _, _ in blocks}
+    to_output = {name: np.full(size, name not in read) for name, size in sizes.items()}
+    for source, target, block in reversed(blocks):
+        reached = _there(block).T @ to_output[target].astype(np.int64)
+        to_output[source] |= reached > 0
+    return {name: from_input[name] & to_output[name] for name in sizes}
+
+
+def _there(block: sp.csr_array) -> sp.csr_array:
+    present = block.copy()
+    present.data = (present.data != 0).astype(np.int64)
+    return present
