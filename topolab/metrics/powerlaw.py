@@ -16,7 +16,15 @@ from scipy.special import zeta
 
 from topolab.errors import AnalysisError
 
-__all__ = ["GoodnessOfFit", "PowerLawFit", "fit", "goodness_of_fit", "log_hurwitz", "sample_tail"]
+__all__ = [
+    "GoodnessOfFit",
+    "PowerLawFit",
+    "fit",
+    "goodness_of_fit",
+    "ks_distance",
+    "log_hurwitz",
+    "sample_tail",
+]
 
 KS = Literal["support", "integers"]
 FloatArray = npt.NDArray[np.float64]
@@ -174,6 +182,30 @@ def fit(
         ks=ks,
         log_likelihood=likelihood,
         searched=searched,
+    )
+
+
+def ks_distance(degrees: npt.ArrayLike, law: PowerLawFit, ks: KS) -> float:
+    """The distance between data and a law that was fitted to them, in either convention.
+
+    Parameters
+    ----------
+    degrees : array_like of int, shape (n,)
+    law : PowerLawFit
+    ks : {"support", "integers"}
+
+    Returns
+    -------
+    float
+        NaN where the law is no fit.
+    """
+    values = _checked(degrees, None, None, ks)
+    if law.reason:
+        return math.nan
+    inside = (values >= law.x_min) & (values <= (law.x_max or values.max()))
+    distinct, counts = np.unique(values[inside], return_counts=True)
+    return _distance(
+        distinct.astype(np.float64), counts.astype(np.float64), law.alpha, law.x_min, law.x_max, ks
     )
 
 

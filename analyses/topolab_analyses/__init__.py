@@ -1,0 +1,1 @@
+"""Analyses of topolab: one file each, a run in, tidy tables out."""

@@ -1,0 +1,84 @@
+"""The input layer as an image: degrees of the inputs, and the first hidden layer mapped back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from topolab.analysis import Analysis
+from topolab.graph import LayeredGraph
+from topolab.metrics import heatmap as metrics
+from topolab.run import Run
+from topolab.snapshot import Snapshot
+from topolab.tables import Column
+from topolab_analyses.common import WHEN, check_chain
+
+__all__ = ["Heatmap"]
+
+_COLUMNS = (
+    *WHEN,
+    Column(
+        "view",
+        str,
+        "1",
+        "input_degree = edges of the input; first_hidden = the total degrees of the hidden "
+        "neurons it feeds, summed.",
+    ),
+    Column("channel", int, "1", "Channel of the image; 0 where the inputs are no image."),
+    Column("row", int, "pixels", "Row of the image; 0 where the inputs are no image."),
+    Column("col", int, "pixels", "Column of the image; index of the input where they are none."),
+    Column("value", float, "edges", "The value of the view at this input."),
+)
+
+
+@dataclass(frozen=True)
+class Heatmap(Analysis):
+    """Two views of the inputs, laid out as the image where the run says how.
+
+    A first layer that is a convolution has one value per channel, as its neurons are channels.
+    """
+
+    name = "heatmap"
+    version = 1
+    summary = "Heatmaps over the input: degree per pixel, and the first hidden layer mapped back"
+    schemas = {"heatmap": _COLUMNS}
+
+    def prepare(self, run: Run) -> Any:
+        """Channel, row and column of every input."""
+        check_chain(run)
+        first = run.layers[0]
+        if first.kind == "linear" and first.image_shape is not None:
+            place = np.unravel_index(np.arange(first.n_in), first.image_shape)
+            return tuple(part.astype(np.int64) for part in place)
+        zeros = np.zeros(first.n_in, dtype=np.int64)
+        index = np.arange(first.n_in)
+        return (index, zeros, zeros) if first.kind == "conv" else (zeros, zeros, index)
+
+    def frame(self, snapshot: Snapshot, state: Any) -> dict[str, pd.DataFrame]:
+        """One row per view and input."""
+        graph = LayeredGraph.from_snapshot(snapshot)
+        name = graph.layer_names[1]
+        first = graph.block(name)
+        hidden = graph.degrees("total")[graph.layer_slice(name)]
+        channel, row, col = state
+        parts = [
+            pd.DataFrame(
+                {
+                    "step": snapshot.step,
+                    "epoch": snapshot.epoch,
+                    "view": view,
+                    "channel": channel,
+                    "row": row,
+                    "col": col,
+                    "value": values.astype(np.float64),
+                }
+            )
+            for view, values in (
+                ("input_degree", metrics.input_degree(first)),
+                ("first_hidden", metrics.first_hidden(first, hidden)),
+            )
+        ]
+        return {"heatmap": pd.concat(parts, ignore_index=True)}
