@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from topolab import metrics
+    import topolab.metrics as metrics
     from topolab.analysis import Analysis, Result, run_analysis
     from topolab.api import analyse, train
     from topolab.errors import TopolabError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 
@@ -53,7 +53,10 @@ class Degree(Analysis):
     name = "degree"
     version = 1
     summary = "Degree distributions per layer: CCDF, CCV, Gini, share of the top 1 %"
-    schemas = {"degree": _SUMMARY, "degree_distribution": _DISTRIBUTION}
+    schemas: ClassVar[dict[str, tuple[Column, ...]]] = {
+        "degree": _SUMMARY,
+        "degree_distribution": _DISTRIBUTION,
+    }
 
     def prepare(self, run: Run) -> Any:
         """Check that the layers chain."""

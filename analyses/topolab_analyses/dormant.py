@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 
@@ -49,7 +49,7 @@ class Dormant(Analysis):
     name = "dormant"
     version = 1
     summary = "Dormant neurons: below each degree threshold, without input or output, off any path"
-    schemas = {"dormant": _COLUMNS}
+    schemas: ClassVar[dict[str, tuple[Column, ...]]] = {"dormant": _COLUMNS}
 
     def prepare(self, run: Run) -> Any:
         """Check thresholds and that the layers chain."""

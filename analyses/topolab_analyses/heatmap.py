@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -44,7 +44,7 @@ class Heatmap(Analysis):
     name = "heatmap"
     version = 1
     summary = "Heatmaps over the input: degree per pixel, and the first hidden layer mapped back"
-    schemas = {"heatmap": _COLUMNS}
+    schemas: ClassVar[dict[str, tuple[Column, ...]]] = {"heatmap": _COLUMNS}
 
     def prepare(self, run: Run) -> Any:
         """Channel, row and column of every input."""

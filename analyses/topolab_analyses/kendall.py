@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -48,7 +48,10 @@ class Kendall(Analysis):
     name = "kendall"
     version = 1
     summary = "Kendall tau-b between the degrees of every two snapshots, a T x T matrix per layer"
-    schemas = {"kendall": _COLUMNS, "kendall_degrees": _DEGREES}
+    schemas: ClassVar[dict[str, tuple[Column, ...]]] = {
+        "kendall": _COLUMNS,
+        "kendall_degrees": _DEGREES,
+    }
 
     def prepare(self, run: Run) -> Any:
         """Check the direction and that the layers chain."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -51,7 +51,7 @@ class KShell(Analysis):
     name = "kshell"
     version = 1
     summary = "k-shells of the network: core, crust and isolated neurons per layer"
-    schemas = {"kshell": _ROLES, "kshell_shells": _SHELLS}
+    schemas: ClassVar[dict[str, tuple[Column, ...]]] = {"kshell": _ROLES, "kshell_shells": _SHELLS}
 
     def prepare(self, run: Run) -> Any:
         """Check that the layers chain; a single layer is never left out."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -61,7 +61,7 @@ class PowerLaw(Analysis):
     name = "powerlaw"
     version = 1
     summary = "Power-law fits of the hidden degrees through time: alpha, x_min, KS distance"
-    schemas = {"powerlaw": _COLUMNS}
+    schemas: ClassVar[dict[str, tuple[Column, ...]]] = {"powerlaw": _COLUMNS}
 
     def prepare(self, run: Run) -> Any:
         """Check parameters and that there are hidden neurons."""

@@ -100,9 +100,10 @@ def log_hurwitz(alpha: npt.ArrayLike, x_min: npt.ArrayLike, x_max: int | None = 
     >>> round(float(log_hurwitz(2.58, 2)), 8)
     -1.16389915
     """
-    total = zeta(np.asarray(alpha, dtype=np.float64), np.asarray(x_min, dtype=np.float64))
+    exponent = np.asarray(alpha, dtype=np.float64)
+    total = np.asarray(zeta(exponent, np.asarray(x_min, dtype=np.float64)))
     if x_max is not None:
-        total = total - zeta(alpha, x_max + 1.0)
+        total = total - np.asarray(zeta(exponent, x_max + 1.0))
     with np.errstate(divide="ignore"):
         return np.asarray(np.log(total), dtype=np.float64)
 
@@ -169,7 +170,9 @@ def fit(
     law = _best(distinct.astype(np.float64), counts.astype(np.float64), candidates, x_max, ks)
     if law is None:
         n_tail = int(counts[distinct >= candidates[0]].sum())
-        return _no_fit(n, n_tail, x_min, x_max, ks, searched, "no exponent maximises the likelihood")
+        return _no_fit(
+            n, n_tail, x_min, x_max, ks, searched, "no exponent maximises the likelihood"
+        )
     alpha, chosen, n_tail, distance, likelihood = law
     return PowerLawFit(
         alpha=alpha,
@@ -302,7 +305,7 @@ def _log_z(alpha: FloatArray, x_min: FloatArray, x_max: int | None) -> FloatArra
         with np.errstate(divide="ignore"):
             direct = np.log(zeta(alpha, x_min))
         # zeta underflows only where its first term is all of it
-        return np.where(np.isfinite(direct), direct, -alpha * np.log(x_min))
+        return np.asarray(np.where(np.isfinite(direct), direct, -alpha * np.log(x_min)))
     out = np.empty(len(alpha))
     for i in range(len(alpha)):
         k = np.arange(x_min[i], x_max + 1.0)
@@ -312,9 +315,7 @@ def _log_z(alpha: FloatArray, x_min: FloatArray, x_max: int | None) -> FloatArra
     return out
 
 
-def _survival(
-    k: FloatArray, alpha: float, x_min: float, x_max: int | None
-) -> FloatArray:
+def _survival(k: FloatArray, alpha: float, x_min: float, x_max: int | None) -> FloatArray:
     """P(K >= k) of the law."""
     if x_max is not None:
         support = np.arange(x_min, x_max + 1.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any, ClassVar
 
 from topolab.errors import ConfigError
 from topolab_trainers.backend import Backend, without_updates
@@ -19,7 +20,7 @@ class Dense(Backend):
 
     name = "dense"
     summary = "The dense baseline: every weight, no updates"
-    defaults = {"sparsity": 0.0}
+    defaults: ClassVar[dict[str, Any]] = {"sparsity": 0.0}
 
     def check(self, config: TrainConfig) -> TrainConfig:
         """Refuse a sparsity other than 0."""

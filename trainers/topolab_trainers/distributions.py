@@ -95,9 +95,7 @@ def _er_shares(layers: Sequence[LayerSpec], total: int, *, kernel: bool) -> dict
         over = {layer.name for layer in free if epsilon * raw[layer.name] > layer.size}
         if not over:
             return {
-                layer.name: float(layer.size)
-                if layer.name in dense
-                else epsilon * raw[layer.name]
+                layer.name: float(layer.size) if layer.name in dense else epsilon * raw[layer.name]
                 for layer in layers
             }
         dense |= over

@@ -53,9 +53,7 @@ class MLP(nn.Module):
 
 
 @torch.no_grad()
-def initialise(
-    model: nn.Module, masks: Mapping[str, Tensor], generator: torch.Generator
-) -> None:
+def initialise(model: nn.Module, masks: Mapping[str, Tensor], generator: torch.Generator) -> None:
     """He initialisation with the mean fan-in of each mask; biases 0.
 
     The variance is 2 / ((1 - s) n): s is the layer's realised sparsity, n its inputs (for a

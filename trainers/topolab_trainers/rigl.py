@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from torch import Tensor
 
 from topolab_trainers.backend import Backend
@@ -22,7 +24,12 @@ class RigL(Backend):
 
     name = "rigl"
     summary = "RigL: drop the smallest weights, grow where the gradient is largest, every 100 steps"
-    defaults = {"update_every": 100, "drop_fraction": 0.3, "t_end": 0.75, "distribution": "erk"}
+    defaults: ClassVar[dict[str, Any]] = {
+        "update_every": 100,
+        "drop_fraction": 0.3,
+        "t_end": 0.75,
+        "distribution": "erk",
+    }
     replaces_step = True
     uses_gradient = True
 

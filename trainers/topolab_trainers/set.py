@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import torch
 from torch import Tensor
 
@@ -23,7 +25,11 @@ class SET(Backend):
 
     name = "set"
     summary = "SET: drop the weights nearest 0 of each sign, grow at random, every epoch"
-    defaults = {"update_every": "epoch", "drop_fraction": 0.3, "distribution": "er"}
+    defaults: ClassVar[dict[str, Any]] = {
+        "update_every": "epoch",
+        "drop_fraction": 0.3,
+        "distribution": "er",
+    }
 
     def keep(
         self, mask: Tensor, weight: Tensor, fraction: float, config: TrainConfig,

@@ -24,7 +24,9 @@ def cache_folder(name: str) -> Path:
     return root / "topolab" / name
 
 
-def fetch(url: str, to: Path, check: Callable[[bytes, str], object], *, timeout: float = 30) -> None:
+def fetch(
+    url: str, to: Path, check: Callable[[bytes, str], object], *, timeout: float = 30
+) -> None:
     """Download a file; keep it only if `check` accepts its bytes.
 
     Parameters
@@ -46,7 +48,7 @@ def fetch(url: str, to: Path, check: Callable[[bytes, str], object], *, timeout:
     if not url.startswith(("http://", "https://")):
         raise MissingDataError(f"{url}: only http and https addresses are fetched")
     try:
-        with urllib.request.urlopen(url, timeout=timeout) as answer:  # noqa: S310 (checked above)
+        with urllib.request.urlopen(url, timeout=timeout) as answer:
             announced = answer.headers.get("Content-Length")
             data = answer.read(LIMIT + 1)
     except urllib.error.HTTPError as error:

@@ -89,7 +89,9 @@ class FashionMnist(DataSource):
                 if all(_present(folder, stem) for stem in self.files):
                     return folder
             if data_dir:
-                best = max(inside, key=lambda f: sum(_present(f, s) is not None for s in self.files))
+                best = max(
+                    inside, key=lambda f: sum(_present(f, s) is not None for s in self.files)
+                )
                 missing = [stem for stem in self.files if _present(best, stem) is None]
                 raise MissingDataError(
                     f"{best}: no {', '.join(missing)} (with or without .gz) is there; "

@@ -1,0 +1,159 @@
+"""What the commands share: options, output, progress."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from topolab.errors import TopolabError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+__all__ = [
+    "AsJson",
+    "Quiet",
+    "complete",
+    "did_you_mean",
+    "emit_json",
+    "note",
+    "progress_bar",
+    "table",
+]
+
+AsJson = Annotated[
+    bool, typer.Option("--json", help="One JSON document on stdout and nothing else.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no remarks.")]
+
+
+def note(text: str, *, quiet: bool = False) -> None:
+    """A remark for a person, on stderr."""
+    if not quiet:
+        typer.echo(text, err=True)
+
+
+def emit_json(value: Any) -> None:
+    """The one JSON document; numbers that JSON has no word for become null."""
+    typer.echo(json.dumps(_plain(value), indent=2, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if hasattr(value, "item") and not isinstance(value, str):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str = "") -> None:
+    """A table on stdout: drawn for a terminal, tab-separated for a pipe."""
+    if not sys.stdout.isatty():
+        for row in rows:
+            typer.echo("\t".join(row))
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    drawn = Table(*columns, title=title or None, box=box.SIMPLE, title_justify="left")
+    for row in rows:
+        drawn.add_row(*row)
+    Console().print(drawn)
+
+
+@contextmanager
+def progress_bar(*, quiet: bool) -> Iterator[Progress | None]:
+    """A progress bar with the time left, on stderr; None where nobody would see it."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[detail]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        yield progress
+
+
+def complete(group: str) -> Any:
+    """Shell completion of the names in an entry-point group."""
+
+    def names_of(incomplete: str) -> list[str]:
+        from topolab.registry import names
+
+        return [name for name in names(group) if name.startswith(incomplete)]  # type: ignore[arg-type]
+
+    return names_of
+
+
+def did_you_mean(wrong: str, known: Sequence[str]) -> str:
+    """A hint for a misspelt name, or nothing."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(wrong, known, n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def known_name(group: str, name: str) -> None:
+    """Refuse a name that is not registered, with a hint.
+
+    Raises
+    ------
+    ConfigError
+        Listing what there is.
+    """
+    from topolab.errors import ConfigError
+    from topolab.registry import find, names
+
+    known = names(group)  # type: ignore[arg-type]
+    if name in known:
+        return
+    try:
+        find(group, name)  # type: ignore[arg-type]  # for its message
+    except ConfigError as error:
+        raise ConfigError(f"{error}{did_you_mean(name, known)}") from None
+
+
+def failures(failed: Sequence[tuple[str, TopolabError]], of: int) -> None:
+    """Name what failed of many; leave with 3, or with the error itself if it was the only one.
+
+    Raises
+    ------
+    TopolabError
+        If anything failed.
+    """
+    if not failed:
+        return
+    if of == 1:
+        raise failed[0][1]
+    for name, error in failed:
+        typer.echo(f"topolab: {name}: {error}", err=True)
+    from topolab.errors import PartialFailure
+
+    raise PartialFailure(f"{len(failed)} of {of} failed: {', '.join(name for name, _ in failed)}")
