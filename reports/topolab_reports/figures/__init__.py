@@ -1,0 +1,1 @@
+"""Figures: one file each, ``draw(table, *, ax=None)`` and ``describe(table)`` for its text."""

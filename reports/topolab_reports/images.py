@@ -1,0 +1,42 @@
+"""Figures as bytes that are the same every time, and as data addresses for the page."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+
+from matplotlib.figure import Figure
+from PIL import Image as Picture
+
+from topolab_reports.style import settings
+
+__all__ = ["png", "svg", "to_address"]
+
+
+def png(figure: Figure, *, dpi: int = 144, colours: int = 128) -> bytes:
+    """A PNG with a palette: a third of the size, and no difference that one can see."""
+    raw = io.BytesIO()
+    with settings():
+        figure.savefig(raw, format="png", dpi=dpi, metadata={"Software": None})
+    picture = Picture.open(raw).convert("RGB")
+    small = picture.quantize(colors=colours, method=Picture.Quantize.MEDIANCUT, dither=0)
+    out = io.BytesIO()
+    small.save(out, format="PNG", optimize=True)
+    return out.getvalue()
+
+
+def svg(figure: Figure) -> bytes:
+    """An SVG without date and creator."""
+    raw = io.BytesIO()
+    with settings():
+        figure.savefig(raw, format="svg", metadata={"Date": None, "Creator": None})
+    # Two decimals of a point are finer than any screen; matplotlib writes six.
+    text = re.sub(rb"(?<=\d\.\d\d)\d+", b"", raw.getvalue())
+    return text.replace(b"\r\n", b"\n")
+
+
+def to_address(data: bytes) -> str:
+    """A ``data:`` address for an image."""
+    kind = "png" if data.startswith(b"\x89PNG") else "svg+xml"
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
