@@ -109,6 +109,11 @@ class Run(Sequence[Snapshot]):
         return np.array([stored.step for stored in self._listing], dtype=np.int64)
 
     @property
+    def epochs(self) -> npt.NDArray[np.float64]:
+        """The epoch of every snapshot, shape (T,); only headers are read. NaN where not known."""
+        return np.array([self._folder.header(s).epoch for s in self._listing], dtype=np.float64)
+
+    @property
     def layers(self) -> tuple[LayerSpec, ...]:
         """The layer table, in the order of the network."""
         return self._layers

@@ -62,7 +62,7 @@ class Dormant(Analysis):
             ) from error
 
     def frame(self, snapshot: Snapshot, state: Any) -> dict[str, pd.DataFrame]:
-        """Counts per layer and measure; no_input has no row for inputs, no_output none at the end."""
+        """Counts per layer and measure: no_input not of inputs, no_output not of the last layer."""
         graph = LayeredGraph.from_snapshot(snapshot)
         degrees = {direction: graph.degrees(direction) for direction in ("in", "out", "total")}
         names = graph.layer_names

@@ -13,6 +13,7 @@ from typing import Any
 
 import jinja2
 import numpy as np
+import numpy.typing as npt
 
 from topolab.api import analyse
 from topolab.errors import ConfigError, RunError, TopolabError
@@ -171,11 +172,11 @@ def _moments(runs: Sequence[Run], most: int) -> tuple[Moment, ...]:
     longest = max(runs, key=len)
     count = min(most, len(longest))
     chosen = np.unique(np.linspace(0, len(longest) - 1, count).round().astype(int))
-    times = _times(longest)[chosen]
+    times = [_times(run) for run in runs]
     moments = []
-    for time in times:
+    for time in _times(longest)[chosen]:
         indices = tuple(
-            max(0, int(np.searchsorted(_times(run), time + 1e-9, side="right")) - 1) for run in runs
+            max(0, int(np.searchsorted(of_run, time + 1e-9, side="right")) - 1) for of_run in times
         )
         moments.append(Moment(indices))
     if len(moments) > 1:  # the end of one is the end of all, however long they are
@@ -183,10 +184,9 @@ def _moments(runs: Sequence[Run], most: int) -> tuple[Moment, ...]:
     return tuple(moments)
 
 
-def _times(run: Run) -> Any:
-    epochs = np.array([s.epoch for s in run]) if not hasattr(run, "_epochs") else run._epochs
-    run._epochs = epochs  # type: ignore[attr-defined]
-    return epochs if np.isfinite(epochs).all() else run.steps.astype(float)
+def _times(run: Run) -> npt.NDArray[np.float64]:
+    epochs = run.epochs
+    return epochs if np.isfinite(epochs).all() else run.steps.astype(np.float64)
 
 
 def _default_title(views: Sequence[RunView]) -> str:

@@ -31,9 +31,13 @@ def svg(figure: Figure) -> bytes:
     raw = io.BytesIO()
     with settings():
         figure.savefig(raw, format="svg", metadata={"Date": None, "Creator": None})
-    # Two decimals of a point are finer than any screen; matplotlib writes six.
-    text = re.sub(rb"(?<=\d\.\d\d)\d+", b"", raw.getvalue())
-    return text.replace(b"\r\n", b"\n")
+    # Two decimals of a point are finer than any screen; matplotlib writes six. Only the points of
+    # lines are cut: a scale of 0.015625 must stay what it is.
+    return re.sub(
+        rb' d="M[^"]*"',
+        lambda path: re.sub(rb"(?<=\d\.\d\d)\d+", b"", path[0]),
+        raw.getvalue(),
+    ).replace(b"\r\n", b"\n")
 
 
 def to_address(data: bytes) -> str:

@@ -10,13 +10,16 @@ import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 __all__ = [
     "INK",
     "MAP",
     "SIZE",
     "axes_of",
+    "degree_axis",
     "label_ends",
+    "layer_colours",
     "run_colours",
     "settings",
     "time_axis",
@@ -88,6 +91,22 @@ def time_axis(ax: Axes, *, epochs: bool) -> None:
     """Name the time axis."""
     ax.set_xlabel("epoch" if epochs else "step")
     ax.margins(x=0.02)
+
+
+def layer_colours(layers: Sequence[str]) -> dict[str, tuple[float, float, float]]:
+    """Shades for the layers of one network, from light (input) to dark; never a run's colour."""
+    shades = sns.color_palette("flare", max(len(layers), 2))
+    return dict(zip(layers, shades, strict=False))
+
+
+def degree_axis(ax: Axes) -> None:
+    """A logarithmic axis of degrees with a few plain numbers that do not run into each other."""
+    low, high = ax.get_xlim()
+    decades = np.log10(high / low)
+    subs = (1.0, 2.0, 5.0) if decades < 2 else (1.0,)
+    ax.xaxis.set_major_locator(LogLocator(subs=subs))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.xaxis.set_minor_formatter(NullFormatter())
 
 
 def label_ends(ax: Axes, ends: Sequence[tuple[float, float, str, object]]) -> None:

@@ -45,9 +45,7 @@ def test_links_lead_somewhere(page: Path) -> None:
             continue
         path, _, anchor = target.partition("#")
         file = (page.parent / path).resolve() if path else page
-        if not file.exists():
-            broken.append(target)
-        elif anchor and file.suffix == ".md" and anchor not in anchors(file):
+        if not file.exists() or (anchor and file.suffix == ".md" and anchor not in anchors(file)):
             broken.append(target)
     assert not broken
 
@@ -85,4 +83,6 @@ def test_every_column_says_what_it_means(name: str) -> None:
 def test_nothing_of_the_makers_machine_is_committed() -> None:
     """No absolute path of a home or work folder stands in the documents."""
     for page in PAGES:
-        assert not re.search(r"(?<![\w.])/(?:home|root|work)/\w", page.read_text(encoding="utf-8")), page
+        assert not re.search(
+            r"(?<![\w.])/(?:home|root|work)/\w", page.read_text(encoding="utf-8")
+        ), page

@@ -288,7 +288,7 @@ def _maximise(mean_log: FloatArray, x_mins: FloatArray, x_max: int | None) -> Fl
     left = high - _GOLDEN * (high - low)
     right = low + _GOLDEN * (high - low)
     at_left, at_right = negative(left), negative(right)
-    for _ in range(48):  # 40 * 0.618^48 is 4e-9: then Newton's step below is exact
+    for _ in range(48):  # 40 * 0.618^48 is 4e-9, finer than the likelihood's own rounding
         go_left = at_left < at_right
         high = np.where(go_left, right, high)
         low = np.where(go_left, low, left)
@@ -296,7 +296,7 @@ def _maximise(mean_log: FloatArray, x_mins: FloatArray, x_max: int | None) -> Fl
         value = negative(new)
         left, right = np.where(go_left, new, right), np.where(go_left, left, new)
         at_left, at_right = np.where(go_left, value, at_right), np.where(go_left, at_left, value)
-    return (low + high) / 2
+    return np.asarray((low + high) / 2)
 
 
 def _log_z(alpha: FloatArray, x_min: FloatArray, x_max: int | None) -> FloatArray:

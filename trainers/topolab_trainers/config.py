@@ -227,7 +227,7 @@ def _widths(value: Any) -> tuple[int, ...]:
 def _device(name: str) -> str:
     if name == "cuda" and not torch.cuda.is_available():
         raise ConfigError(
-            "device cuda was asked for, but torch sees no CUDA device here; use --device cpu or auto"
+            "device cuda was asked for, but torch sees no CUDA device; use --device cpu or auto"
         )
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"

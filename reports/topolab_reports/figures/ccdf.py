@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from topolab_reports.style import STYLES, axes_of, run_colours, settings
+from topolab_reports.style import STYLES, axes_of, degree_axis, layer_colours, settings
 
 __all__ = ["describe", "draw"]
 
@@ -41,7 +41,7 @@ def draw(
     with settings():
         figure, ax = axes_of(ax)
         layers = list(table["layer"].unique())
-        colours = run_colours(layers)
+        colours = layer_colours(layers)
         for i, layer in enumerate(layers):
             part = table[table["layer"] == layer]
             positive = part[part["degree"] > 0]
@@ -49,7 +49,8 @@ def draw(
             label = layer if zeros == 0 else f"{layer} ({100 * zeros:.1f} % without an edge)"
             # P(K >= k) holds from just above the degree before to k itself: a step before k.
             ax.step(
-                positive["degree"], positive["ccdf"], where="pre", color=colours[layer], linestyle=STYLES[i % len(STYLES)], label=label,
+                positive["degree"], positive["ccdf"], where="pre", color=colours[layer],
+                linestyle=STYLES[i % len(STYLES)], label=label,
             )  # fmt: skip
             if len(positive) <= 2:  # a line of one or two degrees is hardly a line
                 ax.plot(positive["degree"], positive["ccdf"], "o", color=colours[layer])
@@ -59,6 +60,7 @@ def draw(
             ax.set_xlim(*xlim)
         if ylim:
             ax.set_ylim(*ylim)
+        degree_axis(ax)
         ax.set_xlabel("total degree k (edges)")
         ax.set_ylabel("share of neurons with degree ≥ k")
         ax.set_title(title)

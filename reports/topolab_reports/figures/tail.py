@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.special import zeta
 
-from topolab_reports.style import INK, STYLES, axes_of, settings
+from topolab_reports.style import INK, STYLES, axes_of, degree_axis, settings
 
 __all__ = ["describe", "draw"]
 
@@ -56,6 +56,7 @@ def draw(
         ax.set_yscale("log")
         if not data.empty:
             ax.set_ylim(data["ccdf"].min() / 2, 1.5)
+            degree_axis(ax)
         ax.set_xlabel("total degree k (edges)")
         ax.set_ylabel("share of neurons with degree ≥ k")
         ax.set_title(title)

@@ -86,7 +86,8 @@ def draw(
         if drawn == 0:
             ax.text(0.5, 0.5, "nothing to draw: no values", transform=ax.transAxes, ha="center")
         if zero:
-            ax.set_ylim(bottom=0)
+            # A measure that is 0 throughout is a line on the floor, not one in mid-air.
+            ax.set_ylim(0, max(ax.get_ylim()[1], 1.0 if percent else 0.0) or 1.0)
         label_ends(ax, ends)
         return figure
 

@@ -178,3 +178,15 @@ def join(parts: Iterable[str]) -> str:
     if len(items) < 2:
         return "".join(items)
     return ", ".join(items[:-1]) + " and " + items[-1]
+
+
+def sentence(parts: Iterable[str]) -> str:
+    """Clauses that begin with a word, not with a name, as one sentence.
+
+    Examples
+    --------
+    >>> sentence(["in a it rose", "in b it fell"])
+    'In a it rose and in b it fell.'
+    """
+    text = join(parts) + "."
+    return text[:1].upper() + text[1:]

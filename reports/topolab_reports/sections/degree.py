@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pandas as pd
-
 from matplotlib.figure import Figure
 
 from topolab_reports.figures import ccdf, timeline
-from topolab_reports.sections.base import Content, Context, FigureGroup, Section, join
+from topolab_reports.sections.base import Content, Context, FigureGroup, Section, sentence
 
 __all__ = ["DegreeSection"]
 
@@ -105,5 +104,4 @@ class DegreeSection(Section):
                 + (f"from {line.iloc[0]:.2f} to {line.iloc[-1]:.2f}" if verb != "stayed"
                    else f"near {line.iloc[-1]:.2f}")
             )  # fmt: skip
-        text = join(parts) + "."
-        return text[0].upper() + text[1:]
+        return sentence(parts)

@@ -26,6 +26,15 @@ class DormantSection(Section):
         groups = []
         for measure, part in below.groupby("measure", sort=False):
             threshold = str(measure).removeprefix("below_")
+            if not part["count"].any():
+                groups.append(
+                    FigureGroup(
+                        f"Total degree below {threshold}",
+                        f"No neuron of any run ever has fewer than {threshold} edges.",
+                        (),
+                    )
+                )
+                continue
             panels = []
             for layer in layers:
                 line = part[part["layer"] == layer]
@@ -33,7 +42,7 @@ class DormantSection(Section):
                     continue
                 figure = timeline.draw(
                     line, y="share", ylabel="share of neurons (%)", title=layer,
-                    runs=context.labels, percent=True,
+                    runs=context.labels, percent=True, zero=True,
                 )  # fmt: skip
                 alt = timeline.describe(
                     line, y="share", what=f"{layer}: degree below {threshold}", percent=True
@@ -66,9 +75,11 @@ class DormantSection(Section):
         for run, part in table[table["measure"] == "off_path"].groupby("run", sort=False):
             per_step = part.groupby("step")["count"].sum()
             neurons = part[part["step"] == part["step"].max()]["n_neurons"].sum()
-            parts.append(
-                f"{run} has {per_step.iloc[-1]} of {neurons} neurons on no path from input to "
-                f"output at the end, {per_step.iloc[0]} at the start"
-            )
-        text = join(parts) + "."
-        return text[0].upper() + text[1:]
+            if not per_step.any():
+                parts.append(f"every one of the {neurons:,} neurons of {run} is on a path")
+            else:
+                parts.append(
+                    f"{per_step.iloc[-1]} of the {neurons:,} neurons of {run} are on no path "
+                    f"({per_step.iloc[0]} at the start)"
+                )
+        return "From input to output, " + join(parts) + "."

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from topolab_reports.figures import pixels
-from topolab_reports.sections.base import Content, Context, FigureGroup, Section, join
+from topolab_reports.sections.base import Content, Context, FigureGroup, Section, join, sentence
 
 __all__ = ["HeatmapSection"]
 
@@ -46,7 +46,9 @@ class HeatmapSection(Section):
                 for i, run in enumerate(context.views)
                 for moment in context.moments
             }
-            seen = [pair in shown_steps for pair in zip(of_view["run"], of_view["step"], strict=True)]
+            seen = [
+                pair in shown_steps for pair in zip(of_view["run"], of_view["step"], strict=True)
+            ]
             top = float(of_view[seen]["value"].max())
             panels = tuple(
                 context.moving(i, self._drawer(of_view, run.label, heading, label, top))
@@ -81,11 +83,12 @@ class HeatmapSection(Section):
         degree = table[table["view"] == "input_degree"]
         for view in context.views:
             of_run = degree[degree["run"] == view.label]
-            ends = [of_run[of_run["step"] == s]["value"].to_numpy() for s in view.run.steps[[0, -1]]]
+            ends = [
+                of_run[of_run["step"] == s]["value"].to_numpy() for s in view.run.steps[[0, -1]]
+            ]
             spread = [float(e.std() / e.mean()) if e.mean() > 0 else np.nan for e in ends]
             parts.append(
                 f"the input degrees of {view.label} have a CCV of {spread[0]:.2f} at the start and "
                 f"{spread[1]:.2f} at the end, the largest being {ends[1].max():.0f} edges"
             )
-        text = join(parts) + "."
-        return text[0].upper() + text[1:]
+        return sentence(parts)

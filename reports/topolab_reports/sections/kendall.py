@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from topolab_reports.figures import matrix
-from topolab_reports.sections.base import Content, Context, FigureGroup, Section, join
+from topolab_reports.sections.base import Content, Context, FigureGroup, Section, sentence
 
 __all__ = ["KendallSection"]
 
@@ -21,8 +21,8 @@ class KendallSection(Section):
     def build(self, context: Context) -> Content:
         """A matrix per run and layer, on one colour scale."""
         table = context.table("kendall")
-        shown = table[[not _constant_by_nature(context, run, layer)
-                       for run, layer in zip(table["run"], table["layer"], strict=True)]]  # fmt: skip
+        pairs = zip(table["run"], table["layer"], strict=True)
+        shown = table[[not _constant_by_nature(context, run, layer) for run, layer in pairs]]
         low = shown["tau"].min()
         vmin = float(np.floor(10 * low) / 10) if np.isfinite(low) else -1.0
         panels = []
@@ -60,8 +60,7 @@ class KendallSection(Section):
                 else f"the ranking of {layer} in {view.label} is not defined, its degrees being "
                 "constant"
             )
-        text = join(parts) + "."
-        return text[0].upper() + text[1:]
+        return sentence(parts)
 
 
 def _constant_by_nature(context: Context, run: str, layer: str) -> bool:

@@ -55,8 +55,7 @@ class KShellSection(Section):
             core = last[last["role"] == "core"]
             neurons = last["count"].sum()
             parts.append(
-                f"{run} ends with {percent(core['count'].sum() / neurons)} of its neurons in the "
+                f"{percent(core['count'].sum() / neurons)} of the neurons of {run} are in its "
                 f"{int(last['k_max'].iloc[0])}-core"
             )
-        text = join(parts) + "."
-        return text[0].upper() + text[1:]
+        return "At the end " + join(parts) + "."

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from topolab_reports.figures import tail, timeline
-from topolab_reports.sections.base import Content, Context, FigureGroup, Section, join
+from topolab_reports.sections.base import Content, Context, FigureGroup, Section, sentence
 from topolab_reports.style import run_colours
 
 __all__ = ["PowerLawSection"]
@@ -42,9 +42,7 @@ class PowerLawSection(Section):
                     percent=shown,
                 )  # fmt: skip
                 panels.append(
-                    context.still(
-                        figure, timeline.describe(part, y=y, what=what, percent=shown)
-                    )
+                    context.still(figure, timeline.describe(part, y=y, what=what, percent=shown))
                 )
             x_mins = sorted(set(part.loc[part["reason"] == "", "x_min"]))
             where = (
@@ -118,12 +116,11 @@ class PowerLawSection(Section):
         for run, line in searched.groupby("run", sort=False):
             end = line.iloc[-1]
             if end["reason"]:
-                parts.append(f"{run} ends without a fit ({end['reason']})")
+                parts.append(f"at its end {run} has no fit ({end['reason']})")
             else:
                 parts.append(
                     f"the best tail of {run} at the end has α = {end['alpha']:.2f} above degree "
                     f"{end['x_min']}, with {end['n_tail']} of {end['n']} hidden neurons in it and "
                     f"KS distance {end['ks_distance']:.3f}"
                 )
-        text = join(parts) + "."
-        return text[0].upper() + text[1:]
+        return sentence(parts)

@@ -71,9 +71,7 @@ class Training(Section):
             figure = timeline.draw(
                 moved, y=str(column), ylabel="edges", title=what, runs=context.labels, zero=True
             )
-            panels.append(
-                context.still(figure, timeline.describe(moved, y=str(column), what=what))
-            )
+            panels.append(context.still(figure, timeline.describe(moved, y=str(column), what=what)))
         if not panels:
             return []
         caption = (
@@ -90,7 +88,7 @@ class Training(Section):
         for run, line in table.groupby("run", sort=False):
             values = line["test_accuracy"].dropna()
             parts.append(
-                f"{run} reached {percent(values.iloc[-1], 2)} test accuracy"
+                f"{percent(values.iloc[-1], 2)} in {run}"
                 + (f" (best {percent(values.max(), 2)})" if values.max() > values.iloc[-1] else "")
             )
-        return join(parts) + "."
+        return "The test accuracy at the end is " + join(parts) + "."
