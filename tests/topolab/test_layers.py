@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from topolab import LayerSpec, layers_of
+from topolab.errors import LayerError
+from topolab.layers import chain_layers
+
+
+def test_a_kernel_is_an_edge_where_any_weight_is_active() -> None:
+    layer = LayerSpec("c", "conv", (2, 2, 1, 3))
+    mask = np.zeros((2, 2, 1, 3), dtype=bool)
+    mask[0, 0, 0, [0, 2]] = True
+    mask[1, 1] = True
+    assert layer.edges(mask).tolist() == [[2, 0], [0, 3]]
+
+
+def test_a_grouped_convolution_reads_only_its_group() -> None:
+    layer = LayerSpec("c", "conv", (4, 2, 1, 1), groups=2)
+    assert layer.n_in == 4
+    edges = layer.edges(np.ones((4, 2, 1, 1), dtype=bool))
+    assert edges.tolist() == [[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 1], [0, 0, 1, 1]]
+
+
+def test_a_depthwise_convolution_is_a_diagonal() -> None:
+    layer = LayerSpec("c", "conv", (3, 1, 3, 3), groups=3)
+    assert (layer.edges(np.ones((3, 1, 3, 3), dtype=bool)) == 9 * np.eye(3)).all()
+
+
+def test_a_flattened_map_belongs_to_its_channels() -> None:
+    links = chain_layers(
+        [
+            LayerSpec("conv", "conv", (4, 1, 3, 3)),
+            LayerSpec("fc", "linear", (10, 4 * 49)),
+            LayerSpec("out", "linear", (3, 10)),
+        ]
+    )
+    assert [(k.source, k.repeat) for k in links] == [("input", 1), ("conv", 49), ("fc", 1)]
+
+
+def test_a_named_source_is_followed() -> None:
+    links = chain_layers(
+        [
+            LayerSpec("a", "linear", (5, 4)),
+            LayerSpec("b", "linear", (7, 5)),
+            LayerSpec("c", "linear", (2, 5), source="a"),
+        ]
+    )
+    assert links[2].source == "a"
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ([], "at least one layer"),
+        ([("a", (5, 4)), ("a", (2, 5))], "given twice: a"),
+        ([("a", (5, 4)), ("b", (2, 7))], "takes 7 inputs but a has 5"),
+    ],
+)
+def test_layers_that_do_not_chain(layers: list[tuple[str, tuple[int, int]]], message: str) -> None:
+    with pytest.raises(LayerError, match=message):
+        chain_layers([LayerSpec(name, "linear", shape) for name, shape in layers])
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a/b", "a\\b", ".hidden", "input", "é", "a" * 201])
+def test_hostile_names(name: str) -> None:
+    with pytest.raises(LayerError):
+        LayerSpec(name, "linear", (1, 1))
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"shape": (2,)},
+        {"shape": (0, 3)},
+        {"shape": (2, 3), "image_shape": (1, 2, 2)},
+        {"shape": (2, 3), "groups": 2},
+        {"kind": "conv", "shape": (3, 2, 1, 1), "groups": 2},
+        {"kind": "pool"},
+    ],
+)
+def test_layers_that_cannot_be(bad: dict[str, object]) -> None:
+    with pytest.raises(LayerError):
+        LayerSpec(**{"name": "a", "kind": "linear", "shape": (2, 3), **bad})  # type: ignore[arg-type]
+
+
+def test_layers_of_a_model() -> None:
+    model = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 4, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(16, 2)
+    )
+    conv, fc = layers_of(model, image_shape=(1, 4, 4), dense=["3"])
+    assert (conv.name, conv.kind, conv.shape, conv.image_shape) == ("0", "conv", (4, 1, 3, 3), (1, 4, 4))
+    assert (fc.name, fc.maskable) == ("3", False)
+    with pytest.raises(LayerError, match="'9'"):
+        layers_of(model, dense=["9"])
+    with pytest.raises(LayerError, match="no Linear"):
+        layers_of(torch.nn.ReLU())
+
+
+def test_a_layer_survives_json() -> None:
+    layer = LayerSpec("c", "conv", (4, 1, 3, 3), False, (4, 8, 8), 4, "b")
+    assert LayerSpec.from_dict(layer.to_dict()) == layer
+    with pytest.raises(LayerError, match="not a layer description"):
+        LayerSpec.from_dict({"name": "x"})
