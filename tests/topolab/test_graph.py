@@ -1,0 +1,92 @@
+"""The layered graph against networkx, igraph and scipy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import topolab
+from topolab import LayeredGraph, LayerSpec
+from topolab.errors import LayerError
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> LayeredGraph:
+    """Random networks: perhaps a convolution, then linear layers, any density."""
+    layers: list[LayerSpec] = []
+    width = draw(st.integers(1, 8))
+    repeat = 1
+    if draw(st.booleans()):
+        channels = draw(st.integers(1, 6))
+        layers.append(LayerSpec("conv", "conv", (channels, width, 2, 1)))
+        width, repeat = channels, draw(st.integers(1, 3))
+    for i in range(draw(st.integers(1, 3))):
+        out = draw(st.integers(1, 12))
+        layers.append(LayerSpec(f"fc{i}", "linear", (out, width * repeat)))
+        width, repeat = out, 1
+    masks = {layer.name: draw(hnp.arrays(bool, layer.shape)) for layer in layers}
+    return LayeredGraph.from_masks(layers, masks)
+
+
+@settings(max_examples=150, deadline=None)
+@given(graphs())
+def test_degrees_and_coreness_are_those_of_the_oracles(graph: LayeredGraph) -> None:
+    network = graph.to_networkx()
+    order = range(graph.n_neurons)
+    assert graph.degrees("in").tolist() == [network.in_degree(v) for v in order]
+    assert graph.degrees("out").tolist() == [network.out_degree(v) for v in order]
+    assert graph.degrees("total").tolist() == [network.degree(v) for v in order]
+    undirected = nx.core_number(network.to_undirected())
+    assert graph.coreness().tolist() == [undirected[v] for v in order]
+    assert graph.coreness().tolist() == graph.to_igraph().as_undirected().coreness()
+    assert graph.n_edges == network.number_of_edges() == graph.to_igraph().ecount()
+
+
+def test_a_larger_graph_against_igraph() -> None:
+    rng = np.random.default_rng(3)
+    layers = [LayerSpec("a", "linear", (200, 300)), LayerSpec("b", "linear", (150, 200))]
+    hubs = rng.pareto(1.5, (200, 1))
+    masks = {"a": rng.random((200, 300)) < 0.03 * (1 + hubs), "b": rng.random((150, 200)) < 0.1}
+    graph = LayeredGraph.from_masks(layers, masks)
+    assert graph.coreness().tolist() == graph.to_igraph().as_undirected().coreness()
+    assert graph.coreness().max() > 5
+
+
+def test_a_flattened_map_is_one_neuron_a_channel() -> None:
+    layers = [LayerSpec("c", "conv", (2, 1, 1, 1)), LayerSpec("f", "linear", (1, 6))]
+    masks = {"c": np.ones((2, 1, 1, 1)), "f": np.array([[1, 1, 0, 0, 0, 1]])}
+    graph = LayeredGraph.from_masks(layers, masks)
+    assert graph.n_neurons == 4
+    assert graph.block("f").toarray().tolist() == [[2, 1]]
+    assert graph.degrees("total").tolist() == [2, 2, 2, 2]
+
+
+def test_doors_agree(example_run: topolab.Run, tmp_path: Path) -> None:
+    graph = LayeredGraph.from_snapshot(example_run[0])
+    matrix = graph.to_scipy()
+    assert (matrix.sum(axis=1) == graph.degrees("out")).all()
+    assert (matrix.sum(axis=0) == graph.degrees("in")).all()
+    graph.write_graphml(tmp_path / "g.graphml")
+    read = nx.read_graphml(tmp_path / "g.graphml", node_type=int)
+    assert {(a, b) for a, b in read.edges} == set(zip(*[p.tolist() for p in graph.edges[:2]], strict=True))
+    assert read.nodes[40] == {"layer": "fc1", "index": 4}
+    assert graph.to_igraph().vs[40].attributes() == {"layer": "fc1", "index": 4}
+
+
+def test_layers_can_be_left_out(example_run: topolab.Run) -> None:
+    whole = LayeredGraph.from_snapshot(example_run[0])
+    without = LayeredGraph.from_snapshot(example_run[0], exclude=["fc3"])
+    assert whole.n_edges - without.n_edges == 64
+    assert (without.degrees("total")[without.layer_slice("fc3")] == 0).all()
+    with pytest.raises(LayerError, match="no layer 'fc9'"):
+        LayeredGraph.from_snapshot(example_run[0], exclude=["fc9"])
+    with pytest.raises(LayerError, match="direction"):
+        whole.degrees("sideways")  # type: ignore[arg-type]
+    with pytest.raises(LayerError, match="no layer 'x'"):
+        whole.layer_slice("x")
