@@ -52,6 +52,7 @@ def fetch(
             announced = answer.headers.get("Content-Length")
             data = answer.read(LIMIT + 1)
     except urllib.error.HTTPError as error:
+        error.close()
         raise MissingDataError(f"{url}: the server answered {error.code} {error.reason}") from error
     except (OSError, HTTPException) as error:
         reason = getattr(error, "reason", None) or error
