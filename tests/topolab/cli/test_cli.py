@@ -1,0 +1,266 @@
+"""The command line: what it prints where, its exit codes, and no traceback for a user's mistake."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+import topolab
+from topolab.cli import app
+
+ROOT = Path(__file__).resolve().parents[3]
+QUICK = ["--data", "digits", "--hidden", "16,8", "--epochs", "2", "--threads", "1", "--sparsity", "0.5"]
+
+
+class Outcome:
+    def __init__(self, done: subprocess.CompletedProcess[str]) -> None:
+        self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
+        assert "Traceback" not in self.err, self.err
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def run(*arguments: str | Path, cwd: Path | None = None, **environment: str) -> Outcome:
+    return Outcome(
+        subprocess.run(
+            [sys.executable, "-m", "topolab", *map(str, arguments)],
+            capture_output=True, text=True, check=False, cwd=cwd, timeout=120,
+            env={**os.environ, **environment}, stdin=subprocess.DEVNULL,
+        )
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs")
+    done = run("train", "set", *QUICK, "--seed", "5", "--out", folder / "set", "--json")
+    assert done.code == 0, done.err
+    assert done.json["snapshots"] == 3 and done.json["state"] == "done" and done.err == ""
+    return folder / "set"
+
+
+def test_help_imports_nothing_heavy() -> None:
+    script = (
+        "import sys; sys.argv = ['topolab', {!r}, '--help']\n"
+        "from topolab.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {{'torch', 'numpy', 'pandas', 'scipy', 'matplotlib', 'igraph'}} & set(sys.modules)\n"
+        "print('HEAVY', sorted(heavy))\n"
+    )
+    for command in ("train", "analyse", "report", "show", "verify", "data"):
+        done = subprocess.run(
+            [sys.executable, "-c", script.format(command)], capture_output=True, text=True, check=True
+        )
+        assert "HEAVY []" in done.stdout, done.stdout[-200:]
+
+
+def test_version_and_no_arguments() -> None:
+    assert run("--version").out == f"topolab {topolab.__version__}\n"
+    assert "analyse" in run().out + run().err
+
+
+def test_the_main_job(trained: Path, tmp_path: Path) -> None:
+    done = run("analyse", trained)
+    assert done.code == 0 and "Next: topolab report" in done.err
+    assert len(done.out.splitlines()) == 9 and "\tcomputed\t" in done.out
+    again = run("analyse", trained, "--json")
+    assert {item["analysis"] for item in again.json} >= {"degree", "powerlaw", "kshell"}
+    assert all(item["cached"] for item in again.json) and again.err == ""
+    page = tmp_path / "r.html"
+    done = run("report", trained, "--out", page)
+    assert done.code == 0 and done.out == f"{page}\n" and done.err == ""
+    assert page.read_bytes().startswith(b"<!doctype html>")
+    assert run("report", trained, "--out", page, "--json").json["bytes"] == page.stat().st_size
+    done = run("verify", trained)
+    assert (done.code, done.out) == (0, "") and "3 snapshots, all well" in done.err
+    shown = run("show", trained, "--json").json
+    assert shown["method"] == "set" and shown["seed"] == 5 and shown["steps"] == [0, 12, 24]
+    assert [layer["sparsity_last"] for layer in shown["layers"]][2] == 0
+    assert "fc1\tlinear\t16 x 64" in run("show", trained).out
+    assert run("show", trained.parent, "--json").json[0]["name"] == "set"
+
+
+def test_lists_and_cards() -> None:
+    assert {m["name"] for m in run("methods", "--json").json} >= {"dense", "rigl", "set"}
+    assert "## Departures from the paper" in run("methods", "rigl").out
+    analyses = run("analyses", "--json").json
+    assert all(c["meaning"] for a in analyses for t in a["tables"].values() for c in t)
+    assert "x_min" in run("analyses", "powerlaw").out
+    assert {d["name"] for d in run("data", "--json").json} >= {"digits", "fashion-mnist"}
+    assert run("data", "digits", "--json").json["n_train"] == 1442
+
+
+def test_parameters_reach_the_analysis(trained: Path) -> None:
+    done = run("analyse", trained, "--only", "powerlaw", "-p", "powerlaw.x_min=3", "--json")
+    assert "@" in done.json[0]["path"]
+    done = run("analyse", trained, "--only", "dormant", "-p", "dormant.thresholds=3,4", "--no-cache", "--json")
+    assert done.json[0]["path"] is None and not done.json[0]["cached"]
+
+
+MISTAKES: dict[str, tuple[list[str], int, str]] = {
+    "method": (["train", "rigll"], 2, r"unknown method 'rigll'; .*did you mean rigl\?"),
+    "data": (["train", "rigl", "--data", "mnits"], 2, r"unknown data set 'mnits'; .*did you mean"),
+    "sparsity": (["train", "rigl", "--sparsity", "1"], 2, r"sparsity 1.0 is outside \[0, 1\)"),
+    "negative": (["train", "rigl", "--sparsity", "-0.5"], 2, "sparsity -0.5 is outside"),
+    "hidden": (["train", "rigl", "--hidden", "abc"], 2, "--hidden 'abc' is not a list of widths"),
+    "init": (["train", "rigl", "--init", "x"], 2, "unknown distribution 'x'"),
+    "every": (["train", "rigl", "--update-every", "x"], 2, "update_every 'x' is not a whole"),
+    "epochs": (["train", "rigl", "--epochs", "x"], 2, "Invalid value for '--epochs'"),
+    "option": (["train", "rigl", "--epoch", "1"], 2, "No such option"),
+    "unwritable": (["train", "set", *QUICK, "--out", "file/run"], 2, "cannot be made or written"),
+    "not empty": (["train", "set", *QUICK, "--out", "folder"], 2, "not empty and holds no run"),
+    "missing data": (
+        ["train", "rigl", "--data", "fashion-mnist", "--data-dir", "folder"],
+        4,
+        r"no train-images-idx3-ubyte.* give the folder that holds",
+    ),
+    "no run": (["analyse", "nowhere"], 2, "nowhere: no run is there"),
+    "a file": (["show", "file"], 2, "no run is there|cannot be read"),
+    "empty folder": (["show", "folder"], 2, "no run is there"),
+    "verify nothing": (["verify", "nowhere"], 2, "no run is there"),
+    "analysis": (["analyse", "nowhere", "--only", "degre"], 2, r"unknown analysis 'degre'.*degree\?"),
+    "parameter": (["analyse", "x", "-p", "nonsense"], 2, "write ANALYSIS.NAME=VALUE"),
+    "no report of nothing": (["report", "nowhere"], 2, "no run is there"),
+    "card": (["methods", "sett"], 2, r"did you mean set\?"),
+    "data set": (["data", "digit"], 2, r"did you mean digits\?"),
+    "no command": (["trian"], 2, "No such command"),
+}
+
+
+@pytest.mark.parametrize("case", MISTAKES)
+def test_a_mistake_is_one_clear_line(case: str, tmp_path: Path) -> None:
+    arguments, code, message = MISTAKES[case]
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "thesis.txt").write_text("mine")
+    done = run(*arguments, cwd=tmp_path, NO_COLOR="1", COLUMNS="200")
+    assert done.code == code, done.err
+    assert re.search(message, done.err), done.err
+    assert done.out == ""
+    if "Usage" not in done.err:
+        assert len(done.err.splitlines()) == 1 and done.err.startswith("topolab: error: ")
+    assert (tmp_path / "file").read_text() == "mine"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_an_existing_run_is_refused_and_kept(trained: Path) -> None:
+    before = topolab.open_run(trained).identity
+    done = run("train", "set", *QUICK, "--out", trained)
+    assert done.code == 2 and "continue it with --resume" in done.err
+    done = run("train", "set", *QUICK, "--seed", "5", "--out", trained, "--resume", "--json")
+    assert done.code == 0 and done.json["state"] == "done"
+    done = run("train", "set", *QUICK, "--seed", "6", "--out", trained, "--resume")
+    assert done.code == 2 and "seed was 5, now 6" in done.err
+    assert topolab.open_run(trained).identity == before
+
+
+def damaged(tmp_path: Path, trained: Path) -> tuple[Path, list[Path]]:
+    import shutil
+
+    copy = Path(shutil.copytree(trained, tmp_path / "copy"))
+    shutil.rmtree(copy / "tables", ignore_errors=True)
+    return copy, sorted((copy / "snapshots").iterdir())
+
+
+def test_verify_names_every_damaged_file(tmp_path: Path, trained: Path) -> None:
+    copy, files = damaged(tmp_path, trained)
+    files[0].write_bytes(files[0].read_bytes()[:-2])
+    data = bytearray(files[2].read_bytes())
+    data[-1] ^= 4
+    files[2].write_bytes(data)
+    done = run("verify", copy, trained)
+    assert done.code == 3
+    assert [line.split(":")[0] for line in done.out.splitlines()] == [str(files[0]), str(files[2])]
+    outcomes = run("verify", copy, trained, "--json").json
+    assert [o["ok"] for o in outcomes] == [False, True] and len(outcomes[0]["problems"]) == 2
+
+
+def test_one_bad_run_does_not_cost_the_others(tmp_path: Path, trained: Path) -> None:
+    copy, files = damaged(tmp_path, trained)
+    files[1].write_bytes(b"foreign")
+    done = run("analyse", copy, trained, "--only", "degree")
+    assert done.code == 3 and str(trained) in done.out
+    assert "1 of 2 failed" in done.err and files[1].name in done.err
+    done = run("analyse", copy, "--only", "degree")
+    assert done.code == 2 and files[1].name in done.err
+    page = tmp_path / "r.html"
+    done = run("report", copy, trained, "--out", page)
+    assert done.code == 2 and files[1].name in done.err and not page.exists()
+
+
+def test_a_newer_format_is_refused(tmp_path: Path, trained: Path) -> None:
+    copy, _ = damaged(tmp_path, trained)
+    manifest = json.loads((copy / "run.json").read_text())
+    (copy / "run.json").write_text(json.dumps({**manifest, "version": 99}))
+    for command in ("analyse", "show", "verify", "report"):
+        done = run(command, copy, cwd=tmp_path)
+        assert done.code == 2 and "format version 99 is newer" in done.err
+
+
+def test_a_report_overwrites_only_reports(tmp_path: Path, trained: Path) -> None:
+    (tmp_path / "thesis.html").write_text("<html>mine</html>")
+    done = run("report", trained, "--out", tmp_path / "thesis.html")
+    assert done.code == 2 and "no topolab report" in done.err
+    assert (tmp_path / "thesis.html").read_text() == "<html>mine</html>"
+    assert run("report", trained, "--out", tmp_path).code == 2
+    assert "no folder" in run("report", trained, "--out", tmp_path / "a" / "b.html").err
+    assert run("report", trained, "--out", tmp_path / "thesis.html", "--force").code == 0
+    assert run("report", trained, "--out", tmp_path / "thesis.html").code == 0
+
+
+def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
+    command = ["train", "set", "--data", "digits", "--epochs", "5000", "--threads", "1", "--hidden", "16"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "topolab", *command, "--out", str(tmp_path / "r")],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not list((tmp_path / "r").glob("snapshots/*3-*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130 and "Traceback" not in err
+    assert f"topolab {' '.join(command)} --out {tmp_path / 'r'} --resume" in err and out == ""
+    run_ = topolab.open_run(tmp_path / "r")
+    assert run_.state == "interrupted" and run_.verify().ok and len(run_) > 3
+
+
+def test_a_closed_pipe_is_no_error(trained: Path) -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m topolab show {trained} --json | head -1",
+        shell=True, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == "{\n" and "Traceback" not in done.stderr
+
+
+def test_completion_is_offered() -> None:
+    environment = {"_TOPOLAB_COMPLETE": "complete_bash", "COMP_WORDS": "topolab train ri", "COMP_CWORD": "2"}
+    assert run(**environment).out.split() == ["rigl"]
+
+
+def test_everything_is_documented() -> None:
+    """Every command and every option stands in docs/cli.md."""
+    page = ROOT / "docs" / "cli.md"
+    if not page.exists():
+        pytest.skip("the documents are not part of an installed package")
+    text = page.read_text(encoding="utf-8")
+    group = typer.main.get_command(app)
+    for name, command in group.commands.items():  # type: ignore[attr-defined]
+        assert f"`topolab {name}" in text
+        for parameter in command.params:
+            for option in (*parameter.opts, *parameter.secondary_opts):
+                if option.startswith("--") and option != "--help":
+                    assert option in text, f"{name} {option}"
