@@ -34,7 +34,9 @@ def small(tmp_path: Path) -> topolab.Run:
     return topolab.open_run(tmp_path / "small")
 
 
-def first(run: topolab.Run, name: str, table: str | None = None, **parameters: object) -> pd.DataFrame:
+def first(
+    run: topolab.Run, name: str, table: str | None = None, **parameters: object
+) -> pd.DataFrame:
     result = analyse(run, [name], parameters={name: parameters})[name]
     frame = result.tables[table or name]
     return frame[frame["step"] == 0] if "step" in frame else frame
@@ -95,7 +97,10 @@ def test_powerlaw_rows(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     hubs = np.minimum(rng.zipf(1.8, 300), 200)
     mask = np.arange(200)[None, :] < hubs[:, None]
-    layers = (topolab.LayerSpec("a", "linear", (300, 200)), topolab.LayerSpec("b", "linear", (2, 300)))
+    layers = (
+        topolab.LayerSpec("a", "linear", (300, 200)),
+        topolab.LayerSpec("b", "linear", (2, 300)),
+    )
     with topolab.Recorder(tmp_path / "r", layers=layers) as recorder:
         recorder.record(0, {"a": mask, "b": np.zeros((2, 300))})
     table = first(topolab.open_run(tmp_path / "r"), "powerlaw", x_min=5, replicates=20)
@@ -155,7 +160,13 @@ class TestContract:
 
         cls = find("analyses", name)
         card = card_of(cls)
-        for heading in ("Definition", "Defaults", "Departures from the paper", "Evidence", "References"):
+        for heading in (
+            "Definition",
+            "Defaults",
+            "Departures from the paper",
+            "Evidence",
+            "References",
+        ):
             assert f"\n## {heading}\n" in card
         assert card.startswith(f"# `{name}`") and len(cls.summary) < 100
         for parameter in cls.defaults():
@@ -164,7 +175,10 @@ class TestContract:
     def test_layers_that_do_not_chain_are_refused(
         self, name: str, any_run: topolab.Run, tmp_path: Path
     ) -> None:
-        layers = [topolab.LayerSpec("a", "linear", (3, 4)), topolab.LayerSpec("b", "linear", (2, 7))]
+        layers = [
+            topolab.LayerSpec("a", "linear", (3, 4)),
+            topolab.LayerSpec("b", "linear", (2, 7)),
+        ]
         with topolab.Recorder(tmp_path / "odd", layers=layers) as recorder:
             recorder.record(0, {"a": np.ones((3, 4)), "b": np.ones((2, 7))})
         with pytest.raises(AnalysisError, match="takes 7 inputs but a has 3"):

@@ -88,7 +88,9 @@ def test_what_is_written_is_read() -> None:
     data = encode(snapshot(epoch=math.nan, metrics={"x": math.inf, "y": math.nan}), run_id=RUN)
     read = decode(data, LAYERS, source="here", run_id=RUN)
     assert (read.index, read.step) == (3, 400)
-    assert math.isnan(read.epoch) and read.metrics["x"] == math.inf and math.isnan(read.metrics["y"])
+    assert (
+        math.isnan(read.epoch) and read.metrics["x"] == math.inf and math.isnan(read.metrics["y"])
+    )
     assert read.masks["a"].tolist() == MASKS["a"].tolist()
     assert read.weights["a"].tolist() == [1, -2, 3]  # type: ignore[union-attr]
     assert read.weights["b"] is None and read.activity["a"] is None
@@ -176,7 +178,12 @@ def test_extra_entries_and_bits_after_the_last_weight() -> None:
 
 def test_other_files_are_no_snapshots() -> None:
     deep = b"[" * 100_000
-    for data in (b"", b"PK\x03\x04" + b"\0" * 60, b"\xff" * 64, len(deep).to_bytes(8, "little") + deep):
+    for data in (
+        b"",
+        b"PK\x03\x04" + b"\0" * 60,
+        b"\xff" * 64,
+        len(deep).to_bytes(8, "little") + deep,
+    ):
         with pytest.raises(SnapshotError):
             decode(data, LAYERS, source="here")
     foreign = safetensors.numpy.save({"w": np.zeros(3, np.float32)})

@@ -74,7 +74,9 @@ def test_doors_agree(example_run: topolab.Run, tmp_path: Path) -> None:
     assert (matrix.sum(axis=0) == graph.degrees("in")).all()
     graph.write_graphml(tmp_path / "g.graphml")
     read = nx.read_graphml(tmp_path / "g.graphml", node_type=int)
-    assert {(a, b) for a, b in read.edges} == set(zip(*[p.tolist() for p in graph.edges[:2]], strict=True))
+    assert {(a, b) for a, b in read.edges} == set(
+        zip(*[p.tolist() for p in graph.edges[:2]], strict=True)
+    )
     assert read.nodes[40] == {"layer": "fc1", "index": 4}
     assert graph.to_igraph().vs[40].attributes() == {"layer": "fc1", "index": 4}
 

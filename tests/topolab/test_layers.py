@@ -91,7 +91,12 @@ def test_layers_of_a_model() -> None:
         torch.nn.Conv2d(1, 4, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(16, 2)
     )
     conv, fc = layers_of(model, image_shape=(1, 4, 4), dense=["3"])
-    assert (conv.name, conv.kind, conv.shape, conv.image_shape) == ("0", "conv", (4, 1, 3, 3), (1, 4, 4))
+    assert (conv.name, conv.kind, conv.shape, conv.image_shape) == (
+        "0",
+        "conv",
+        (4, 1, 3, 3),
+        (1, 4, 4),
+    )
     assert (fc.name, fc.maskable) == ("3", False)
     with pytest.raises(LayerError, match="'9'"):
         layers_of(model, dense=["9"])

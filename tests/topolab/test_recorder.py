@@ -132,11 +132,19 @@ def test_a_resumed_run_must_be_the_same(tmp_path: Path) -> None:
     ).close()
     with pytest.raises(RunError, match=r"config differs .*lr was 0.1, now 0.2"):
         topolab.Recorder(
-            tmp_path / "r", layers=[LAYER], config={"lr": 0.2, "widths": [1, 2]}, seed=1, resume=True
+            tmp_path / "r",
+            layers=[LAYER],
+            config={"lr": 0.2, "widths": [1, 2]},
+            seed=1,
+            resume=True,
         )
     with pytest.raises(RunError, match="seed was 1, now 2"):
         topolab.Recorder(
-            tmp_path / "r", layers=[LAYER], config={"lr": 0.1, "widths": [1, 2]}, seed=2, resume=True
+            tmp_path / "r",
+            layers=[LAYER],
+            config={"lr": 0.1, "widths": [1, 2]},
+            seed=2,
+            resume=True,
         )
 
 
@@ -175,7 +183,10 @@ def test_one_writer_at_a_time(tmp_path: Path) -> None:
         "print(len(topolab.open_run(sys.argv[1])), topolab.open_run(sys.argv[1]).state)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script, str(tmp_path / "r")], capture_output=True, text=True, check=True
+        [sys.executable, "-c", script, str(tmp_path / "r")],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert f"another process is writing this run (process {os.getpid()}" in done.stdout
     assert done.stdout.endswith("1 running\n")
@@ -226,7 +237,10 @@ def test_a_full_disk_in_a_real_process(tmp_path: Path) -> None:
         "except topolab.TopolabError as error: print('refused:', error)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script, str(tmp_path / "r")], capture_output=True, text=True, check=True
+        [sys.executable, "-c", script, str(tmp_path / "r")],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert "refused:" in done.stdout and "everything recorded before is intact" in done.stdout
     run = topolab.open_run(tmp_path / "r")
@@ -332,7 +346,7 @@ def test_a_run_that_is_none_and_a_newer_one(tmp_path: Path) -> None:
         topolab.open_run(run.path)
     for text in ("{", "[]", '{"format": "x"}', "[" * 100_000):
         (run.path / "run.json").write_text(text)
-        with pytest.raises(RunError, match="run.json"):
+        with pytest.raises(RunError, match=r"run\.json"):
             topolab.open_run(run.path)
 
 

@@ -11,7 +11,9 @@ from topolab.registry import find, names
 
 def test_ours_are_found() -> None:
     assert {"dense", "rigl", "set"} <= set(names("backends"))
-    assert {"degree", "dormant", "heatmap", "kendall", "kshell", "powerlaw"} <= set(names("analyses"))
+    assert {"degree", "dormant", "heatmap", "kendall", "kshell", "powerlaw"} <= set(
+        names("analyses")
+    )
     assert {"digits", "fashion-mnist", "mnist5k"} <= set(names("datasets"))
 
 

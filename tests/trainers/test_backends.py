@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import subprocess
@@ -106,7 +105,13 @@ class TestContract:
     def test_it_has_a_card(self, method: str, tmp_path: Path) -> None:
         cls = find("backends", method)
         card = cls.card()
-        for heading in ("Definition", "Defaults", "Departures from the paper", "Evidence", "References"):
+        for heading in (
+            "Definition",
+            "Defaults",
+            "Departures from the paper",
+            "Evidence",
+            "References",
+        ):
             assert f"\n## {heading}\n" in card
         assert card.startswith(f"# `{method}`") and len(cls.summary) < 100
 
@@ -206,7 +211,11 @@ def test_masked_training_is_training_on_the_masked_network() -> None:
         torch.nn.functional.cross_entropy(x, trainer.y[chosen]).backward()
         optimizer.step()
     for key, value in trainer.model.named_parameters():
-        masked = own[key] * trainer.masks[key[:3]] if key.startswith("fc") and "weight" in key else own[key]
+        masked = (
+            own[key] * trainer.masks[key[:3]]
+            if key.startswith("fc") and "weight" in key
+            else own[key]
+        )
         torch.testing.assert_close(value, masked, rtol=1e-4, atol=1e-6)
 
 
@@ -222,8 +231,8 @@ def test_a_loss_that_is_not_finite_stops_and_keeps(tmp_path: Path) -> None:
 def test_a_killed_training_resumes_to_the_same_bytes(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from topolab_trainers.rigl import RigL\n"
-        "config = RigL().configure(data='digits', hidden=(24, 16), epochs=60, batch_size=64, seed=3,\n"
-        "    sparsity=0.8, update_every=7, threads=1)\n"
+        "config = RigL().configure(data='digits', hidden=(24, 16), epochs=60, batch_size=64,\n"
+        "    seed=3, sparsity=0.8, update_every=7, threads=1)\n"
         "RigL().train(config, Path(sys.argv[1]), resume=True, save_every=0.05)\n"
     )
 
@@ -250,13 +259,13 @@ def test_a_killed_training_resumes_to_the_same_bytes(tmp_path: Path) -> None:
 
 def test_a_finished_run_is_returned_and_another_refused(tmp_path: Path) -> None:
     run = topolab.train("set", tmp_path / "r", **settings("set"))
-    before = {p: os.stat(p).st_mtime_ns for p in (run.path / "snapshots").iterdir()}
+    before = {p: p.stat().st_mtime_ns for p in (run.path / "snapshots").iterdir()}
     assert topolab.train("set", tmp_path / "r", resume=True, **settings("set")).state == "done"
     with pytest.raises(RunExistsError):
         topolab.train("set", tmp_path / "r", **settings("set"))
-    with pytest.raises(RunError, match="lr was 0.001, now 0.5"):
+    with pytest.raises(RunError, match=r"lr was 0\.001, now 0\.5"):
         topolab.train("set", tmp_path / "r", resume=True, **settings("set", lr=0.5))
-    assert before == {p: os.stat(p).st_mtime_ns for p in (run.path / "snapshots").iterdir()}
+    assert before == {p: p.stat().st_mtime_ns for p in (run.path / "snapshots").iterdir()}
 
 
 def test_a_damaged_state_is_refused_by_name(tmp_path: Path) -> None:
@@ -272,7 +281,7 @@ def test_a_damaged_state_is_refused_by_name(tmp_path: Path) -> None:
     state = tmp_path / "r" / "resume" / "state.safetensors"
     assert "model.fc1.weight" in load_file(state)
     state.write_bytes(state.read_bytes()[:100])
-    with pytest.raises(RunError, match=r"state.safetensors: the saved state is damaged"):
+    with pytest.raises(RunError, match=r"state\.safetensors: the saved state is damaged"):
         backend.train(config, tmp_path / "r", resume=True)
     state.unlink()
     assert backend.train(config, tmp_path / "r", resume=True).state == "done"

@@ -131,7 +131,9 @@ def test_a_folder_that_lacks_a_file(fake: Fake, tmp_path: Path) -> None:
     source, content = fake
     folder = write(tmp_path / "mine", content, zipped=True)
     (folder / "t10k-labels-idx1-ubyte.gz").unlink()
-    with pytest.raises(MissingDataError, match=r"mine: no t10k-labels-idx1-ubyte \(with or without"):
+    with pytest.raises(
+        MissingDataError, match=r"mine: no t10k-labels-idx1-ubyte \(with or without"
+    ):
         source.load(folder)
     assert source.where(folder) is None
 
@@ -207,14 +209,22 @@ def test_only_web_addresses_are_fetched(fake: Fake, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\0\0\x08", b"\0\0\x0d\x01\0\0\0\0", b"\0\0\x08\x01\0\0\0\x05abc", b"\0\0\x08\x09" + b"\0" * 40],
+    [
+        b"",
+        b"\0\0\x08",
+        b"\0\0\x0d\x01\0\0\0\0",
+        b"\0\0\x08\x01\0\0\0\x05abc",
+        b"\0\0\x08\x09" + b"\0" * 40,
+    ],
 )
 def test_files_that_are_no_idx(content: bytes) -> None:
     with pytest.raises(MissingDataError, match="here"):
         parse_idx(content, source="here")
 
 
-def test_wrong_sizes_are_refused(fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_sizes_are_refused(
+    fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source, content = fake
     content["t10k-labels-idx1-ubyte"] = idx(np.zeros(10_000))
     sums = {stem: hashlib.sha256(data).hexdigest() for stem, data in content.items()}

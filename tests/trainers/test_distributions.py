@@ -13,7 +13,9 @@ from topolab_trainers.seeds import generator
 
 
 def mlp(*widths: int) -> list[LayerSpec]:
-    return [LayerSpec(f"fc{i}", "linear", (widths[i], widths[i - 1])) for i in range(1, len(widths))]
+    return [
+        LayerSpec(f"fc{i}", "linear", (widths[i], widths[i - 1])) for i in range(1, len(widths))
+    ]
 
 
 @given(
@@ -71,7 +73,9 @@ def test_a_sparsity_that_cannot_be(sparsity: float) -> None:
 
 def test_he_initialisation_with_the_mean_fan_in() -> None:
     model = MLP(400, [300], 10, norm="layernorm")
-    masks = random_masks(mlp(400, 300, 10), {"fc1": 12_000, "fc2": 3000}, torch.Generator().manual_seed(0))
+    masks = random_masks(
+        mlp(400, 300, 10), {"fc1": 12_000, "fc2": 3000}, torch.Generator().manual_seed(0)
+    )
     initialise(model, masks, torch.Generator().manual_seed(1))
     weight = model.fc1.weight.detach()
     active = weight[masks["fc1"]]

@@ -77,9 +77,7 @@ def test_what_holds_for_every_update(
     mask, weight, gradient = layer
     before = mask.clone()
     score = None if at_random else gradient.abs()
-    update = drop_and_grow(
-        mask, weight.abs(), score, fraction, seeded(seed), candidates=candidates
-    )
+    update = drop_and_grow(mask, weight.abs(), score, fraction, seeded(seed), candidates=candidates)
     n = int(mask.sum())
     n_drop = int(fraction * n)
     if candidates == "inactive-before":
@@ -89,9 +87,7 @@ def test_what_holds_for_every_update(
     assert int(update.mask.sum()) == n
     assert torch.equal(update.mask, (mask & ~update.dropped) | update.grown)
     assert int(update.grown.sum()) == int(update.dropped.sum()) == n_drop - update.regrown
-    again = drop_and_grow(
-        mask, weight.abs(), score, fraction, seeded(seed), candidates=candidates
-    )
+    again = drop_and_grow(mask, weight.abs(), score, fraction, seeded(seed), candidates=candidates)
     assert torch.equal(again.mask, update.mask)
     kept = mask & update.mask
     if n_drop and candidates == "inactive-before" and bool(kept.any()):

@@ -54,6 +54,8 @@ def draw(
             )  # fmt: skip
             if len(positive) <= 2:  # a line of one or two degrees is hardly a line
                 ax.plot(positive["degree"], positive["ccdf"], "o", color=colours[layer])
+        if not (table["degree"] > 0).any():
+            ax.text(0.5, 0.5, "no neuron has an edge", transform=ax.transAxes, ha="center")
         ax.set_xscale("log")
         ax.set_yscale("log")
         if xlim:

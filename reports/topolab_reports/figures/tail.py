@@ -52,9 +52,11 @@ def draw(
                 k, share, color=INK, linewidth=1.2, linestyle=STYLES[i],
                 label=f"{law.variant}: α = {law.alpha:.2f}, k ≥ {law.x_min}",
             )  # fmt: skip
-        ax.set_xscale("log")
-        ax.set_yscale("log")
-        if not data.empty:
+        if data.empty:
+            ax.text(0.5, 0.5, "no neuron has an edge", transform=ax.transAxes, ha="center")
+        else:
+            ax.set_xscale("log")
+            ax.set_yscale("log")
             ax.set_ylim(data["ccdf"].min() / 2, 1.5)
             degree_axis(ax)
         ax.set_xlabel("total degree k (edges)")

@@ -30,8 +30,10 @@ class DegreeSection(Section):
         shown = total[[layer in hidden[run] for run, layer in zip(total["run"], total["layer"],
                                                                   strict=True)]]  # fmt: skip
         positive = shown[shown["degree"] > 0]
-        xlim = (max(1, positive["degree"].min()) * 0.9, positive["degree"].max() * 1.1)
-        ylim = (positive["ccdf"].min() * 0.7, 1.4)
+        xlim, ylim = (0.9, 10.0), (0.1, 1.4)
+        if len(positive):
+            xlim = (positive["degree"].min() * 0.9, positive["degree"].max() * 1.1)
+            ylim = (positive["ccdf"].min() * 0.7, 1.4)
         moving = [
             context.moving(i, self._drawer(shown, view.label, xlim, ylim))
             for i, view in enumerate(context.views)

