@@ -38,7 +38,9 @@ def main() -> None:
             runs.append(topolab.open_run(path))
             continue
         print(f"training {method} ...", flush=True)
-        runs.append(topolab.train(method, path, resume=path.exists(), **COMMON))
+        runs.append(
+            topolab.train(method, path, resume=path.exists(), command="make report", **COMMON)
+        )
     for run in runs:
         accuracy = run[-1].metrics["test_accuracy"]
         print(f"{run.name}: {len(run)} snapshots, test accuracy {100 * accuracy:.2f} %")

@@ -14,15 +14,20 @@ from topolab_reports.style import settings
 __all__ = ["png", "svg", "to_address"]
 
 
-def png(figure: Figure, *, dpi: int = 144, colours: int = 128) -> bytes:
-    """A PNG with a palette: a third of the size, and no difference that one can see."""
+def png(figure: Figure, *, dpi: int = 144, colours: int | None = 128) -> bytes:
+    """A PNG; with a palette it is a third of the size.
+
+    A palette is for lines. Where colours are values, as in a heatmap, it would merge some of
+    them, so those are kept exactly: ``colours=None``.
+    """
     raw = io.BytesIO()
     with settings():
         figure.savefig(raw, format="png", dpi=dpi, metadata={"Software": None})
     picture = Picture.open(raw).convert("RGB")
-    small = picture.quantize(colors=colours, method=Picture.Quantize.MEDIANCUT, dither=0)
+    if colours is not None:
+        picture = picture.quantize(colors=colours, method=Picture.Quantize.MEDIANCUT, dither=0)
     out = io.BytesIO()
-    small.save(out, format="PNG", optimize=True)
+    picture.save(out, format="PNG", optimize=True)
     return out.getvalue()
 
 

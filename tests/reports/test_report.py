@@ -308,6 +308,23 @@ def test_pictures_are_small_and_repeatable() -> None:
     assert b"0.015625" in scales
 
 
+def test_colours_that_are_values_are_kept() -> None:
+    """A palette would merge neighbouring colours of a map, and so change what it says."""
+    from io import BytesIO
+
+    from matplotlib import colormaps
+    from PIL import Image as Picture
+
+    values = pd.DataFrame(
+        {"channel": 0, "row": np.repeat(np.arange(16), 16), "col": np.tile(np.arange(16), 16),
+         "value": np.arange(256.0)}
+    )  # fmt: skip
+    picture = Picture.open(BytesIO(png(pixels.draw(values, vmax=255.0), colours=None)))
+    shown = set(picture.convert("RGB").get_flattened_data())
+    expected = {tuple(c[:3]) for c in colormaps["viridis"](np.arange(256), bytes=True).tolist()}
+    assert expected <= shown
+
+
 # -- in a browser --------------------------------------------------------------------------------
 
 

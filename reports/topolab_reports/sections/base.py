@@ -115,9 +115,15 @@ class Context:
 
     def picture(self, figure: Figure, alt: str) -> Panel:
         """A panel that does not change, of pixels: for matrices."""
-        return Panel((Image(to_address(png(figure)), alt),))
+        return Panel((Image(to_address(png(figure, colours=None)), alt),))
 
-    def moving(self, position: int, draw: Callable[[int], tuple[Figure, str]]) -> Panel:
+    def moving(
+        self,
+        position: int,
+        draw: Callable[[int], tuple[Figure, str]],
+        *,
+        colours: int | None = 128,
+    ) -> Panel:
         """A panel with a picture per moment; `draw` is called once for each step shown.
 
         Parameters
@@ -126,6 +132,8 @@ class Context:
             Which run.
         draw : callable
             Given a step, the figure and its alternative text.
+        colours : int or None
+            None keeps every colour: for figures whose colours are values.
         """
         made: dict[int, Image] = {}
         images = []
@@ -133,7 +141,7 @@ class Context:
             step = self.step_of(moment, position)
             if step not in made:
                 figure, alt = draw(step)
-                made[step] = Image(to_address(png(figure)), alt)
+                made[step] = Image(to_address(png(figure, colours=colours)), alt)
             images.append(made[step])
         return Panel(tuple(images), moving=True)
 

@@ -67,8 +67,7 @@ class DegreeSection(Section):
         groups = []
         for measure, label, heading, caption, shown in (
             ("ccv", "fan-in CCV (1)", "Inequality of fan-in: CCV",
-             "Standard deviation over mean of the fan-in. Random wiring stays near 0.1 here; PSN "
-             "reports 2.5 for RigL at 90 %.", False),
+             "Standard deviation over mean of the fan-in of the layer's neurons.", False),
             ("gini", "Gini coefficient (1)", "Inequality of fan-in: Gini",
              "0 if all neurons have the same fan-in, 1 if one has all.", False),
             ("top1_share", "share of edges (%)", "Edges held by the top 1 %",

@@ -51,7 +51,9 @@ class HeatmapSection(Section):
             ]
             top = float(of_view[seen]["value"].max())
             panels = tuple(
-                context.moving(i, self._drawer(of_view, run.label, heading, label, top))
+                context.moving(
+                    i, self._drawer(of_view, run.label, heading, label, top), colours=None
+                )
                 for i, run in enumerate(context.views)
             )
             groups.append(FigureGroup(heading, f"{caption} One colour scale for all.", panels))
