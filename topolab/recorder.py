@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-import platform
-import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -20,13 +15,12 @@ import numpy.typing as npt
 
 from topolab.errors import LayerError, RunError, TopolabError
 from topolab.layers import LayerSpec
+from topolab.provenance import now, provenance
 from topolab.snapshot import Snapshot, pack_mask
 from topolab.store.folder import RunFolder, StoredSnapshot
 from topolab.store.format import encode, metrics_of
 
 __all__ = ["Recorder"]
-
-_PACKAGES = ("topolab", "torch", "numpy", "scipy", "igraph", "networkx", "powerlaw")
 
 
 class Recorder:
@@ -96,7 +90,7 @@ class Recorder:
                 self._folder.unlock(self._lock)
                 raise
         else:
-            self._run_id = self._folder.create(self._layers, identity, _about(command))
+            self._run_id = self._folder.create(self._layers, identity, provenance(command))
             self._lock = self._folder.lock()
         self._stored: list[StoredSnapshot] = self._folder.listing()
         self._position = 0  # how many of the stored snapshots this process has come past
@@ -288,7 +282,7 @@ class Recorder:
             self._folder.note(
                 self._folder.done_file,
                 {
-                    "finished": _now(),
+                    "finished": now(),
                     "snapshots": len(self._stored),
                     "record_seconds": round(self._seconds, 6),
                     "summary": _plain(dict(summary or {})),
@@ -322,7 +316,7 @@ class Recorder:
                 self._folder.note(
                     self._folder.failed_file,
                     {
-                        "when": _now(),
+                        "when": now(),
                         "error": kind.__name__ if kind else "",
                         "message": str(error),
                         "last_recorded_step": self.last_step,
@@ -381,33 +375,3 @@ def _difference(old: Mapping[str, Any], new: Mapping[str, Any], keys: list[str])
         elif key != "layers":
             parts.append(f"{key} was {before!r}, now {after!r}")
     return "; ".join(parts[:4]) or "see run.json"
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _about(command: str | None) -> dict[str, Any]:
-    versions = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return {
-        "created": _now(),
-        "versions": versions,
-        "platform": f"{platform.system()} {platform.machine()}",
-        "git_revision": _git_revision(),
-        "command": command or " ".join(sys.argv),
-    }
-
-
-def _git_revision() -> str | None:
-    try:
-        found = subprocess.run(
-            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return found.stdout.strip() or None if found.returncode == 0 else None

@@ -38,7 +38,9 @@ def demo(
     paths = []
     for method in ("rigl", "set"):
         path = out / method
-        note(f"Training {method} on {SETTINGS['data']} into {path}", quiet=quiet)
+        finished = (path / "DONE").exists()
+        doing = "Using the finished run in" if finished else f"Training {method} into"
+        note(f"{doing} {path}", quiet=quiet)
         run = train_run(method, path, SETTINGS, resume=path.exists(), quiet=quiet)
         accuracy = run[-1].metrics["test_accuracy"]
         note(f"  {len(run)} snapshots, test accuracy {100 * accuracy:.2f} %", quiet=quiet)
