@@ -66,7 +66,9 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str =
     from rich.console import Console
     from rich.table import Table
 
-    drawn = Table(*columns, title=title or None, box=box.SIMPLE, title_justify="left")
+    drawn = Table(title=title or None, box=box.SIMPLE, title_justify="left")
+    for column in columns:
+        drawn.add_column(column, overflow="fold")  # a path that is cut is of no use
     for row in rows:
         drawn.add_row(*row)
     Console().print(drawn)
