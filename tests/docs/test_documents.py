@@ -80,6 +80,59 @@ def test_every_column_says_what_it_means(name: str) -> None:
             assert column.unit, f"{name}.{column.name} has no unit"
 
 
+def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its names are those of a reader's own loop: a model, batches, masks."""
+    import torch
+
+    import topolab
+
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    assert len(blocks) == 2
+    model = torch.nn.Sequential(torch.nn.Linear(6, 5), torch.nn.ReLU(), torch.nn.Linear(5, 2))
+    names_ = {
+        "topolab": topolab,
+        "model": model,
+        "batches": range(3),
+        "topology_changed": True,
+        "accuracy": 0.5,
+        "masks": {k.name: torch.ones(k.shape) for k in topolab.layers_of(model)},
+    }
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), names_)
+    assert len(names_["run"]) == 3  # type: ignore[arg-type]
+
+
+def commands() -> list[tuple[str, str]]:
+    """Every ``topolab ...`` line of every fenced block, with its page."""
+    found = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+        for block in re.findall(r"```(?:\w*)\n(.*?)```", text, flags=re.DOTALL):
+            for line in block.splitlines():
+                if line.strip().startswith("topolab ") and "COMMAND" not in line:
+                    found.append((page.relative_to(ROOT).as_posix(), line.split("#")[0].strip()))
+    return found
+
+
+def test_every_command_shown_has_these_options() -> None:
+    import shlex
+
+    import typer
+
+    from topolab.cli import app
+
+    group = typer.main.get_command(app)
+    shown = commands()
+    assert len(shown) >= 8
+    for _, line in shown:
+        name, *arguments = shlex.split(line)[1:]
+        command = group.get_command(None, name)  # type: ignore[attr-defined]
+        assert command is not None, line
+        context = typer.Context(command)
+        command.make_parser(context).parse_args(arguments)
+
+
 def test_nothing_of_the_makers_machine_is_committed() -> None:
     """No absolute path of a home or work folder stands in the documents."""
     for page in PAGES:

@@ -141,7 +141,8 @@ class Context:
             step = self.step_of(moment, position)
             if step not in made:
                 figure, alt = draw(step)
-                made[step] = Image(to_address(png(figure, colours=colours)), alt)
+                dpi = 144 if colours else 100  # exact colours cost more bytes a pixel
+                made[step] = Image(to_address(png(figure, dpi=dpi, colours=colours)), alt)
             images.append(made[step])
         return Panel(tuple(images), moving=True)
 
