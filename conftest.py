@@ -6,8 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 import topolab
+
+# A busy machine is no failure of the code.
+settings.register_profile("topolab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("topolab")
 
 
 def record_example(path: Path, *, snapshots: int = 4, seed: int = 7) -> topolab.Run:
