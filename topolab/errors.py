@@ -18,6 +18,7 @@ __all__ = [
     "SnapshotError",
     "TableError",
     "TopolabError",
+    "UnknownLayerError",
 ]
 
 
@@ -39,6 +40,13 @@ class ConfigError(TopolabError):
 
 class LayerError(TopolabError):
     """A layer that is unknown, has the wrong shape, or does not chain with its neighbours."""
+
+
+class UnknownLayerError(LayerError, KeyError):
+    """A layer that the run does not have; a KeyError too, so that ``.get`` works on mappings."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # KeyError would show it in quotes
 
 
 class RunError(TopolabError):

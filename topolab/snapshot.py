@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from topolab.errors import LayerError
+from topolab.errors import UnknownLayerError
 from topolab.layers import LayerSpec
 
 __all__ = ["Snapshot", "pack_mask", "unpack_mask"]
@@ -56,7 +56,7 @@ class ByLayer(Mapping[str, Value], Generic[Value]):
 
     def __getitem__(self, name: str) -> Value:
         if name not in self._layers:
-            raise LayerError(f"no layer {name!r}; this run has {', '.join(self._layers)}")
+            raise UnknownLayerError(f"no layer {name!r}; this run has {', '.join(self._layers)}")
         return self._make(self._layers[name])
 
     def __iter__(self) -> Iterator[str]:
@@ -126,13 +126,13 @@ class Snapshot:
 
         Raises
         ------
-        LayerError
+        UnknownLayerError
             If there is none.
         """
         for layer in self.layers:
             if layer.name == name:
                 return layer
-        raise LayerError(
+        raise UnknownLayerError(
             f"no layer {name!r}; this run has {', '.join(k.name for k in self.layers)}"
         )
 

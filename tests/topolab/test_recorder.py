@@ -89,6 +89,14 @@ def test_weights_activity_gradient_metrics_come_back(tmp_path: Path) -> None:
     assert shot.epoch == 0.5
 
 
+def test_an_unknown_layer_is_named_and_known_ones_listed(tmp_path: Path) -> None:
+    shot = record(tmp_path / "r")[0]
+    for ask in (lambda: shot.masks["x"], lambda: shot.nnz("x"), lambda: shot.biadjacency("x")):
+        with pytest.raises(LayerError, match=r"^no layer 'x'; this run has a$"):
+            ask()
+    assert shot.masks.get("x") is None and "x" not in shot.weights and list(shot.masks) == ["a"]
+
+
 def test_a_dense_layer_may_be_left_out(tmp_path: Path) -> None:
     layers = [topolab.LayerSpec("a", "linear", (3, 4), maskable=False)]
     with topolab.Recorder(tmp_path / "r", layers=layers) as recorder:

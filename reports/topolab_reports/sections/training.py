@@ -9,6 +9,11 @@ from topolab_reports.sections.base import Content, Context, FigureGroup, Section
 
 __all__ = ["Training"]
 
+_WHEN_TESTED = (
+    "On the test set at each snapshot, right after the update that it records: what was dropped is "
+    "gone, what was grown is still 0. A dip there is the price of the update."
+)
+
 
 class Training(Section):
     """What the training measured at each snapshot."""
@@ -53,9 +58,7 @@ class Training(Section):
                 context.still(figure, timeline.describe(table, y=y, what=text, percent=shown))
             )
         if panels:
-            groups.append(
-                FigureGroup("Accuracy and loss", "On the test set at each snapshot.", tuple(panels))
-            )
+            groups.append(FigureGroup("Accuracy and loss", _WHEN_TESTED, tuple(panels)))
         groups += self._moves(table, context)
         return Content(self._finding(table), groups, facts=pd.DataFrame(edges))
 

@@ -255,14 +255,19 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
         "--data",
         "digits",
         "--epochs",
-        "5000",
+        "100000",
         "--threads",
         "1",
         "--hidden",
         "16",
     ]
+    # Where the tests run in the background of a shell, SIGINT is ignored from the start.
+    script = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from topolab.cli import main; main()\n"
+    )
     process = subprocess.Popen(
-        [sys.executable, "-m", "topolab", *command, "--out", str(tmp_path / "r")],
+        [sys.executable, "-c", script, *command, "--out", str(tmp_path / "r")],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     deadline = time.monotonic() + 60
