@@ -10,10 +10,11 @@ from typing import Any
 
 from topolab.analysis import Analysis, Result, run_analysis
 from topolab.errors import ConfigError
+from topolab.recipes import Planned
 from topolab.registry import find, names
 from topolab.run import Run, open_run
 
-__all__ = ["analyse", "make_analysis", "train"]
+__all__ = ["analyse", "make_analysis", "train", "train_together"]
 
 
 def make_analysis(name: str, parameters: Mapping[str, Any] | None = None) -> Analysis:
@@ -153,4 +154,48 @@ def train(
     trained: Run = backend.train(
         config, Path(out), resume=resume, progress=progress, command=command
     )
+    return trained
+
+
+def train_together(
+    plan: Sequence[Planned], out: str | os.PathLike[str], *, command: str | None = None
+) -> list[Run]:
+    """Train several runs of one architecture as one batched program.
+
+    Seeds, sparsities, initial masks and methods may differ. What is finished is left as it is;
+    each run is the same as one trained alone, to rounding.
+
+    Parameters
+    ----------
+    plan : sequence of Planned
+        As of ``find_recipe(name).plan()``.
+    out : path
+        Folder of the runs.
+    command : str, optional
+        Kept in the runs' manifests.
+
+    Returns
+    -------
+    list of Run
+
+    Raises
+    ------
+    ConfigError
+        If one of them cannot be trained this way, before anything is written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> settings = {"data": "digits", "hidden": (16,), "epochs": 1}
+    >>> plan = [Planned(f"s{s}", "set", {**settings, "seed": s}) for s in (1, 2)]
+    >>> [run.name for run in train_together(plan, tempfile.mkdtemp())]
+    ['s1', 's2']
+    """
+    jobs = []
+    for item in plan:
+        backend = find("backends", item.method)()
+        jobs.append((backend, backend.configure(**item.settings), Path(out) / item.name))
+    if not jobs:
+        return []
+    trained: list[Run] = jobs[0][0].train_together(jobs, command=command)
     return trained

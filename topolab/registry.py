@@ -1,4 +1,4 @@
-"""Finding backends, data sets, analyses, report sections and reporters by entry point.
+"""Finding everything that has a name by entry point: backends, data sets, analyses, ...
 
 Ours are found exactly as a stranger's are: a package that declares an entry point in one of
 these groups adds to topolab without a change here.
@@ -14,9 +14,11 @@ from topolab.errors import ConfigError
 
 __all__ = ["Group", "find", "load_all", "names"]
 
-Group = Literal["backends", "datasets", "analyses", "sections", "reporters"]
+Group = Literal["backends", "inits", "datasets", "recipes", "analyses", "sections", "reporters"]
 _SINGULAR = {
     "backends": "method",
+    "inits": "init",
+    "recipes": "recipe folder",
     "datasets": "data set",
     "analyses": "analysis",
     "sections": "report section",

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from topolab.errors import TopolabError
+from topolab_trainers.criteria import LayerView, Moment
 from topolab_trainers.rigl import RigL
 from topolab_trainers.schedules import UpdateTimes, cosine_fraction, stepped_rate
 from topolab_trainers.set import SET
@@ -48,11 +49,12 @@ def test_rigl_and_set_by_hand() -> None:
     mask = torch.tensor([[1, 1, 1, 1, 0, 0]], dtype=torch.bool)
     weight = torch.tensor([[0.1, 0.9, -0.2, -0.8, 0.0, 0.0]])
     gradient = torch.tensor([[0.0, 0.0, 0.0, 0.0, 0.1, -0.2]])
-    rigl = RigL().configure()
-    update = RigL().update(mask, weight, gradient, 0.5, rigl, seeded())
+    view = LayerView("fc", mask, weight, gradient)
+    moment = Moment(1, 0.5, "magnitude", "gradient")
+    update = RigL().update(view, moment, RigL().configure(), seeded())
     assert update.mask.int().tolist() == [[0, 1, 0, 1, 1, 1]]
-    config = SET().configure(candidates="inactive-before")
-    update = SET().update(mask, weight, None, 0.5, config, seeded())
+    moment = Moment(1, 0.5, "sign", "random", "inactive-before")
+    update = SET().update(LayerView("fc", mask, weight), moment, SET().configure(), seeded())
     assert update.mask.int().tolist() == [[0, 1, 0, 1, 1, 1]]
 
 

@@ -48,12 +48,17 @@ def _top(
 
 
 app.command("demo")(demo.demo)
-app.command("train")(train.train)
+# What a method or an initialisation declares besides is read in `train` itself.
+app.command("train", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
+    train.train
+)
 app.command("analyse")(analyse.analyse)
 app.command("report")(report.report)
 app.command("show")(show.show)
 app.command("verify")(verify.verify)
 app.command("methods")(data.methods)
+app.command("inits")(data.inits)
+app.command("recipes")(data.recipes)
 app.command("analyses")(data.analyses)
 app.command("data")(data.datasets)
 

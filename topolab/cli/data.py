@@ -1,4 +1,4 @@
-"""``topolab methods``, ``analyses``, ``data``: what there is."""
+"""``topolab methods``, ``inits``, ``recipes``, ``analyses``, ``data``: what there is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 from topolab.cli.common import AsJson, complete, emit_json, known_name, table
 
-__all__ = ["analyses", "datasets", "methods"]
+__all__ = ["analyses", "datasets", "inits", "methods", "recipes"]
 
 
 def methods(
@@ -26,6 +26,58 @@ def methods(
 ) -> None:
     """List the training methods, or show the card of one."""
     _list_or_card("backends", name, as_json)
+
+
+def inits(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            help="Show this one's card.", show_default=False, autocompletion=complete("inits")
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the ways to make first masks (--init), or show the card of one."""
+    _list_or_card("inits", name, as_json)
+
+
+def recipes(
+    name: Annotated[
+        str | None, typer.Argument(help="Show what this one trains.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the recipes (train --recipe), or what one of them trains."""
+    from topolab.recipes import find_recipe, recipe_files
+
+    if name is None:
+        found = [find_recipe(n) for n in recipe_files()]
+        if as_json:
+            emit_json([{"name": r.name, "title": r.title, "source": r.source} for r in found])
+        else:
+            table(
+                ("name", "what it trains", "source"), [(r.name, r.title, r.source) for r in found]
+            )
+        return
+    recipe = find_recipe(name)
+    plan = recipe.plan()
+    if as_json:
+        emit_json({
+            "name": recipe.name, "title": recipe.title, "source": recipe.source,
+            "note": recipe.note, "seeds": recipe.seeds,
+            "runs": [{"name": p.name, "method": p.method, **p.settings} for p in plan],
+        })  # fmt: skip
+        return
+    typer.echo(f"{recipe.title} ({recipe.source})")
+    if recipe.note:
+        typer.echo(recipe.note.strip())
+    shared = ", ".join(f"{k} = {v}" for k, v in recipe.settings.items())
+    typer.echo(f"every run: {shared}; seeds {', '.join(map(str, recipe.seeds))}")
+    listed = []
+    for run in recipe.runs:
+        own = ", ".join(f"{k} = {v}" for k, v in run.items() if k not in ("name", "method"))
+        listed.append((str(run["name"]), str(run["method"]), own or "-"))
+    table(("run", "method", "settings"), listed)
 
 
 def analyses(
@@ -55,21 +107,46 @@ def _list_or_card(group: str, name: str | None, as_json: bool) -> None:
         return
     known_name(group, name)
     entry = find(group, name)  # type: ignore[arg-type]
-    card = card_of(entry)
+    card = entry.card() if hasattr(entry, "card") else card_of(entry)
     if as_json:
         emit_json({**_described(entry), "card": card})
-    elif sys.stdout.isatty():
+        return
+    if sys.stdout.isatty():
         from rich.console import Console
         from rich.markdown import Markdown
 
         Console().print(Markdown(card))
     else:
         typer.echo(card)
+    options = getattr(entry, "options", ())
+    if options:
+        table(
+            ("option", "default", "meaning", "values"),
+            [
+                (f"--{o.name.replace('_', '-')}", _default(o.default), o.help,
+                 ", ".join(o.choices) or o.interval)
+                for o in options
+            ],
+            title="Options",
+        )  # fmt: skip
+
+
+def _default(value: Any) -> str:
+    return "-" if value is None else str(value)
 
 
 def _described(entry: Any) -> dict[str, Any]:
-    defaults = entry.defaults() if callable(entry.defaults) else dict(entry.defaults)
-    described = {"name": entry.name, "summary": entry.summary, "defaults": defaults}
+    described: dict[str, Any] = {"name": entry.name, "summary": entry.summary}
+    if hasattr(entry, "defaults"):
+        described["defaults"] = (
+            entry.defaults() if callable(entry.defaults) else dict(entry.defaults)
+        )
+    if hasattr(entry, "options"):
+        described["options"] = [
+            {"name": o.name, "kind": o.kind, "default": o.default, "meaning": o.help,
+             "choices": o.choices, "interval": o.interval}
+            for o in entry.options
+        ]  # fmt: skip
     if hasattr(entry, "schemas"):
         described["tables"] = {
             table_name: [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,11 +14,16 @@ from topolab.cli.common import (
     AsJson,
     Quiet,
     complete,
+    did_you_mean,
     emit_json,
+    failures,
     known_name,
     note,
     progress_bar,
+    table,
 )
+from topolab.errors import ConfigError, TopolabError
+from topolab.recipes import Planned, find_recipe
 
 if TYPE_CHECKING:
     from topolab.run import Run
@@ -27,12 +32,19 @@ __all__ = ["train", "train_run"]
 
 
 def train(
+    context: typer.Context,
     method: Annotated[
-        str,
+        str | None,
         typer.Argument(
-            help="A method: see `topolab methods`.", autocompletion=complete("backends")
+            help="A method: see `topolab methods`.",
+            autocompletion=complete("backends"),
+            show_default=False,
         ),
-    ],
+    ] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(help="Every training of a recipe instead: see `topolab recipes`."),
+    ] = None,
     data: Annotated[
         str | None,
         typer.Option(help="Data set [default: digits].", autocompletion=complete("datasets")),
@@ -40,17 +52,32 @@ def train(
     data_dir: Annotated[
         Path | None, typer.Option(help="Folder of the data files.", show_default=False)
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="mlp, convnet, lenet5, alexnet, vgg16, mobilenet or resnet56 [default: mlp]."
+        ),
+    ] = None,
+    masked: Annotated[
+        str | None, typer.Option(help="Which layers are masked, such as 'fc*' [by method].")
+    ] = None,
     sparsity: Annotated[
         float | None, typer.Option(help="Share of absent weights, in [0, 1) [default: 0.9].")
     ] = None,
     init: Annotated[
         str | None,
         typer.Option(
-            "--init", "--distribution", help="Initial masks: uniform, er or erk [by method]."
+            "--init",
+            "--profile",
+            help="How the first masks are made: see `topolab inits` [by method].",
+            autocompletion=complete("inits"),
         ),
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the data [default: 10].")] = None,
     seed: Annotated[int | None, typer.Option(help="Fixes everything [default: 0].")] = None,
+    seeds: Annotated[
+        str | None, typer.Option(help="Several, such as 42,123: one run for each.")
+    ] = None,
     hidden: Annotated[
         str | None, typer.Option(help="Widths of the hidden layers [default: 1024,1024].")
     ] = None,
@@ -58,8 +85,12 @@ def train(
     norm: Annotated[
         str | None, typer.Option(help="layernorm (PSN) or none (NSH) [default: layernorm].")
     ] = None,
+    weight_init: Annotated[
+        str | None, typer.Option(help="he (PSN), kaiming-uniform (NIST) or torch [by method].")
+    ] = None,
     optimizer: Annotated[
-        str | None, typer.Option(help="adam, or sgd with Nesterov momentum [default: adam].")
+        str | None,
+        typer.Option(help="adam, sgd (Nesterov), or adam-sgd (NIST) [by method]."),
     ] = None,
     lr: Annotated[
         float | None, typer.Option(help="Learning rate [default: 0.001 adam, 0.1 sgd].")
@@ -76,7 +107,7 @@ def train(
         str | None, typer.Option(help="Steps between topology updates, or epoch [by method].")
     ] = None,
     drop_fraction: Annotated[
-        float | None, typer.Option(help="Share of edges an update drops [default: 0.3].")
+        float | None, typer.Option(help="Share of edges an update drops [by method].")
     ] = None,
     t_end: Annotated[
         float | None, typer.Option(help="Share of the steps after which no update [by method].")
@@ -89,10 +120,14 @@ def train(
         bool | None,
         typer.Option("--dense-output/--sparse-output", help="Keep the last layer dense [default]."),
     ] = None,
-    record_weights: Annotated[
-        bool | None, typer.Option("--record-weights", help="Keep active weights in snapshots.")
+    record: Annotated[
+        str | None,
+        typer.Option(help="Keep in snapshots: any of weights,activity,gradient [default: none]."),
     ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda [default: auto].")] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="auto, masked, or csr: active weights only [default: auto].")
+    ] = None,
     threads: Annotated[int | None, typer.Option(help="torch's threads [default: its own].")] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of the run [default: runs/METHOD-DATA-sSEED].")
@@ -100,24 +135,32 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the run that is there.")
     ] = False,
+    batched: Annotated[
+        bool,
+        typer.Option("--batched", help="Train runs of one shape together, as one program."),
+    ] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Train a network and record its wiring at every topology update.
 
-    What is not given is the method's own default. The same command with the same seed writes
-    the same bytes on a CPU, also when it is interrupted and goes on with --resume.
+    What is not given is the method's own default. A method and an initialisation of masks have
+    options of their own, written like the others (`--init lognormal --ccv 2.5`): `topolab methods
+    NAME` and `topolab inits NAME` show them. The same command with the same seed writes the same
+    bytes on a CPU, also when it is interrupted and goes on with --resume.
     """
     settings: dict[str, Any] = {
         "data": data,
         "data_dir": data_dir,
+        "model": model,
+        "masked": masked,
         "sparsity": sparsity,
-        "distribution": init,
+        "init": init,
         "epochs": epochs,
-        "seed": seed,
         "hidden": None if hidden is None else _widths(hidden),
         "batch_size": batch_size,
         "norm": norm,
+        "weight_init": weight_init,
         "optimizer": optimizer,
         "lr": lr,
         "lr_schedule": lr_schedule,
@@ -128,41 +171,179 @@ def train(
         "t_end": t_end,
         "candidates": candidates,
         "dense_output": dense_output,
-        "record_weights": record_weights,
+        "record": record,
         "device": device,
+        "engine": engine,
         "threads": threads,
     }
-    known_name("backends", method)
+    extra = list(context.args)
+    if recipe is not None and method is not None:
+        extra, method = [method, *extra], None
+    _check_method_first(method, recipe)
+    settings |= _own_options(method or "", extra, list(settings))
     if data is not None:
         known_name("datasets", data)
+    if seed is not None and seeds is not None:
+        raise ConfigError("give either --seed or --seeds")
+    several = None if seeds is None else _seeds(seeds)
+    if recipe is not None:
+        plan = find_recipe(recipe).plan(settings, seeds=several or ([seed] if seed else None))
+        train_plan(plan, out or Path("runs") / Path(recipe).stem,
+                   batched=batched, as_json=as_json, quiet=quiet)  # fmt: skip
+        return
+    assert method is not None
+    if several is not None or batched:
+        plan = [
+            Planned(f"{method}-{data or 'digits'}-s{s}", method, {**settings, "seed": s})
+            for s in several or [seed or 0]
+        ]
+        train_plan(plan, out or Path("runs"), batched=batched, as_json=as_json, quiet=quiet)
+        return
+    settings["seed"] = seed
     out = out or Path("runs") / f"{method}-{data or 'digits'}-s{seed or 0}"
     run = train_run(method, out, settings, resume=resume, quiet=quiet or as_json)
     accuracy = run[-1].metrics.get("test_accuracy")
     if as_json:
-        emit_json(
-            {
-                "run": str(run.path),
-                "state": run.state,
-                "snapshots": len(run),
-                "last_step": int(run.steps[-1]),
-                "test_accuracy": accuracy,
-                "summary": run.summary,
-            }
-        )
+        emit_json(_described(run))
         return
     text = "" if accuracy is None else f", test accuracy {100 * accuracy:.2f} %"
     typer.echo(f"{run.path}: {len(run)} snapshots to step {run.steps[-1]}{text}")
     note(f"Next: topolab analyse {run.path}", quiet=quiet)
 
 
+def _described(run: Run) -> dict[str, Any]:
+    return {
+        "run": str(run.path),
+        "state": run.state,
+        "snapshots": len(run),
+        "last_step": int(run.steps[-1]),
+        "test_accuracy": run[-1].metrics.get("test_accuracy"),
+        "summary": run.summary,
+    }
+
+
+def train_plan(
+    plan: Sequence[Planned], out: Path, *, batched: bool, as_json: bool, quiet: bool
+) -> None:
+    """Every training of a plan; what is finished is not done again, what broke off goes on.
+
+    Raises
+    ------
+    PartialFailure
+        If some failed; the others are done.
+    """
+    quiet = quiet or as_json
+    done: list[Run] = []
+    failed: list[tuple[str, TopolabError]] = []
+    if batched:
+        from topolab.api import train_together
+
+        done = train_together(plan, out, command=_command(sys.argv[1:]))
+    else:
+        for position, item in enumerate(plan, start=1):
+            path = out / item.name
+            finished = (path / "DONE").exists()
+            note(f"[{position}/{len(plan)}] {path}{' (finished)' if finished else ''}", quiet=quiet)
+            try:
+                run = train_run(
+                    item.method, path, item.settings, resume=path.exists(), quiet=quiet,
+                    again="the same command",
+                )  # fmt: skip
+                done.append(run)
+            except TopolabError as error:
+                failed.append((item.name, error))
+    if as_json:
+        emit_json([_described(run) for run in done])
+    else:
+        rows = []
+        for run in done:
+            accuracy = run[-1].metrics.get("test_accuracy")
+            rows.append(
+                (str(run.path), str(len(run)),
+                 "-" if accuracy is None else f"{100 * accuracy:.2f} %")
+            )  # fmt: skip
+        table(("run", "snapshots", "test accuracy"), rows)
+    failures(failed, len(plan))
+
+
+def _check_method_first(method: str | None, recipe: str | None) -> None:
+    if recipe is not None:
+        return
+    if method is None:
+        raise ConfigError(
+            "which method? `topolab train METHOD`, or a recipe: `topolab train --recipe NAME`"
+        )
+    if method.startswith("-"):
+        raise ConfigError(f"put the method first: topolab train METHOD {method} ...")
+    known_name("backends", method)
+
+
+def _own_options(method: str, extra: Sequence[str], shared: Sequence[str]) -> dict[str, Any]:
+    """Options that only the method or the initialisation knows; they check them."""
+    found: dict[str, Any] = {}
+    rest = list(extra)
+    while rest:
+        token = rest.pop(0)
+        if not token.startswith("--"):
+            raise ConfigError(f"unexpected {token!r}; options are written as --name value")
+        name, given, value = token[2:].partition("=")
+        key = name.replace("-", "_")
+        if key.startswith("no_"):
+            key, value = key[3:], "false"
+        elif not given:
+            # A switch stands alone; its owner reads "true".
+            alone = not rest or rest[0].startswith("--")
+            value = "true" if alone else rest.pop(0)
+        if key in found:
+            raise ConfigError(f"--{name} was given twice")
+        found[key] = value
+    if method and found:
+        from topolab.registry import find
+
+        backend = find("backends", method)
+        every = {option.name for option in getattr(backend, "options", ())}
+        unknown = [key for key in found if key not in every and key not in _init_options()]
+        if unknown:
+            dashed = [k.replace("_", "-") for k in (*shared, *every, *_init_options(), "seed")]
+            wrong = unknown[0].replace("_", "-")
+            raise ConfigError(
+                f"no such option --{wrong}{did_you_mean(wrong, dashed)}; see "
+                f"`topolab train --help` and `topolab methods {method}`"
+            )
+    return found
+
+
+def _init_options() -> set[str]:
+    from topolab.registry import load_all
+
+    return {o.name for init in load_all("inits").values() for o in init.options}
+
+
+def _seeds(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise ConfigError(f"--seeds {text!r} is not a list of seeds such as 42,123") from None
+
+
+def _command(arguments: Sequence[str]) -> str:
+    return shlex.join(["topolab", *arguments])
+
+
 def train_run(
-    method: str, out: Path, settings: Mapping[str, Any], *, resume: bool, quiet: bool
+    method: str,
+    out: Path,
+    settings: Mapping[str, Any],
+    *,
+    resume: bool,
+    quiet: bool,
+    again: str | None = None,
 ) -> Run:
     """Train with a progress bar; an interruption says how to go on."""
     from topolab.api import train as train_by_name
 
     arguments = sys.argv[1:]
-    command = shlex.join(["topolab", *arguments])
+    command = _command(arguments)
     try:
         with progress_bar(quiet=quiet) as bar:
             task = bar.add_task(method, total=None, detail="") if bar else None
@@ -177,22 +358,21 @@ def train_run(
                 method, out, resume=resume, progress=tick, command=command, **settings
             )
     except KeyboardInterrupt:
-        again = [a for a in arguments if a != "--resume"]
-        if "--out" not in again and not any(a.startswith("--out=") for a in again):
-            again += ["--out", str(out)] if again[:1] == ["train"] else []
-        if again[:1] == ["train"]:
-            again.append("--resume")
+        if again is None:
+            repeated = [a for a in arguments if a != "--resume"]
+            if repeated[:1] == ["train"]:
+                if "--out" not in repeated and not any(a.startswith("--out=") for a in repeated):
+                    repeated += ["--out", str(out)]
+                repeated.append("--resume")
+            again = _command(repeated)
         typer.echo(
-            f"topolab: interrupted; what was recorded is safe in {out}. "
-            f"Go on with: {shlex.join(['topolab', *again])}",
+            f"topolab: interrupted; what was recorded is safe in {out}. Go on with: {again}",
             err=True,
         )
         raise typer.Exit(130) from None
 
 
 def _widths(text: str) -> tuple[int, ...]:
-    from topolab.errors import ConfigError
-
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError:

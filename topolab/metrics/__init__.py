@@ -3,6 +3,6 @@
 They know no files, no runs and no torch, and need numpy and scipy alone.
 """
 
-from topolab.metrics import correlation, degree, dormancy, heatmap, kcore, powerlaw
+from topolab.metrics import correlation, degree, dormancy, heatmap, hierarchy, kcore, powerlaw
 
-__all__ = ["correlation", "degree", "dormancy", "heatmap", "kcore", "powerlaw"]
+__all__ = ["correlation", "degree", "dormancy", "heatmap", "hierarchy", "kcore", "powerlaw"]

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from topolab.errors import ConfigError
 from topolab.layers import LayerSpec
+from topolab.registry import find
 from topolab.run import Run
 from topolab_trainers.config import TrainConfig, resolve
-from topolab_trainers.distributions import edge_counts, random_masks
-from topolab_trainers.update import Update, grow, keep_highest, room_to_drop
+from topolab_trainers.criteria import LayerView, Moment
+from topolab_trainers.inits.base import Context, Init
+from topolab_trainers.options import Option
+from topolab_trainers.schedules import UpdateTimes
+from topolab_trainers.update import Update
 
-__all__ = ["Backend"]
+__all__ = ["Backend", "Draw", "Progress"]
 
 Progress = Callable[[int, int, Mapping[str, float]], None]
+#: From a layer's name to the generator of its update at this step.
+Draw = Callable[[str], torch.Generator]
 
 
 class Backend:
-    """The base of every method.
+    """The base of every method: by itself a static one.
 
     A subclass sets ``name``, ``summary`` and ``defaults`` and overrides the hooks in which it
     differs. It holds no state: the same object can train any number of networks.
@@ -32,10 +38,13 @@ class Backend:
     name: ClassVar[str]
     summary: ClassVar[str]
     defaults: ClassVar[Mapping[str, Any]] = {}
+    options: ClassVar[tuple[Option, ...]] = ()
     #: Whether a topology update takes the place of that step's optimiser step.
     replaces_step: ClassVar[bool] = False
-    #: Whether growing looks at the dense gradient.
-    uses_gradient: ClassVar[bool] = False
+    #: Whether all weights go back to saved ones after an update (lottery ticket).
+    rewinds: ClassVar[bool] = False
+    #: What an update leaves as it is: each layer's edge count, only their sum, or neither.
+    conserves: ClassVar[Literal["layer", "network", "nothing"]] = "layer"
 
     # -- hooks: what differs -----------------------------------------------------------------
 
@@ -44,43 +53,57 @@ class Backend:
         return config
 
     def initial_masks(
-        self, layers: tuple[LayerSpec, ...], config: TrainConfig, generator: torch.Generator
+        self, layers: tuple[LayerSpec, ...], config: TrainConfig, context: Context
     ) -> dict[str, Tensor]:
-        """The first masks: at random, with exact edge counts per layer."""
-        counts = edge_counts(layers, config.sparsity, config.distribution)
-        return random_masks(layers, counts, generator)
+        """The first masks: by the configured initialisation."""
+        init: Init = find("inits", config.init)
+        return init.masks(layers, config, context)
 
-    def fraction(self, step: int, t_end: int, config: TrainConfig) -> float:
-        """Share of a layer's edges to drop at this step."""
-        return config.drop_fraction
+    def masked_by_default(self, head: Sequence[str], every: Sequence[str]) -> Sequence[str]:
+        """Which layers are masked unless the user says so: every one."""
+        return every
 
-    def keep(
-        self, mask: Tensor, weight: Tensor, fraction: float, config: TrainConfig,
-        generator: torch.Generator,
-    ) -> Tensor:  # fmt: skip
-        """Which active edges stay: by default all but the smallest in magnitude."""
-        n_drop = room_to_drop(mask, int(fraction * int(mask.sum())), config.candidates)
-        return keep_highest(mask, weight.abs(), n_drop, generator)
+    def epochs(self, config: TrainConfig) -> int:
+        """Passes over the data in all."""
+        return config.epochs
 
-    def grow_score(self, weight: Tensor, gradient: Tensor | None) -> Tensor | None:
-        """What decides which absent edges come: by default nothing, they are drawn at random."""
-        return None
+    def times(self, config: TrainConfig, t_end: int, steps_per_epoch: int) -> UpdateTimes:
+        """At which steps the topology is updated."""
+        return UpdateTimes(config.update_every, t_end, steps_per_epoch)
+
+    def needs(self, config: TrainConfig) -> frozenset[str]:
+        """Which of "gradient" and "momentum" any of its updates looks at."""
+        return frozenset()
+
+    def moment(
+        self, step: int, total: int, t_end: int, config: TrainConfig, *, nth: int = 0
+    ) -> Moment:
+        """How much is dropped at this step and by which criteria; `nth` counts updates from 0."""
+        return Moment(step, config.drop_fraction, candidates=config.candidates)
+
+    def update(
+        self, view: LayerView, moment: Moment, config: TrainConfig, generator: torch.Generator
+    ) -> Update:
+        """One layer's topology update; changes none of its arguments."""
+        raise ConfigError(f"method {self.name} never updates the topology")
+
+    def updates(
+        self, views: Sequence[LayerView], moment: Moment, config: TrainConfig, draw: Draw
+    ) -> dict[str, Update]:
+        """All layers' updates, by layer name: by default each layer on its own."""
+        return {view.name: self.update(view, moment, config, draw(view.name)) for view in views}
+
+    def new_weights(self, config: TrainConfig) -> float:
+        """Standard deviation of the weights that newly grown edges start with; 0 for none."""
+        return 0.0
 
     # -- shared ------------------------------------------------------------------------------
 
-    def update(
-        self,
-        mask: Tensor,
-        weight: Tensor,
-        gradient: Tensor | None,
-        fraction: float,
-        config: TrainConfig,
-        generator: torch.Generator,
-    ) -> Update:
-        """One layer's topology update; changes none of its arguments."""
-        keep = self.keep(mask, weight, fraction, config, generator)
-        score = self.grow_score(weight, gradient)
-        return grow(mask, keep, score, generator, candidates=config.candidates)
+    def options_with(self, init: str) -> tuple[Option, ...]:
+        """The method's own options, then those of an initialisation."""
+        found: Init = find("inits", init)
+        own = {option.name for option in self.options}
+        return (*self.options, *(o for o in found.options if o.name not in own))
 
     def configure(self, **settings: Any) -> TrainConfig:
         """Resolve settings against this method's defaults and check them.
@@ -93,11 +116,13 @@ class Backend:
         Examples
         --------
         >>> from topolab_trainers.rigl import RigL
-        >>> config = RigL().configure(sparsity=0.95)
-        >>> config.update_every, config.t_end
-        (100, 0.75)
+        >>> config = RigL().configure(sparsity=0.95, init="lognormal", ccv=2.5)
+        >>> config.update_every, config.t_end, config.options["ccv"]
+        (100, 0.75, 2.5)
         """
-        return self.check(resolve(self.name, dict(self.defaults), settings))
+        init = settings.get("init") or self.defaults.get("init", "uniform")
+        config = resolve(self.name, self.defaults, settings, self.options_with(init))
+        return self.check(config)
 
     def train(
         self,
@@ -142,6 +167,18 @@ class Backend:
             self, config, Path(out), resume=resume, progress=progress, command=command,
             save_every=save_every,
         )  # fmt: skip
+
+    @staticmethod
+    def train_together(
+        jobs: Sequence[tuple[Backend, TrainConfig, Path]], *, command: str | None = None
+    ) -> list[Run]:
+        """Train several runs, those of one shape as one batched program.
+
+        See `topolab_trainers.batched`.
+        """
+        from topolab_trainers.batched import Job, train_many
+
+        return train_many([Job(*job) for job in jobs], command=command)
 
     @classmethod
     def card(cls) -> str:

@@ -28,4 +28,4 @@ class Dense(Backend):
             raise ConfigError(
                 f"method dense has sparsity 0, not {config.sparsity}; leave --sparsity away"
             )
-        return replace(without_updates(config), distribution="uniform")
+        return replace(without_updates(config), init="uniform")

@@ -10,7 +10,7 @@ import torch
 from topolab.errors import ConfigError
 from topolab.layers import LayerSpec
 
-__all__ = ["DISTRIBUTIONS", "edge_counts", "random_masks"]
+__all__ = ["DISTRIBUTIONS", "edge_counts", "random_masks", "round_to"]
 
 DISTRIBUTIONS = ("uniform", "er", "erk")
 
@@ -68,7 +68,7 @@ def edge_counts(layers: Sequence[LayerSpec], sparsity: float, distribution: str)
         shares = {layer.name: (1 - sparsity) * layer.size for layer in maskable}
     else:
         shares = _er_shares(maskable, total, kernel=distribution == "erk")
-    counts.update(_round_to(shares, total, {layer.name: layer.size for layer in maskable}))
+    counts.update(round_to(shares, total, {layer.name: layer.size for layer in maskable}))
     bare = [layer.name for layer in maskable if counts[layer.name] == 0]
     if bare:
         raise ConfigError(
@@ -101,7 +101,7 @@ def _er_shares(layers: Sequence[LayerSpec], total: int, *, kernel: bool) -> dict
         dense |= over
 
 
-def _round_to(
+def round_to(
     shares: Mapping[str, float], total: int, ceilings: Mapping[str, int]
 ) -> dict[str, int]:
     """Whole numbers with this total, by largest remainder, none above its ceiling."""

@@ -1,8 +1,8 @@
 """The training loop that all methods share.
 
-Masks are kept by masking gradients: an absent weight starts at 0 and its gradient is set to 0
-before every optimiser step, so neither it nor its optimiser state ever leaves 0, weight decay
-included. Nothing is waited for between two topology updates: losses stay on the device.
+Nothing is waited for between two topology updates: losses and hits stay on the device. Every
+random draw has a generator of its own (`topolab_trainers.seeds`), so that a state saved after any
+step is enough to go on exactly.
 """
 
 from __future__ import annotations
@@ -10,32 +10,47 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-import topolab
-from topolab.errors import ConfigError, TopolabError
+from topolab.errors import ConfigError, RunError, TopolabError
 from topolab.layers import LayerSpec
 from topolab.recorder import Recorder
 from topolab.registry import find
 from topolab.run import Run, open_run
+from topolab_trainers.averaged import AveragedGradient
 from topolab_trainers.config import TrainConfig
+from topolab_trainers.criteria import LayerView
 from topolab_trainers.data.dataset import Dataset
-from topolab_trainers.models import MLP, initialise
-from topolab_trainers.schedules import UpdateTimes, stepped_rate
+from topolab_trainers.interrupts import HeldInterrupt
+from topolab_trainers.measures import (
+    PROBE,
+    epochs_to,
+    probe_activity,
+    probe_gradient,
+    training_flops,
+)
+from topolab_trainers.network import make_network
+from topolab_trainers.schedules import stepped_rate
 from topolab_trainers.seeds import generator
-from topolab_trainers.state import load_state, save_state
+from topolab_trainers.state import read_state, write_state, write_tensors
+from topolab_trainers.storage import CsrStorage
+from topolab_trainers.update import Update
 
 if TYPE_CHECKING:
     from topolab_trainers.backend import Backend, Progress
 
-__all__ = ["Trainer", "train"]
+__all__ = ["FINAL_WEIGHTS", "Trainer", "train"]
 
 EVALUATION_BATCH = 2048
+#: In the run's folder: the parameters at the end, dense, absent weights 0.
+FINAL_WEIGHTS = "final.safetensors"
+#: NIST: SGD for this last share of the epochs, with this learning rate.
+SGD_SHARE, SGD_RATE = 0.2, 0.01
 
 
 def train(
@@ -52,11 +67,6 @@ def train(
     if config.device == "cpu":
         torch.set_num_threads(config.threads)
     dataset = find("datasets", config.data).load(config.data_dir)
-    if config.batch_size > len(dataset.x_train):
-        raise ConfigError(
-            f"batch_size {config.batch_size} is larger than the {len(dataset.x_train)} training "
-            f"samples of {config.data}"
-        )
     trainer = Trainer(backend, config, dataset)
     recorder = Recorder(
         out,
@@ -80,16 +90,40 @@ class Seconds:
     """Where the time went, in seconds."""
 
     training: float = 0.0
+    updating: float = 0.0
     evaluating: float = 0.0
 
 
 @dataclass
-class Progressed:
+class Recent:
     """What happened since the last snapshot; starts anew at each."""
 
     loss: Tensor
+    right: Tensor
     batches: int = 0
+    samples: int = 0
     updates: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def on(cls, device: torch.device) -> Recent:
+        """Nothing yet."""
+        return cls(
+            torch.zeros((), device=device), torch.zeros((), dtype=torch.int64, device=device)
+        )
+
+    def values(self) -> dict[str, Any]:
+        """As JSON values; a float32 comes back exactly."""
+        return {
+            "loss": float(self.loss), "right": int(self.right), "batches": self.batches,
+            "samples": self.samples, "updates": self.updates,
+        }  # fmt: skip
+
+    def load(self, values: Mapping[str, Any]) -> None:
+        """Take back what `values` gave."""
+        self.loss.fill_(values["loss"])
+        self.right.fill_(values["right"])
+        self.batches, self.samples = values["batches"], values["samples"]
+        self.updates = dict(values["updates"])
 
 
 class Trainer:
@@ -100,146 +134,212 @@ class Trainer:
     backend : Backend
     config : TrainConfig
     dataset : Dataset
+
+    Raises
+    ------
+    ConfigError
+        If data, network and settings do not fit together.
     """
 
     def __init__(self, backend: Backend, config: TrainConfig, dataset: Dataset) -> None:
         self.backend, self.config = backend, config
         self.device = torch.device(config.device)
-        n_in = dataset.x_train.shape[1]
-        self.model = MLP(n_in, config.hidden, dataset.n_classes, norm=config.norm)
-        last = f"fc{self.model.depth}"
-        self.layers: tuple[LayerSpec, ...] = topolab.layers_of(
-            self.model,
-            image_shape=dataset.image_shape,
-            dense=[last] if config.dense_output else [],
-        )
-        masks = backend.initial_masks(self.layers, config, generator(config.seed, "masks"))
-        initialise(self.model, masks, generator(config.seed, "weights"))
-        self.model.to(self.device)
-        self.masks = {name: mask.to(self.device) for name, mask in masks.items()}
-        self.weights: dict[str, nn.Parameter] = {
-            layer.name: self.model.get_submodule(layer.name).weight  # type: ignore[misc]
-            for layer in self.layers
-        }
-        # Multiplying by a float mask of the weight's own type is the fastest way to mask.
-        self.float_masks = {
-            layer.name: self.masks[layer.name].to(self.weights[layer.name].dtype)
-            for layer in self.layers
-            if layer.maskable and not bool(self.masks[layer.name].all())
-        }
-        self.optimizer = self._optimizer()
+        if config.batch_size > len(dataset.x_train):
+            raise ConfigError(
+                f"batch_size {config.batch_size} is larger than the {len(dataset.x_train)} "
+                f"training samples of {config.data}"
+            )
+        network = make_network(backend, config, dataset)
+        self.layers: tuple[LayerSpec, ...] = network.layers
+        self.model = network.model.to(self.device)
+        self.needs = backend.needs(config)
+        self.storages = network.stored(config, self.needs)
+        self.masked = [s for s in self.storages.values() if s.layer.maskable]
         self.x, self.x_test = (
             torch.from_numpy(a).to(self.device) for a in (dataset.x_train, dataset.x_test)
         )
         self.y, self.y_test = (
             torch.from_numpy(a).to(self.device) for a in (dataset.y_train, dataset.y_test)
         )
+        order = torch.randperm(len(self.x), generator=generator(config.seed, "probe"))
+        self.probe = order[:PROBE].to(self.device)
         self.steps_per_epoch = math.ceil(len(self.x) / config.batch_size)
-        self.total = config.epochs * self.steps_per_epoch
+        self.epochs = backend.epochs(config)
+        self.total = self.epochs * self.steps_per_epoch
+        self.cycle = config.epochs * self.steps_per_epoch
         self.t_end = int(config.t_end * self.total)
-        self.times = UpdateTimes(config.update_every, self.t_end, self.steps_per_epoch)
+        self.times = backend.times(config, self.t_end, self.steps_per_epoch)
+        # NIST's protocol: another optimiser for the last epochs.
+        last = math.ceil(SGD_SHARE * self.epochs) * self.steps_per_epoch
+        self.sgd_from = self.total - last if config.optimizer == "adam-sgd" else None
+        self.optimizer = self._optimizer(0)
+        self.averaged: AveragedGradient | None = None
+        if "momentum" in self.needs:
+            self.averaged = AveragedGradient(
+                self.masked, config.options["momentum_beta"],
+                normalised=config.optimizer != "sgd",
+            )  # fmt: skip
+        self.rewind: dict[str, Tensor] = {}
         self.seconds = Seconds()
-        self.recent = Progressed(torch.zeros((), device=self.device))
+        self.recent = Recent.on(self.device)
         self.metrics: dict[str, float] = {}
+        self.history: list[float] = []
+        self.evaluated: tuple[int, float, float] | None = None
 
-    def _optimizer(self) -> torch.optim.Optimizer:
-        config = self.config
-        if config.optimizer == "adam":
-            return torch.optim.Adam(
-                self.model.parameters(), config.lr, weight_decay=config.weight_decay, fused=True
-            )
-        return torch.optim.SGD(
-            self.model.parameters(), config.lr, momentum=config.momentum,
-            nesterov=config.momentum > 0, weight_decay=config.weight_decay, fused=True,
-        )  # fmt: skip
+    @property
+    def masks(self) -> dict[str, Tensor]:
+        """Per layer its mask, on the device."""
+        return {name: storage.mask for name, storage in self.storages.items()}
+
+    @property
+    def weights(self) -> dict[str, Tensor]:
+        """Per layer its dense weight, 0 where there is no edge."""
+        return {name: storage.weight for name, storage in self.storages.items()}
+
+    def _optimizer(self, step: int) -> torch.optim.Optimizer:
+        config, parameters = self.config, self.model.parameters()
+        sgd = config.optimizer == "sgd"
+        switched = self.sgd_from is not None and step >= self.sgd_from
+        if sgd or switched:
+            return torch.optim.SGD(
+                parameters, SGD_RATE if switched else config.lr, momentum=config.momentum,
+                nesterov=config.momentum > 0, weight_decay=config.weight_decay, fused=True,
+            )  # fmt: skip
+        return torch.optim.Adam(parameters, config.lr, weight_decay=config.weight_decay, fused=True)
 
     # -- the loop ----------------------------------------------------------------------------
 
     def run(self, recorder: Recorder, *, progress: Progress | None, save_every: float) -> None:
         """Go from the start, or the saved state, to the end, and mark the run as done."""
-        state = recorder.path / "resume" / "state.safetensors"
-        saved = load_state(state, self.model, self.optimizer, self.masks, recorder.run_id)
-        start = 0
-        if saved is None:
+        path = recorder.path / "resume" / "state.safetensors"
+        start = self._load(path, recorder.run_id)
+        if start == 0:
+            self._keep_for_rewind(0)
             self._record(recorder, 0)
-        else:
-            start = int(saved["step"])
-            self.seconds = Seconds(float(saved["training"]), float(saved["evaluating"]))
-            for name, mask in self.float_masks.items():
-                mask.copy_(self.masks[name])
         last_saved = time.monotonic()
         clock = time.perf_counter()
         order = torch.empty(0, dtype=torch.int64)
-        for step in range(start + 1, self.total + 1):
-            epoch, batch = divmod(step - 1, self.steps_per_epoch)
-            if batch == 0 or not order.numel():
-                draw = generator(self.config.seed, "batches", epoch)
-                order = torch.randperm(len(self.x), generator=draw).to(self.device)
-            chosen = order[batch * self.config.batch_size : (batch + 1) * self.config.batch_size]
-            due = self.times.due(step)
-            self._step(step, chosen, update=due)
-            epoch_end = batch + 1 == self.steps_per_epoch
-            snapshot = due or step == self.total or (epoch_end and self.times.every is None)
-            if snapshot:
-                self.seconds.training += time.perf_counter() - clock
-                self._record(recorder, step)
-                if time.monotonic() - last_saved >= save_every and step < self.total:
-                    self._save(state, recorder, step)
-                    last_saved = time.monotonic()
-                clock = time.perf_counter()
-            if progress is not None:
-                progress(step, self.total, self.metrics)
-        recorder.finish(self._summary(recorder))
+        with HeldInterrupt() as held:
+            for step in range(start + 1, self.total + 1):
+                epoch, batch = divmod(step - 1, self.steps_per_epoch)
+                if batch == 0 or not order.numel():
+                    draw = generator(self.config.seed, "batches", epoch)
+                    order = torch.randperm(len(self.x), generator=draw).to(self.device)
+                size = self.config.batch_size
+                due = self.times.due(step)
+                self._step(step, order[batch * size : (batch + 1) * size], update=due)
+                epoch_end = batch + 1 == self.steps_per_epoch
+                snapshot = due or step == self.total or (epoch_end and self.times.every is None)
+                if snapshot or epoch_end:
+                    self.seconds.training += time.perf_counter() - clock
+                    if epoch_end:
+                        self.history.append(self._evaluate(step)[1])
+                    if snapshot:
+                        self._record(recorder, step)
+                    clock = time.perf_counter()
+                if held.pending or (
+                    time.monotonic() - last_saved >= save_every and step < self.total
+                ):
+                    self.seconds.training += time.perf_counter() - clock
+                    self._save(path, recorder, step)
+                    last_saved, clock = time.monotonic(), time.perf_counter()
+                if progress is not None:
+                    progress(step, self.total, self.metrics)
+                if held.pending:
+                    raise KeyboardInterrupt
+            write_tensors(recorder.path / FINAL_WEIGHTS, self.dense_state(), {"format": "pt"})
+            recorder.finish(self._summary(recorder))
+        path.unlink(missing_ok=True)
 
     def _step(self, step: int, chosen: Tensor, *, update: bool) -> None:
+        if step - 1 == self.sgd_from:
+            self.optimizer = self._optimizer(step - 1)
         if self.config.lr_schedule == "nsh":
-            rate = stepped_rate(step, self.total, self.config.lr)
+            rate = stepped_rate((step - 1) % self.cycle + 1, self.cycle, self.config.lr)
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
+        wanted = update and "gradient" in self.needs
+        if wanted:
+            for storage in self.masked:
+                storage.want_gradient(True)
         self.optimizer.zero_grad(set_to_none=True)
+        y = self.y[chosen]
         logits = self.model(self.x[chosen])
-        loss = nn.functional.cross_entropy(logits, self.y[chosen])
+        loss = nn.functional.cross_entropy(logits, y)
         loss.backward()  # type: ignore[no-untyped-call]
         self.recent.loss += loss.detach()
+        self.recent.right += (logits.detach().argmax(1) == y).sum()
         self.recent.batches += 1
+        self.recent.samples += len(chosen)
+        if self.averaged is not None:
+            self.averaged.accumulate()
         if update and self.backend.replaces_step:
-            self._update(step)
-            return
-        for name, mask in self.float_masks.items():
-            gradient = self.weights[name].grad
-            assert gradient is not None
-            gradient.mul_(mask)
-        self.optimizer.step()
-        if update:
-            self._update(step)
+            self._update(step, {s.layer.name: s.gradient() for s in self.masked} if wanted else {})
+        else:
+            # What growth looks at is the dense gradient: keep it before it is masked.
+            dense = {s.layer.name: s.gradient().clone() for s in self.masked} if wanted else {}
+            for storage in self.storages.values():
+                storage.mask_gradient()
+            self.optimizer.step()
+            if update:
+                self._update(step, dense)
+        if wanted:
+            for storage in self.masked:
+                storage.want_gradient(False)
+        if self.backend.rewinds:
+            self._keep_for_rewind(step)
 
     @torch.no_grad()
-    def _update(self, step: int) -> None:
+    def _update(self, step: int, dense: Mapping[str, Tensor]) -> None:
         self._check_finite(step)
-        fraction = self.backend.fraction(step, self.t_end, self.config)
-        self.recent.updates["drop_fraction"] = fraction
-        for name, mask in self.masks.items():
-            if name not in self.float_masks:
-                continue
-            weight = self.weights[name]
-            gradient = weight.grad if self.backend.uses_gradient else None
-            update = self.backend.update(
-                mask, weight, gradient, fraction, self.config,
-                generator(self.config.seed, "topology", name, step),
-            )  # fmt: skip
-            changed = update.dropped | update.grown
-            weight[changed] = 0
-            for value in self.optimizer.state.get(weight, {}).values():
-                if isinstance(value, Tensor) and value.shape == weight.shape:
-                    value[changed] = 0
-            self.masks[name] = update.mask
-            self.float_masks[name].copy_(update.mask)
-            for what, count in (
-                ("dropped", int(update.dropped.sum())),
-                ("grown", int(update.grown.sum())),
-                ("regrown", update.regrown),
-            ):
-                self.recent.updates[f"{what}.{name}"] = count
+        started = time.perf_counter()
+        config, backend, seed = self.config, self.backend, self.config.seed
+        moment = backend.moment(step, self.total, self.t_end, config, nth=self.times.before(step))
+        self.recent.updates["drop_fraction"] = moment.fraction
+        if backend.rewinds:
+            self.recent.updates["test_accuracy_before_rewind"] = self._evaluate(step)[1]
+        views = [
+            LayerView(
+                s.layer.name, s.mask, s.weight, dense.get(s.layer.name),
+                None if self.averaged is None else self.averaged.score(s.layer.name), s.budget,
+            )
+            for s in self.masked
+            # Dropping from a full layer and growing again changes nothing.
+            if backend.conserves == "nothing" or not bool(s.mask.all())
+        ]  # fmt: skip
+        updates = backend.updates(
+            views, moment, config, lambda name: generator(seed, "topology", name, step)
+        )
+        sd = backend.new_weights(config)
+        for name, update in updates.items():
+            storage = self.storages[name]
+            new = None
+            if sd:
+                draw = generator(seed, "grown", name, step)
+                new = (torch.randn(update.mask.shape, generator=draw) * sd).to(self.device)
+            storage.set(update.mask, self.optimizer, new)
+            self._count(name, update)
+        if backend.rewinds:
+            self._rewind(step)
+        self.evaluated = None
+        self.seconds.updating += time.perf_counter() - started
+
+    def _count(self, name: str, update: Update) -> None:
+        for what, count in (
+            ("dropped", int(update.dropped.sum())),
+            ("grown", int(update.grown.sum())),
+            ("regrown", update.regrown),
+        ):
+            self.recent.updates[f"{what}.{name}"] = count
+
+    def _keep_for_rewind(self, step: int) -> None:
+        if self.backend.rewinds and step == self.config.options["rewind_step"]:
+            self.rewind = {k: v.detach().clone() for k, v in self.dense_state().items()}
+
+    def _rewind(self, step: int) -> None:
+        """Back to the kept weights, and an optimiser that knows nothing."""
+        self._load_dense(self.rewind)
+        self.optimizer = self._optimizer(step)
 
     def _check_finite(self, step: int) -> None:
         if not math.isfinite(float(self.recent.loss)):
@@ -253,58 +353,159 @@ class Trainer:
 
     def _record(self, recorder: Recorder, step: int) -> None:
         self._check_finite(step)
-        started = time.perf_counter()
-        test_loss, test_accuracy = self.evaluate()
-        self.seconds.evaluating += time.perf_counter() - started
+        test_loss, test_accuracy = self._evaluate(step)
         self.metrics = {"test_loss": test_loss, "test_accuracy": test_accuracy}
         if self.recent.batches:
             self.metrics["train_loss"] = float(self.recent.loss) / self.recent.batches
+            self.metrics["train_accuracy"] = int(self.recent.right) / self.recent.samples
             self.metrics["learning_rate"] = float(self.optimizer.param_groups[0]["lr"])
         self.metrics |= self.recent.updates
+        activity = gradient = None
+        started = time.perf_counter()
+        wanted = self.config.record
+        if "activity" in wanted:
+            activity = probe_activity(self.model, self.x[self.probe])
+        if "gradient" in wanted:
+            gradient, ratio = probe_gradient(
+                self.model, self.storages, self.x[self.probe], self.y[self.probe]
+            )
+            for name, value in ratio.items():
+                if math.isfinite(value):
+                    self.metrics[f"gradient_ratio.{name}"] = value
+        self.seconds.evaluating += time.perf_counter() - started
         recorder.record(
             step,
             self.masks,
             epoch=step / self.steps_per_epoch,
-            weights=self.weights if self.config.record_weights else None,
+            weights=self.weights if "weights" in wanted else None,
+            activity=activity,
+            gradient=gradient,
             metrics=self.metrics,
         )
-        self.recent = Progressed(torch.zeros((), device=self.device))
+        self.recent = Recent.on(self.device)
+
+    def _evaluate(self, step: int) -> tuple[float, float]:
+        """`evaluate`, once for each step."""
+        if self.evaluated is None or self.evaluated[0] != step:
+            started = time.perf_counter()
+            self.evaluated = (step, *self.evaluate())
+            self.seconds.evaluating += time.perf_counter() - started
+        return self.evaluated[1:]
 
     @torch.no_grad()
     def evaluate(self) -> tuple[float, float]:
         """Mean cross-entropy and accuracy (0 to 1) on the test set."""
         loss = torch.zeros((), device=self.device)
         right = torch.zeros((), dtype=torch.int64, device=self.device)
+        self.model.eval()
         for x, y in zip(
             self.x_test.split(EVALUATION_BATCH), self.y_test.split(EVALUATION_BATCH), strict=True
         ):
             logits = self.model(x)
             loss += nn.functional.cross_entropy(logits, y, reduction="sum")
             right += (logits.argmax(1) == y).sum()
+        self.model.train()
         return float(loss) / len(self.y_test), int(right) / len(self.y_test)
 
-    def _save(self, path: Path, recorder: Recorder, step: int) -> None:
-        about = {
-            "run_id": recorder.run_id,
-            "step": step,
-            "training": self.seconds.training,
-            "evaluating": self.seconds.evaluating,
-        }
-        save_state(path, self.model, self.optimizer, self.masks, about)
-
-    def _summary(self, recorder: Recorder) -> Mapping[str, float]:
+    def _summary(self, recorder: Recorder) -> Mapping[str, Any]:
         active = sum(int(mask.sum()) for mask in self.masks.values())
         total = sum(layer.size for layer in self.layers)
-        maskable = [layer for layer in self.layers if layer.maskable]
-        kept = sum(int(self.masks[layer.name].sum()) for layer in maskable)
+        maskable = sum(s.layer.size for s in self.masked)
+        kept = sum(int(s.mask.sum()) for s in self.masked)
         return {
             "steps": self.total,
             "test_accuracy": self.metrics["test_accuracy"],
             "test_loss": self.metrics["test_loss"],
+            "test_accuracy_per_epoch": self.history,
+            "epochs_to_95": epochs_to(self.history),
             "active_weights": active,
             "dense_weights": total,
-            "realised_sparsity": 1 - kept / sum(layer.size for layer in maskable),
+            "compression": total / active,
+            "realised_sparsity": 1 - kept / maskable,
+            "training_flops": training_flops(active, len(self.x), self.epochs),
+            "engine": "csr" if any(isinstance(s, CsrStorage) for s in self.masked) else "masked",
             "train_seconds": self.seconds.training,
+            "update_seconds": self.seconds.updating,
             "evaluate_seconds": self.seconds.evaluating,
             "record_seconds": recorder.seconds,
         }
+
+    # -- state -------------------------------------------------------------------------------
+
+    def dense_state(self) -> dict[str, Tensor]:
+        """The model's state as a dense network's: what torch loads without topolab."""
+        state = dict(self.model.state_dict())
+        for name, storage in self.storages.items():
+            if isinstance(storage, CsrStorage):
+                del state[f"{name}.values"]
+                state[f"{name}.weight"] = storage.weight
+        return state
+
+    @torch.no_grad()
+    def _load_dense(self, state: Mapping[str, Tensor]) -> None:
+        own = dict(self.model.state_dict())
+        for name, storage in self.storages.items():
+            weight = state[f"{name}.weight"].to(self.device)
+            if isinstance(storage, CsrStorage):
+                storage.module.values.data = weight[storage.mask]
+            else:
+                storage.parameter.copy_(weight * storage.mask)
+        for key, value in own.items():
+            layer, _, what = key.rpartition(".")
+            if layer in self.storages and what in ("weight", "values"):
+                continue
+            value.copy_(state[key])
+
+    def _save(self, path: Path, recorder: Recorder, step: int) -> None:
+        self._check_finite(step)
+        tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
+        tensors |= {f"mask.{k}": v for k, v in self.masks.items()}
+        tensors |= {f"rewind.{k}": v for k, v in self.rewind.items()}
+        if self.averaged is not None:
+            tensors |= {f"averaged.{k}": v for k, v in self.averaged.tensors().items()}
+        for name, parameter in self.model.named_parameters():
+            for key, value in self.optimizer.state.get(parameter, {}).items():
+                if isinstance(value, Tensor):
+                    tensors[f"optimizer.{name}|{key}"] = value
+        about = {
+            "run_id": recorder.run_id,
+            "step": step,
+            "seconds": asdict(self.seconds),
+            "recent": self.recent.values(),
+            "history": self.history,
+            "metrics": self.metrics,
+        }
+        write_state(path, tensors, about)
+
+    def _load(self, path: Path, run_id: str) -> int:
+        """Take back a saved state; the step it was saved after, 0 without one."""
+        found = read_state(path, run_id)
+        if found is None:
+            return 0
+        about, tensors = found
+        try:
+            for name, storage in self.storages.items():
+                storage.load_mask(tensors[f"mask.{name}"])
+            self.model.load_state_dict(_part(tensors, "model."))
+            self.rewind = {k: v.to(self.device) for k, v in _part(tensors, "rewind.").items()}
+            if self.averaged is not None:
+                self.averaged.load(_part(tensors, "averaged."))
+            step = int(about["step"])
+            self.optimizer = self._optimizer(step - 1)
+            parameters = dict(self.model.named_parameters())
+            for key, value in _part(tensors, "optimizer.").items():
+                name, _, entry = key.rpartition("|")
+                self.optimizer.state[parameters[name]][entry] = value.to(self.device)
+            self.seconds = Seconds(**about["seconds"])
+            self.recent.load(about["recent"])
+            self.history = list(about["history"])
+            self.metrics = dict(about["metrics"])
+        except (KeyError, TypeError, RuntimeError) as error:
+            raise RunError(
+                f"{path}: the saved state does not fit this network ({error})"
+            ) from error
+        return step
+
+
+def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}

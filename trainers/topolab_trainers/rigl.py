@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
-from torch import Tensor
+import torch
 
-from topolab_trainers.backend import Backend
+from topolab.errors import ConfigError
 from topolab_trainers.config import TrainConfig
-from topolab_trainers.schedules import cosine_fraction
+from topolab_trainers.criteria import DROP, LayerView, Moment
+from topolab_trainers.dynamic import DropAndGrow, with_options
+from topolab_trainers.options import Option
+from topolab_trainers.update import Update, grow_in_memory_order
 
 __all__ = ["RigL"]
 
 
-class RigL(Backend):
+class RigL(DropAndGrow):
     """The Rigged Lottery.
 
     References
@@ -24,20 +28,36 @@ class RigL(Backend):
 
     name = "rigl"
     summary = "RigL: drop the smallest weights, grow where the gradient is largest, every 100 steps"
+    options = (
+        *with_options(drop="magnitude", grow="gradient", decay="cosine"),
+        Option("gradient", "str", "dense",
+               "dense, or masked: the known mistake, kept to be studied.",
+               choices=("dense", "masked")),
+    )  # fmt: skip
     defaults: ClassVar[dict[str, Any]] = {
         "update_every": 100,
         "drop_fraction": 0.3,
         "t_end": 0.75,
-        "distribution": "erk",
+        "init": "erk",
     }
     replaces_step = True
-    uses_gradient = True
 
-    def fraction(self, step: int, t_end: int, config: TrainConfig) -> float:
-        """Cosine decay from the drop fraction to 0 at `t_end`."""
-        return cosine_fraction(step, t_end, config.drop_fraction)
+    def check(self, config: TrainConfig) -> TrainConfig:
+        """The masked variant is for growth by the gradient among edges that were inactive."""
+        config = super().check(config)
+        if config.options["gradient"] == "masked":
+            if self.needs(config) != {"gradient"} or config.options["switch_grow"]:
+                raise ConfigError("gradient masked is a variant of growth by the gradient only")
+            # A just-dropped edge has a gradient still, so among not-kept ones all would come back.
+            config = replace(config, candidates="inactive-before")
+        return config
 
-    def grow_score(self, weight: Tensor, gradient: Tensor | None) -> Tensor | None:
-        """The magnitude of the gradient of every weight, absent ones included."""
-        assert gradient is not None
-        return gradient.abs()
+    def update(
+        self, view: LayerView, moment: Moment, config: TrainConfig, generator: torch.Generator
+    ) -> Update:
+        """As defined, or with the gradient that the mask has zeroed."""
+        if config.options["gradient"] == "dense":
+            return super().update(view, moment, config, generator)
+        keep = DROP[moment.drop](view, moment, generator)
+        assert view.gradient is not None
+        return grow_in_memory_order(view.mask, keep, (view.gradient * view.mask).abs())

@@ -52,21 +52,39 @@ class UpdateTimes:
         Updates happen at steps below this one only. With ``t_end`` = all steps there is none at
         the last step: it could not be trained any more.
     steps_per_epoch : int
+    at : tuple of int, optional
+        Exactly these steps instead.
 
     Examples
     --------
     >>> times = UpdateTimes(every=100, t_end=350, steps_per_epoch=200)
     >>> [step for step in range(1, 500) if times.due(step)]
     [100, 200, 300]
+    >>> UpdateTimes(None, 350, 200, at=(200,)).due(200)
+    True
     """
 
     every: int | str | None
     t_end: int
     steps_per_epoch: int
+    at: tuple[int, ...] | None = None
 
     def due(self, step: int) -> bool:
         """Whether the topology is updated at this step, counted from 1."""
+        if self.at is not None:
+            return step in self.at
         if self.every is None or step >= self.t_end or step < 1:
             return False
-        interval = self.steps_per_epoch if self.every == "epoch" else int(self.every)
-        return step % interval == 0
+        return step % self._interval == 0
+
+    def before(self, step: int) -> int:
+        """How many updates come before this step."""
+        if self.at is not None:
+            return sum(1 for at in self.at if at < step)
+        if self.every is None:
+            return 0
+        return max(0, min(step, self.t_end) - 1) // self._interval
+
+    @property
+    def _interval(self) -> int:
+        return self.steps_per_epoch if self.every == "epoch" else int(self.every or 1)

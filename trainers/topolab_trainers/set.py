@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import torch
-from torch import Tensor
-
-from topolab_trainers.backend import Backend
-from topolab_trainers.config import TrainConfig
-from topolab_trainers.update import keep_by_sign, room_to_drop
+from topolab_trainers.dynamic import DropAndGrow, with_options
 
 __all__ = ["SET"]
 
 
-class SET(Backend):
+class SET(DropAndGrow):
     """Sparse Evolutionary Training.
 
     References
@@ -25,17 +20,9 @@ class SET(Backend):
 
     name = "set"
     summary = "SET: drop the weights nearest 0 of each sign, grow at random, every epoch"
+    options = with_options(drop="sign", grow="random", decay="constant")
     defaults: ClassVar[dict[str, Any]] = {
         "update_every": "epoch",
         "drop_fraction": 0.3,
-        "distribution": "er",
+        "init": "er",
     }
-
-    def keep(
-        self, mask: Tensor, weight: Tensor, fraction: float, config: TrainConfig,
-        generator: torch.Generator,
-    ) -> Tensor:  # fmt: skip
-        """All but the share nearest zero among the positive, and among the negative weights."""
-        active = int(mask.sum())
-        room = room_to_drop(mask, int(fraction * active), config.candidates)
-        return keep_by_sign(mask, weight, min(fraction, room / max(active, 1)), generator)

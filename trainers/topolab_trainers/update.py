@@ -19,6 +19,7 @@ __all__ = [
     "Update",
     "drop_and_grow",
     "grow",
+    "grow_in_memory_order",
     "highest",
     "keep_by_sign",
     "keep_highest",
@@ -147,8 +148,9 @@ def grow(
     generator: torch.Generator,
     *,
     candidates: str = "not-kept",
+    count: int | None = None,
 ) -> Update:
-    """Grow as many edges as `keep` dropped from `mask`.
+    """Grow as many edges as `keep` dropped from `mask`, or another number.
 
     Parameters
     ----------
@@ -159,12 +161,15 @@ def grow(
     generator : torch.Generator
     candidates : {"not-kept", "inactive-before"}
         Whether an edge that was just dropped may come back.
+    count : int, optional
+        How many to grow, where it is not the number of dropped ones.
 
     Returns
     -------
     Update
     """
-    count = int(mask.sum()) - int(keep.sum())
+    if count is None:
+        count = int(mask.sum()) - int(keep.sum())
     allowed = ~keep if candidates == "not-kept" else ~mask
     positions = torch.nonzero(allowed.reshape(-1)).squeeze(1)
     if score is None:
@@ -176,6 +181,28 @@ def grow(
     new = new.reshape(mask.shape)
     dropped, grown = mask & ~new, new & ~mask
     return Update(new, dropped, grown, regrown=count - int(grown.sum()))
+
+
+def grow_in_memory_order(mask: Tensor, keep: Tensor, score: Tensor) -> Update:
+    """A known mistake, kept as a variant to be studied: ties fall in memory order.
+
+    Only edges that were inactive before may grow. Where the score was masked before, all of them
+    have the score 0, and the first in memory grow: the lowest indices, whatever the task.
+
+    Examples
+    --------
+    >>> mask = torch.tensor([[False, True], [True, True]])
+    >>> keep = torch.tensor([[False, True], [False, True]])
+    >>> grow_in_memory_order(mask, keep, torch.zeros(2, 2)).mask.int().tolist()
+    [[1, 1], [0, 1]]
+    """
+    count = int(mask.sum()) - int(keep.sum())
+    positions = torch.nonzero(~mask.reshape(-1)).squeeze(1)
+    order = torch.argsort(score.reshape(-1)[positions], descending=True, stable=True)
+    new = keep.reshape(-1).clone()
+    new[positions[order[:count]]] = True
+    new = new.reshape(mask.shape)
+    return Update(new, mask & ~new, new & ~mask, regrown=0)
 
 
 def drop_and_grow(

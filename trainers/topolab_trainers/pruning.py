@@ -1,0 +1,48 @@
+"""Pruning without growth: the largest weights stay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from topolab_trainers.backend import Draw
+from topolab_trainers.criteria import LayerView
+from topolab_trainers.update import Update, highest
+
+__all__ = ["prune_to"]
+
+
+def prune_to(views: Sequence[LayerView], edges: int, draw: Draw) -> dict[str, Update]:
+    """Keep the `edges` active weights largest in magnitude over some layers together.
+
+    Parameters
+    ----------
+    views : sequence of LayerView
+    edges : int
+        At most as many as are active.
+    draw : callable
+        Ties are broken by the generator of the first layer.
+
+    Returns
+    -------
+    dict of str to Update
+
+    Examples
+    --------
+    >>> view = LayerView("a", torch.ones(1, 3, dtype=torch.bool), torch.tensor([[0.1, -3.0, 2.0]]))
+    >>> prune_to([view], 2, lambda name: torch.Generator())["a"].mask.int().tolist()
+    [[0, 1, 1]]
+    """
+    scores = torch.cat(
+        [view.weight.abs().masked_fill(~view.mask, -1).reshape(-1) for view in views]
+    )
+    kept = torch.zeros(scores.numel(), dtype=torch.bool, device=scores.device)
+    kept[highest(scores, edges, draw(views[0].name))] = True
+    updates, start = {}, 0
+    for view in views:
+        size = view.mask.numel()
+        mask = kept[start : start + size].reshape(view.mask.shape) & view.mask
+        start += size
+        updates[view.name] = Update(mask, view.mask & ~mask, torch.zeros_like(mask), 0)
+    return updates
