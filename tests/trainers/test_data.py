@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import threading
-from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -85,23 +81,6 @@ def write(folder: Path, content: dict[str, bytes], *, zipped: bool) -> Path:
         else:
             (folder / stem).write_bytes(data)
     return folder
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    folder = tmp_path / "served"
-    folder.mkdir()
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as running:
-        thread = threading.Thread(target=running.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{running.server_address[1]}", folder
-        running.shutdown()
-        thread.join()
 
 
 Fake = tuple[FashionMnist, dict[str, bytes]]

@@ -22,11 +22,11 @@ class Dataset:
     Attributes
     ----------
     name : str
-    x_train, x_test : ndarray of float32, shape (samples, C * H * W)
-        Values in [0, 1].
+    x_train, x_test : ndarray of float32, shape (samples, inputs)
+        Pixels are in [0, 1].
     y_train, y_test : ndarray of int64, shape (samples,)
-    image_shape : tuple of int
-        ``(C, H, W)``.
+    image_shape : tuple of int or None
+        ``(C, H, W)``; None where the inputs are no image.
     n_classes : int
     """
 
@@ -35,7 +35,7 @@ class Dataset:
     y_train: npt.NDArray[np.int64]
     x_test: npt.NDArray[np.float32]
     y_test: npt.NDArray[np.int64]
-    image_shape: tuple[int, int, int]
+    image_shape: tuple[int, int, int] | None
     n_classes: int
 
     @cached_property
@@ -54,7 +54,7 @@ class Dataset:
             "sha256": self.sha256,
             "n_train": len(self.x_train),
             "n_test": len(self.x_test),
-            "image_shape": list(self.image_shape),
+            "image_shape": None if self.image_shape is None else list(self.image_shape),
             "n_classes": self.n_classes,
         }
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import os
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
 
 from topolab.errors import MissingDataError, RunError
-from topolab.store.files import replace_file
+from topolab.store.files import replace_file, replace_with
 
-__all__ = ["cache_folder", "fetch"]
+__all__ = ["cache_folder", "fetch", "fetch_large", "named_folders"]
 
 LIMIT = 512 * 2**20
 
@@ -22,6 +25,89 @@ def cache_folder(name: str) -> Path:
     base = os.environ.get("TOPOLAB_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
     root = Path(base) if base else Path.home() / ".cache"
     return root / "topolab" / name
+
+
+def named_folders(name: str, data_dir: str | Path | None) -> list[Path]:
+    """Folders that the user named: `data_dir`, else TOPOLAB_DATA_DIR; each with a subfolder."""
+    named = data_dir or os.environ.get("TOPOLAB_DATA_DIR")
+    return [Path(named), Path(named) / name] if named else []
+
+
+def fetch_large(
+    url: str, to: Path, algorithm: str, digest: str, *, timeout: float = 30, limit: int = 2**31
+) -> None:
+    """Download a large file to disk, never holding more than a part of it; keep it if it is right.
+
+    Parameters
+    ----------
+    url : str
+    to : Path
+        Written atomically: it holds the whole checked file or does not exist.
+    algorithm : {"md5", "sha256"}
+        Whatever its publisher gives.
+    digest : str
+        Expected, in hexadecimal.
+    timeout : float
+        Seconds without an answer.
+    limit : int
+        Bytes at the most.
+
+    Raises
+    ------
+    MissingDataError
+        As `fetch`.
+    """
+    _check_address(url)
+    running = hashlib.new(algorithm, usedforsecurity=False)
+
+    def write(temporary: Path) -> None:
+        size = 0
+        with urllib.request.urlopen(url, timeout=timeout) as answer, temporary.open("xb") as file:
+            announced = answer.headers.get("Content-Length")
+            while part := answer.read(2**20):
+                size += len(part)
+                if size > limit:
+                    raise MissingDataError(f"{url}: larger than {limit} bytes, which is not it")
+                running.update(part)
+                file.write(part)
+        if announced is not None and announced.isdigit() and size != int(announced):
+            raise MissingDataError(f"{url}: truncated, {size} of {announced} bytes arrived")
+        if running.hexdigest() != digest:
+            raise MissingDataError(
+                f"{url}: not the expected file ({algorithm.upper()} is "
+                f"{running.hexdigest()[:16]}..., expected {digest[:16]}...)"
+            )
+
+    try:
+        with _web_errors(url):
+            # An error of the web comes first: the disk's are those that are left.
+            replace_with(to, lambda temporary: _through(write, temporary, url))
+    except RunError as error:
+        raise MissingDataError(f"{to}: the download could not be kept ({error})") from error
+
+
+def _through(write: Callable[[Path], None], temporary: Path, url: str) -> None:
+    with _web_errors(url):
+        write(temporary)
+
+
+@contextmanager
+def _web_errors(url: str) -> Iterator[None]:
+    try:
+        yield
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise MissingDataError(f"{url}: the server answered {error.code} {error.reason}") from error
+    except (OSError, HTTPException) as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        reason = getattr(error, "reason", None) or error
+        raise MissingDataError(f"{url}: could not be downloaded ({reason})") from error
+
+
+def _check_address(url: str) -> None:
+    if not url.startswith(("http://", "https://")):
+        raise MissingDataError(f"{url}: only http and https addresses are fetched")
 
 
 def fetch(
@@ -45,18 +131,10 @@ def fetch(
         If the server cannot be reached, answers an error or sends less than it announced, or
         the file is not the expected one.
     """
-    if not url.startswith(("http://", "https://")):
-        raise MissingDataError(f"{url}: only http and https addresses are fetched")
-    try:
-        with urllib.request.urlopen(url, timeout=timeout) as answer:
-            announced = answer.headers.get("Content-Length")
-            data = answer.read(LIMIT + 1)
-    except urllib.error.HTTPError as error:
-        error.close()
-        raise MissingDataError(f"{url}: the server answered {error.code} {error.reason}") from error
-    except (OSError, HTTPException) as error:
-        reason = getattr(error, "reason", None) or error
-        raise MissingDataError(f"{url}: could not be downloaded ({reason})") from error
+    _check_address(url)
+    with _web_errors(url), urllib.request.urlopen(url, timeout=timeout) as answer:
+        announced = answer.headers.get("Content-Length")
+        data = answer.read(LIMIT + 1)
     if announced is not None and announced.isdigit() and len(data) != int(announced):
         raise MissingDataError(f"{url}: truncated, {len(data)} of {announced} bytes arrived")
     check(data, url)

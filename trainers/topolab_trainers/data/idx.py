@@ -18,7 +18,7 @@ __all__ = ["parse_idx", "read_bytes"]
 LIMIT = 2**30
 
 
-def read_bytes(path: Path, sha256: str) -> bytes:
+def read_bytes(path: Path, sha256: str | None) -> bytes:
     """The decompressed content of an IDX file, checked.
 
     The checksum is that of the *decompressed* bytes: mirrors and packages compress anew.
@@ -27,8 +27,8 @@ def read_bytes(path: Path, sha256: str) -> bytes:
     ----------
     path : Path
         Gzipped if its name ends in ``.gz``.
-    sha256 : str
-        Expected SHA-256 of the decompressed content.
+    sha256 : str or None
+        Expected SHA-256 of the decompressed content, where it is known.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def read_bytes(path: Path, sha256: str) -> bytes:
     return unpack(raw, sha256, source=str(path), gzipped=path.suffix == ".gz")
 
 
-def unpack(raw: bytes, sha256: str, *, source: str, gzipped: bool) -> bytes:
+def unpack(raw: bytes, sha256: str | None, *, source: str, gzipped: bool) -> bytes:
     """Decompress and check; at most 1 GiB is ever made."""
     content = raw
     if gzipped:
@@ -53,6 +53,8 @@ def unpack(raw: bytes, sha256: str, *, source: str, gzipped: bool) -> bytes:
             raise MissingDataError(f"{source}: truncated or not a gzip file ({error})") from error
         if not reader.eof:
             raise MissingDataError(f"{source}: truncated, its compressed data end too early")
+    if sha256 is None:
+        return content
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         raise MissingDataError(
