@@ -8,7 +8,7 @@ import io
 import tarfile
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -55,6 +55,7 @@ def images(count: int) -> np.ndarray:
 def mnist_case() -> Case:
     class Small(Mnist):
         counts = ((3, 2, 4), (1, 2, 1))
+        files: ClassVar = dict.fromkeys(Mnist.files)
 
     files = {}
     for part, counts in (("train", (3, 2, 4)), ("t10k", (1, 2, 1))):

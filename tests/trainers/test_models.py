@@ -72,6 +72,70 @@ def test_they_are_layered_graphs(name: str) -> None:
     assert max(link.repeat for link in links) == repeats.get(name, 1)
 
 
+@pytest.mark.parametrize("name", list(MODELS))
+def test_random_masks_recorded_are_a_graph(name: str, tmp_path: Path) -> None:
+    """Fan-ins counted here from the masks are those of the snapshot's graph."""
+    layers = layers_of(made(name), image_shape=SHAPES.get(name, (3, 32, 32)))
+    rng = np.random.default_rng(0)
+    masks = {k.name: rng.random(k.shape, np.float32) < 0.02 for k in layers}
+    with topolab.Recorder(tmp_path / "r", layers=layers) as recorder:
+        recorder.record(0, masks)
+    graph = topolab.LayeredGraph.from_snapshot(topolab.open_run(tmp_path / "r")[0])
+    fan_in = graph.degrees("in")
+    width = layers[0].n_in
+    for k in layers:
+        mask = masks[k.name]
+        if k.kind == "linear":  # the places of one channel's map are one neuron
+            mask = mask.reshape(k.n_out, width, -1)
+        expected = mask.reshape(*mask.shape[:2], -1).any(axis=2).sum(axis=1)
+        assert fan_in[graph.layer_slice(k.name)].tolist() == expected.tolist(), k.name
+        if k.groups > 1:  # depthwise: a channel reads itself only
+            rows, columns = graph.block(k.name).nonzero()
+            assert (rows == columns).all() and len(rows) == expected.sum()
+        width = k.n_out
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "last_map"),
+    [
+        ("convnet", (1, 8, 8), (2, 2)),
+        ("convnet", (3, 9, 13), (2, 3)),
+        ("lenet5", (3, 28, 28), (10, 10)),
+        ("lenet5", (1, 32, 32), (10, 10)),
+        ("alexnet", (1, 32, 32), (8, 8)),
+        ("vgg16", (1, 32, 32), (2, 2)),
+        ("mobilenet", (1, 32, 32), (4, 4)),
+        ("resnet56", (1, 32, 32), (8, 8)),
+    ],
+)
+def test_other_channels_and_sizes(
+    name: str, shape: tuple[int, int, int], last_map: tuple[int, int]
+) -> None:
+    """One forward pass; the map of the last convolution says that strides and pools are right."""
+    model = made(name, shape, n_out=7).eval()
+    maps = []
+    for module in model.modules():
+        if isinstance(module, (nn.Conv2d, nn.Linear)):
+            nn.init.zeros_(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        if isinstance(module, nn.Conv2d):
+            module.register_forward_hook(lambda _m, _i, out: maps.append(tuple(out.shape[2:])))
+    with torch.no_grad():
+        assert model(torch.zeros(2, math.prod(shape))).shape == (2, 7)
+    assert maps[-1] == last_map
+
+
+@pytest.mark.parametrize("name", list(MODELS))
+def test_biases_and_activations_are_not_doubled(name: str) -> None:
+    model = made(name)
+    convs = [m for m in model.modules() if isinstance(m, nn.Conv2d)]
+    normed = any(isinstance(m, nn.BatchNorm2d) for m in model.modules())
+    assert all((m.bias is None) == normed for m in convs)
+    relus = [m for m in model.modules() if isinstance(m, nn.ReLU)]
+    assert len(relus) == len(layers_of(model)) - 1 and not any(m.inplace for m in relus)
+
+
 def weights(model: nn.Module, names: Any) -> int:
     return sum(model.get_submodule(n).weight.numel() for n in names)
 
@@ -106,6 +170,8 @@ def test_images_of_another_size_are_refused(name: str) -> None:
 def test_small_images_are_too_small_for_a_convnet() -> None:
     with pytest.raises(ConfigError, match="at least 8 x 8"):
         made("convnet", (1, 7, 7))
+    with pytest.raises(ConfigError, match="at least 8 x 8"):
+        MODELS["convnet"]((3, 32), 10)
 
 
 def images(count: int = 96, shape: tuple[int, int, int] = (3, 32, 32)) -> Dataset:

@@ -110,6 +110,15 @@ def test_the_main_job(trained: Path, tmp_path: Path) -> None:
 def test_lists_and_cards() -> None:
     assert {m["name"] for m in run("methods", "--json").json} >= {"dense", "rigl", "set"}
     assert "## Departures from the paper" in run("methods", "rigl").out
+    assert "--gradient\tdense" in run("methods", "rigl").out
+    assert "--ccv\t1.0" in run("inits", "lognormal").out
+    inits = {i["name"]: i for i in run("inits", "--json").json}
+    assert inits["lognormal"]["options"][0]["name"] == "ccv"
+    recipes = {r["name"] for r in run("recipes", "--json").json}
+    assert "psn-fashion-mnist" in recipes and "nist-lenet5" in run("recipes").out
+    planned = run("recipes", "psn-rigl-mnist", "--json").json
+    assert len(planned["runs"]) == 20 and planned["runs"][0]["epochs"] == 20
+    assert "every run: data = mnist" in run("recipes", "psn-rigl-mnist").out
     analyses = run("analyses", "--json").json
     assert all(c["meaning"] for a in analyses for t in a["tables"].values() for c in t)
     assert "x_min" in run("analyses", "powerlaw").out
@@ -139,10 +148,46 @@ MISTAKES: dict[str, tuple[list[str], int, str]] = {
     "sparsity": (["train", "rigl", "--sparsity", "1"], 2, r"sparsity 1.0 is outside \[0, 1\)"),
     "negative": (["train", "rigl", "--sparsity", "-0.5"], 2, "sparsity -0.5 is outside"),
     "hidden": (["train", "rigl", "--hidden", "abc"], 2, "--hidden 'abc' is not a list of widths"),
-    "init": (["train", "rigl", "--init", "x"], 2, "unknown distribution 'x'"),
+    "init": (["train", "rigl", "--init", "x"], 2, "unknown init 'x'; there is bell, er"),
     "every": (["train", "rigl", "--update-every", "x"], 2, "update_every 'x' is not a whole"),
     "epochs": (["train", "rigl", "--epochs", "x"], 2, "Invalid value for '--epochs'"),
-    "option": (["train", "rigl", "--epoch", "1"], 2, "No such option"),
+    "option": (
+        ["train", "rigl", "--epoch", "1"],
+        2,
+        r"no such option --epoch \(did you mean epochs\?\)",
+    ),
+    "own option": (["train", "rigl", "--cvc", "1"], 2, r"did you mean ccv\?"),
+    "other's option": (
+        ["train", "rigl", "--ccv", "1"],
+        2,
+        "unknown setting ccv.*method rigl from init erk knows",
+    ),
+    "own value": (["train", "rigl", "--grow", "x"], 2, "unknown grow 'x'; there is random, grad"),
+    "stray word": (["train", "rigl", "digits"], 2, "unexpected 'digits'"),
+    "twice": (["train", "rigl", "--grow", "random", "--grow=random"], 2, "given twice"),
+    "method last": (["train", "--ccv", "2", "psn"], 2, "put the method first"),
+    "no method": (["train"], 2, "which method"),
+    "recipe": (["train", "--recipe", "psm"], 2, "unknown recipe 'psm'"),
+    "seed and seeds": (["train", "rigl", "--seed", "1", "--seeds", "2"], 2, "either --seed or"),
+    "seeds": (["train", "rigl", "--seeds", "1;2"], 2, "not a list of seeds"),
+    "ccv": (
+        ["train", "psn", "--ccv", "9", "--hidden", "64,64"],
+        2,
+        r"layer fc1: a CCV of 9 cannot be reached .* largest reachable is \d",
+    ),
+    "fan-in": (["train", "psn", "--f-min", "65"], 2, r"f_min 65 is not in \[0, 64\]"),
+    "ceiling": (
+        ["train", "psn", "--sparsity", "0.99"],
+        2,
+        r"layer fc1: .*highest sparsity is 0\.98",
+    ),
+    "neuroseeds": (
+        ["train", "nist", "--neuroseeds", "1,2,11"],
+        2,
+        r"layer fc3: a neuroseed factor of 11 is not in \[1, 10\]",
+    ),
+    "batch": (["train", "rigl", "--batch-size", "5000"], 2, "larger than the 1442 training"),
+    "images": (["train", "static", "--model", "vgg16"], 2, "takes images of 32 x 32, and these"),
     "unwritable": (["train", "set", *QUICK, "--out", "file/run"], 2, "cannot be made or written"),
     "not empty": (["train", "set", *QUICK, "--out", "folder"], 2, "not empty and holds no run"),
     "missing data": (
@@ -279,6 +324,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
     assert f"topolab {' '.join(command)} --out {tmp_path / 'r'} --resume" in err and out == ""
     run_ = topolab.open_run(tmp_path / "r")
     assert run_.state == "interrupted" and run_.verify().ok and len(run_) > 3
+    assert (run_.path / "resume" / "state.safetensors").exists()  # no step is lost
 
 
 def test_a_closed_pipe_is_no_error(trained: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tarfile
 import zlib
@@ -25,7 +26,9 @@ class Cifar(DataSource):
     """Records of label bytes and 3,072 pixels (red, green, blue planes, row by row).
 
     Found as the archive, as the folder it unpacks to, or as that folder's files; else downloaded.
-    The python version of the sets is pickled and is never read.
+    The python version of the sets is pickled and is never read. An archive, local or downloaded,
+    is checked by its published MD5; unpacked files, which have none, by their sizes and class
+    counts, which is weaker.
 
     Parameters
     ----------
@@ -78,16 +81,16 @@ class Cifar(DataSource):
         if found is None:
             found = self._download()
         contents = self._from_archive(found) if found.is_file() else self._from_folder(found)
-        parts = [self._records(contents[name], count, f"{found}: {name}")
-                 for name, count in self.files.items()]  # fmt: skip
-        x_train = np.concatenate([x for x, _ in parts[:-1]])
-        y_train = np.concatenate([y for _, y in parts[:-1]])
-        x_test, y_test = parts[-1]
+        *training, test = self.files
+        x_train, y_train = self._part(contents, training, found)
+        x_test, y_test = self._part(contents, [test], found)
         for what, labels in (("training", y_train), ("test", y_test)):
-            counts = np.bincount(labels, minlength=self.classes)
-            if len(counts) != self.classes or len(set(counts.tolist())) != 1:
+            counts = np.bincount(labels, minlength=self.classes).tolist()
+            each = len(labels) // self.classes
+            if counts != [each] * self.classes:
                 raise MissingDataError(
-                    f"{found}: the {what} labels are not equally many of {self.classes} classes"
+                    f"{found}: the {what} labels are not equally many of {self.classes} classes "
+                    f"({each} of each), but {min(counts)} to {max(counts)}; fetch it again"
                 )
         return Dataset(
             self.name, x_train, y_train, x_test, y_test, image_shape=(3, 32, 32),
@@ -111,20 +114,28 @@ class Cifar(DataSource):
             if (folder / self.archive).is_file():
                 return folder / self.archive
         if data_dir:
-            pickled = [
-                f for f in named if list(f.glob("**/data_batch_1")) or (f / "train").is_file()
-            ]
-            hint = (
-                "; the pickled python version is there, which topolab does not read, since "
-                "unpickling a file runs code"
-                if pickled
-                else ""
-            )
+            places = [files for folder in named for files in (folder, folder / self.inside)]
+            best = max(places, key=lambda f: sum((f / name).is_file() for name in self.files))
+            missing = [name for name in self.files if not (best / name).is_file()]
             raise MissingDataError(
-                f"{data_dir}: neither {self.archive} nor {', '.join(self.files)} is there{hint}; "
-                "get the binary version"
+                f"{best if len(missing) < len(self.files) else data_dir}: neither {self.archive} "
+                f"nor {', '.join(missing)} is there{self._pickled(named)}; get the binary version, "
+                f"{URL}/{self.archive}"
             )
         return None
+
+    def _pickled(self, folders: Sequence[Path]) -> str:
+        """What to say if the user has the python version instead."""
+        batch = next(iter(self.files)).removesuffix(".bin")
+        inside = self.inside.replace("binary", "python").replace("-bin", "-py")
+        names = (self.archive.replace("binary", "python"), batch, f"{inside}/{batch}")
+        for path in (folder / name for folder in folders for name in names):
+            if path.name != self.archive and path.is_file():
+                return (
+                    f"; {path} is of the pickled python version, which topolab does not read, "
+                    "since unpickling a file runs code"
+                )
+        return ""
 
     def _download(self) -> Path:
         base = os.environ.get(self.variable, URL).rstrip("/")
@@ -132,9 +143,10 @@ class Cifar(DataSource):
         try:
             fetch_large(f"{base}/{self.archive}", to, "md5", self.md5)
         except MissingDataError as error:
+            hint = self._pickled(named_folders(self.name, None))
             raise MissingDataError(
-                f"data set {self.name} is not on this machine and could not be fetched: {error}; "
-                f"put {self.archive} (the binary version) into a folder and name that with "
+                f"data set {self.name} is not on this machine and could not be fetched: {error}"
+                f"{hint}; put {self.archive} (the binary version) into a folder and name that with "
                 "--data-dir or TOPOLAB_DATA_DIR"
             ) from error
         return to
@@ -142,25 +154,36 @@ class Cifar(DataSource):
     def _from_folder(self, folder: Path) -> dict[str, bytes]:
         out = {}
         for name, count in self.files.items():
-            self._check_size(folder / name, (folder / name).stat().st_size, count)
             try:
+                self._check_size(folder / name, (folder / name).stat().st_size, count)
                 out[name] = (folder / name).read_bytes()
             except OSError as error:
                 raise MissingDataError(f"{folder / name}: cannot be read ({error})") from error
+            self._check_size(folder / name, len(out[name]), count)
         return out
 
     def _from_archive(self, path: Path) -> dict[str, bytes]:
         # Members are read by their names; nothing is unpacked to the disk.
         out: dict[str, bytes] = {}
         try:
+            with path.open("rb") as whole:
+                md5 = hashlib.file_digest(
+                    whole, lambda: hashlib.md5(usedforsecurity=False)
+                ).hexdigest()
+            if md5 != self.md5:
+                raise MissingDataError(
+                    f"{path}: truncated, or not the expected file (MD5 is {md5[:16]}..., expected "
+                    f"{self.md5[:16]}...); fetch it again, or if it was packed anew, unpack it and "
+                    f"name the folder of {', '.join(self.files)}"
+                )
             with tarfile.open(path, "r:gz") as opened:
                 for member in opened:
                     name = member.name.rpartition("/")[2]
                     if name in self.files and member.isfile():
                         self._check_size(path / name, member.size, self.files[name])
                         file = opened.extractfile(member)
-                        assert file is not None
-                        out[name] = file.read()
+                        out[name] = b"" if file is None else file.read()
+                        self._check_size(path / name, len(out[name]), self.files[name])
         except (OSError, tarfile.TarError, EOFError, zlib.error) as error:
             raise MissingDataError(f"{path}: truncated or damaged ({error})") from error
         missing = [name for name in self.files if name not in out]
@@ -176,16 +199,25 @@ class Cifar(DataSource):
                 "file than expected"
             )
 
-    def _records(
-        self, content: bytes, count: int, source: str
+    def _part(
+        self, contents: Mapping[str, bytes], names: Sequence[str], source: Path
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-        records = np.frombuffer(content, np.uint8).reshape(count, self.label_bytes + PIXELS)
-        labels = records[:, self.label_bytes - 1].astype(np.int64)
-        if labels.max(initial=0) >= self.classes:
-            raise MissingDataError(
-                f"{source}: a label is {labels.max()}, of {self.classes} classes"
-            )
-        return records[:, self.label_bytes :].astype(np.float32) / np.float32(255), labels
+        total = sum(self.files[name] for name in names)
+        x = np.empty((total, PIXELS), np.float32)
+        y = np.empty(total, np.int64)
+        start = 0
+        for name in names:
+            stop = start + self.files[name]
+            records = np.frombuffer(contents[name], np.uint8).reshape(stop - start, -1)
+            y[start:stop] = records[:, self.label_bytes - 1]
+            if y[start:stop].max(initial=0) >= self.classes:
+                raise MissingDataError(
+                    f"{source}: {name}: a label is {y[start:stop].max()}, of {self.classes} "
+                    "classes; another file than expected"
+                )
+            np.divide(records[:, self.label_bytes :], 255, out=x[start:stop], dtype=np.float32)
+            start = stop
+        return x, y
 
 
 def _batches(names: Sequence[str], each: int) -> dict[str, int]:

@@ -27,6 +27,8 @@ class Covertype(DataSource):
     The first 11,340 records are for training, the next 3,780 for validation (not used here), the
     last 565,892 for testing. The ten continuous columns are standardised with mean and standard
     deviation of the training part alone; the 44 others are 0 or 1 and stay as they are.
+    A download is checked by the published SHA-256; a local file, which may be compressed anew or
+    not at all, by its size, its class counts and the ranges of its columns, which is weaker.
     ``TOPOLAB_COVERTYPE_URL`` names another server.
 
     References
@@ -60,7 +62,7 @@ class Covertype(DataSource):
         table = self._table(path)
         features = table[:, :-1].astype(np.float64)
         labels = table[:, -1].astype(np.int64) - 1
-        found = np.bincount(labels, minlength=7).tolist() if labels.min(initial=0) >= 0 else []
+        found = np.bincount(labels, minlength=7).tolist()
         if found != list(self.counts):
             raise MissingDataError(
                 f"{path}: the classes have {found} records, expected {list(self.counts)}"
@@ -74,7 +76,7 @@ class Covertype(DataSource):
         mean = features[:n, :CONTINUOUS].mean(axis=0)
         scale = features[:n, :CONTINUOUS].std(axis=0)
         features[:, :CONTINUOUS] = (features[:, :CONTINUOUS] - mean) / np.where(scale > 0, scale, 1)
-        x = features.astype(np.float32)
+        x = features.astype(np.float32, order="C")  # a table of pandas lies column by column
         test = n + self.validation
         return Dataset(
             self.name, x[:n], labels[:n], x[test:], labels[test:], image_shape=None, n_classes=7
@@ -123,14 +125,24 @@ class Covertype(DataSource):
             # An own compression of the same data is welcome: what it holds is checked below.
             raw = unpack(raw, None, source=str(path), gzipped=True)
         try:
-            table = pd.read_csv(io.BytesIO(raw), header=None, dtype=np.int32).to_numpy()
-        except (ValueError, UnicodeDecodeError) as error:
+            with np.errstate(invalid="ignore"):  # what is no integer is an error, not a warning
+                table = pd.read_csv(io.BytesIO(raw), header=None, dtype=np.int32).to_numpy()
+        except (ValueError, OverflowError) as error:
             raise MissingDataError(f"{path}: not Covertype's table ({error})") from error
         if table.shape != (sum(self.counts), 55):
             raise MissingDataError(
                 f"{path}: a table of {table.shape[0]} x {table.shape[1]} where "
                 f"{sum(self.counts)} x 55 was expected; truncated?"
             )
+        for what, columns, least, most in (
+            ("label", table[:, -1], 1, len(self.counts)),
+            ("binary column", table[:, CONTINUOUS:-1], 0, 1),
+        ):
+            if columns.min() < least or columns.max() > most:
+                raise MissingDataError(
+                    f"{path}: a {what} is from {columns.min()} to {columns.max()}, expected from "
+                    f"{least} to {most}"
+                )
         return table
 
 

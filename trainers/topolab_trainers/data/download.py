@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from http.client import HTTPException
 from pathlib import Path
 
@@ -61,17 +60,10 @@ def fetch_large(
     running = hashlib.new(algorithm, usedforsecurity=False)
 
     def write(temporary: Path) -> None:
-        size = 0
-        with urllib.request.urlopen(url, timeout=timeout) as answer, temporary.open("xb") as file:
-            announced = answer.headers.get("Content-Length")
-            while part := answer.read(2**20):
-                size += len(part)
-                if size > limit:
-                    raise MissingDataError(f"{url}: larger than {limit} bytes, which is not it")
+        with temporary.open("xb") as file, closing(_parts(url, timeout, limit)) as parts:
+            for part in parts:
                 running.update(part)
                 file.write(part)
-        if announced is not None and announced.isdigit() and size != int(announced):
-            raise MissingDataError(f"{url}: truncated, {size} of {announced} bytes arrived")
         if running.hexdigest() != digest:
             raise MissingDataError(
                 f"{url}: not the expected file ({algorithm.upper()} is "
@@ -79,16 +71,23 @@ def fetch_large(
             )
 
     try:
-        with _web_errors(url):
-            # An error of the web comes first: the disk's are those that are left.
-            replace_with(to, lambda temporary: _through(write, temporary, url))
+        replace_with(to, write)
     except RunError as error:
         raise MissingDataError(f"{to}: the download could not be kept ({error})") from error
 
 
-def _through(write: Callable[[Path], None], temporary: Path, url: str) -> None:
-    with _web_errors(url):
-        write(temporary)
+def _parts(url: str, timeout: float, limit: int) -> Generator[bytes, None, None]:
+    """What the server sends, part by part; errors of the disk stay with who writes them."""
+    size = 0
+    with _web_errors(url), urllib.request.urlopen(url, timeout=timeout) as answer:
+        announced = answer.headers.get("Content-Length")
+        while part := answer.read(2**20):
+            size += len(part)
+            if size > limit:
+                raise MissingDataError(f"{url}: larger than {limit} bytes, which is not it")
+            yield part
+    if announced is not None and announced.isdigit() and size != int(announced):
+        raise MissingDataError(f"{url}: truncated, {size} of {announced} bytes arrived")
 
 
 @contextmanager
@@ -98,9 +97,7 @@ def _web_errors(url: str) -> Iterator[None]:
     except urllib.error.HTTPError as error:
         error.close()
         raise MissingDataError(f"{url}: the server answered {error.code} {error.reason}") from error
-    except (OSError, HTTPException) as error:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise
+    except (OSError, HTTPException, ValueError) as error:  # ValueError: an address that is none
         reason = getattr(error, "reason", None) or error
         raise MissingDataError(f"{url}: could not be downloaded ({reason})") from error
 

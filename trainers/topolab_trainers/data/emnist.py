@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import hashlib
+import struct
 import zipfile
-from collections.abc import Mapping
+import zlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from topolab.errors import MissingDataError
+from topolab.errors import MissingDataError, RunError
 from topolab.store.files import replace_file
-from topolab_trainers.data.dataset import Dataset
 from topolab_trainers.data.download import cache_folder, fetch_large
+from topolab_trainers.data.idx import unpack
 from topolab_trainers.data.idx_source import IdxSource, present
 
 __all__ = ["EMNIST_BALANCED", "EmnistBalanced"]
 
 ARCHIVES = ("gzip.zip", "emnist.zip")
 MEMBER_LIMIT = 2**28
+# What reading a damaged zip file may raise; NotImplementedError and an encrypted member's error
+# are RuntimeErrors.
+DAMAGE = (OSError, zipfile.BadZipFile, EOFError, zlib.error, struct.error, RuntimeError, ValueError)
 
 
 class EmnistBalanced(IdxSource):
     """Four IDX files, or the archive gzip.zip that holds them: see `IdxSource`.
 
-    The files hold every image transposed; here they stand upright. After a download of the
-    archive (about 540 MB) only these four members are kept. ``TOPOLAB_EMNIST_URL`` names another
-    server.
+    The files hold every image transposed; here they stand upright. A download of the archive
+    (about 540 MB) is checked by its published MD5, and only these four members are kept. A local
+    archive is read where it is. No checksum of single files is published: local ones, in an
+    archive or not, are checked by the checksums of zip and gzip, their headers, sizes and class
+    counts, which is weaker. ``TOPOLAB_EMNIST_URL`` names another server.
 
     References
     ----------
@@ -51,54 +59,69 @@ class EmnistBalanced(IdxSource):
     def _prepare(self, folder: Path) -> bool:
         if super()._prepare(folder):
             return True
-        archive = next((folder / n for n in ARCHIVES if (folder / n).is_file()), None)
-        return archive is not None and all(
-            self._member(archive, stem) is not None for stem in self.files
-        )
+        if folder == cache_folder(self.name):
+            return False  # an archive there is a download that was cut short: see `_fetch_into`
+        archive = _archive(folder)
+        return archive is not None and len(self._members(archive)) == len(self.files)
 
-    def load(self, data_dir: str | Path | None = None) -> Dataset:
-        """Unpack a local archive first, into the cache; then as every IDX set."""
-        folder = self._folder(data_dir)
-        if folder is not None and not all(present(folder, stem) for stem in self.files):
-            archive = next(folder / n for n in ARCHIVES if (folder / n).is_file())
-            cache = cache_folder(self.name)
-            self._unpack(archive, cache)
-            return super().load(cache)
-        return super().load(data_dir)
+    def _content(self, folder: Path, stem: str) -> tuple[bytes, str]:
+        archive = _archive(folder)
+        if present(folder, stem) is not None or archive is None:
+            return super()._content(folder, stem)
+        source = f"{archive}: {stem}.gz"
+        data = self._members(archive, read=(stem,)).get(stem)
+        if data is None:
+            raise MissingDataError(f"{source} is not in it")
+        return unpack(data, self.files[stem], source=source, gzipped=True), source
 
     def _fetch_into(self, folder: Path, base: str) -> None:
-        archive = folder / "gzip.zip"
-        if not archive.is_file():
-            fetch_large(f"{base}/gzip.zip", archive, "md5", self.archive_md5)
-        self._unpack(archive, folder)
-        archive.unlink()
+        archive = folder / ARCHIVES[0]
+        if not (archive.is_file() and _md5(archive) == self.archive_md5):
+            fetch_large(f"{base}/{ARCHIVES[0]}", archive, "md5", self.archive_md5)
+        try:
+            members = self._members(archive, read=tuple(self.files))
+            for stem in self.files:
+                if stem not in members:
+                    raise MissingDataError(f"{archive}: {stem}.gz is not in it")
+            for stem, data in members.items():
+                replace_file(folder / f"{stem}.gz", data)
+        except RunError as error:
+            raise MissingDataError(f"{folder}: the download could not be kept ({error})") from error
+        finally:
+            archive.unlink(missing_ok=True)
 
-    def _member(self, archive: Path, stem: str) -> zipfile.ZipInfo | None:
+    def _members(self, archive: Path, read: Sequence[str] = ()) -> dict[str, bytes]:
+        """The members wanted, found by their last name alone; empty those not to be read."""
+        out = {}
         try:
             with zipfile.ZipFile(archive) as opened:
                 for info in opened.infolist():
-                    if info.filename.rpartition("/")[2] == f"{stem}.gz":
-                        return info
-        except (OSError, zipfile.BadZipFile) as error:
-            raise MissingDataError(f"{archive}: truncated or not a zip file ({error})") from error
-        return None
+                    stem = info.filename.rpartition("/")[2].removesuffix(".gz")
+                    if stem not in self.files or not info.filename.endswith(".gz"):
+                        continue
+                    if info.file_size > MEMBER_LIMIT:
+                        raise MissingDataError(
+                            f"{archive}: {info.filename} is larger than it can be"
+                        )
+                    out[stem] = opened.read(info) if stem in read else b""
+        except DAMAGE as error:
+            raise MissingDataError(
+                f"{archive}: truncated, damaged or not a zip file ({error}); delete it and fetch it "
+                "again"
+            ) from error
+        return out
 
-    def _unpack(self, archive: Path, folder: Path) -> None:
-        """Write the four members into a folder, under their own names only."""
-        for stem in self.files:
-            info = self._member(archive, stem)
-            if info is None:
-                raise MissingDataError(f"{archive}: {stem}.gz is not in it")
-            if info.file_size > MEMBER_LIMIT:
-                raise MissingDataError(f"{archive}: {info.filename} is larger than it can be")
-            try:
-                with zipfile.ZipFile(archive) as opened:
-                    data = opened.read(info)
-            except (OSError, zipfile.BadZipFile, EOFError) as error:
-                raise MissingDataError(
-                    f"{archive}: {info.filename} is damaged ({error})"
-                ) from error
-            replace_file(folder / f"{stem}.gz", data)
+
+def _archive(folder: Path) -> Path | None:
+    return next((folder / name for name in ARCHIVES if (folder / name).is_file()), None)
+
+
+def _md5(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    except OSError:
+        return None
 
 
 EMNIST_BALANCED = EmnistBalanced()

@@ -67,11 +67,9 @@ class IdxSource(DataSource):
         if folder is None:
             folder = self._download()
         arrays = []
-        for stem, sha256 in self.files.items():
-            path = present(folder, stem)
-            if path is None:
-                raise MissingDataError(f"{folder}: the file {stem} or {stem}.gz is missing there")
-            arrays.append(parse_idx(read_bytes(path, sha256), source=str(path)))
+        for stem in self.files:
+            content, source = self._content(folder, stem)
+            arrays.append(parse_idx(content, source=source))
         x_train, y_train, x_test, y_test = arrays
         return Dataset(
             self.name,
@@ -107,6 +105,13 @@ class IdxSource(DataSource):
             if self._prepare(folder):
                 return folder
         return None
+
+    def _content(self, folder: Path, stem: str) -> tuple[bytes, str]:
+        """A file's checked and decompressed content, and where that is from."""
+        path = present(folder, stem)
+        if path is None:
+            raise MissingDataError(f"{folder}: the file {stem} or {stem}.gz is missing there")
+        return read_bytes(path, self.files[stem]), str(path)
 
     def _prepare(self, folder: Path) -> bool:
         """Whether all files are there."""

@@ -13,8 +13,8 @@ __all__ = ["MNIST", "Mnist"]
 class Mnist(IdxSource):
     """Four IDX files: see `IdxSource`. ``TOPOLAB_MNIST_URL`` names another server.
 
-    A download is checked by the SHA-256 of the gzipped files as published; a local file of
-    unknown compression by gzip's checksum, its header and its class counts.
+    Every file is checked by the SHA-256 of its decompressed content, a download by that of the
+    gzipped file too.
 
     References
     ----------
@@ -32,10 +32,10 @@ class Mnist(IdxSource):
         (980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009),
     )
     files: ClassVar[Mapping[str, str | None]] = {
-        "train-images-idx3-ubyte": None,
-        "train-labels-idx1-ubyte": None,
-        "t10k-images-idx3-ubyte": None,
-        "t10k-labels-idx1-ubyte": None,
+        "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
     }
     published: ClassVar[Mapping[str, str]] = {
         "train-images-idx3-ubyte": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",

@@ -36,7 +36,7 @@ class ConvNet(nn.Module):
 
     def __init__(self, image_shape: ImageShape, n_out: int) -> None:
         super().__init__()
-        if min(image_shape[1:]) < 8:
+        if len(image_shape) != 3 or min(image_shape[1:]) < 8:
             raise ConfigError(f"model convnet takes images of at least 8 x 8, not {image_shape}")
         self.image_shape = image_shape
         widths = (image_shape[0], 32, 64, 128)

@@ -43,7 +43,7 @@ def initialise(
     >>> layer = torch.nn.utils.skip_init(torch.nn.Linear, 800, 500)
     >>> mask = torch.zeros(500, 800, dtype=torch.bool); mask[:, :80] = True
     >>> initialise(torch.nn.Sequential(layer), {"0": mask}, torch.Generator().manual_seed(0))
-    >>> round(float(layer.weight[:, :80].var()) * 80 / 2, 1)
+    >>> round(float(layer.weight.detach()[:, :80].var()) * 80 / 2, 1)
     1.0
     """
     for name, mask in masks.items():

@@ -8,8 +8,8 @@ from topolab_trainers.models.parts import ImageShape, conv, linear, needs_shape
 
 __all__ = ["MobileNetV1"]
 
-# Channels and stride of the thirteen blocks; the first stride of the original (2, for 224 x 224)
-# and those of blocks 2 and 4 are 1 here.
+# Channels and stride of the thirteen blocks. The original (for 224 x 224) has stride 2 in the
+# first convolution and in block 2 as well; both are 1 here, so that 32 x 32 ends in maps of 4 x 4.
 BLOCKS = (
     (64, 1), (128, 1), (128, 1), (256, 2), (256, 1), (512, 2),
     (512, 1), (512, 1), (512, 1), (512, 1), (512, 1), (1024, 2), (1024, 1),

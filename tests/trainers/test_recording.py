@@ -1,0 +1,243 @@
+"""What is recorded besides the masks, and what survives a kill, Ctrl-C or a full disk."""
+
+from __future__ import annotations
+
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import topolab
+from topolab.metrics.hierarchy import gradient_ratio
+from topolab.registry import find
+from topolab_trainers.data.digits import DIGITS
+from topolab_trainers.loop import Trainer
+from topolab_trainers.measures import epochs_to, probe_activity, probe_gradient
+
+SMALL: dict[str, Any] = {
+    "data": "digits", "hidden": (48, 32), "epochs": 3, "batch_size": 64, "seed": 3, "threads": 1,
+    "sparsity": 0.8, "update_every": 7,
+}  # fmt: skip
+
+
+def contents(run: topolab.Run) -> dict[str, bytes]:
+    files = {p.name: p.read_bytes() for p in sorted((run.path / "snapshots").iterdir())}
+    return files | {"final": (run.path / "final.safetensors").read_bytes()}
+
+
+def made(method: str = "rigl", **more: Any) -> Trainer:
+    backend = find("backends", method)()
+    return Trainer(backend, backend.configure(**{**SMALL, **more}), DIGITS.load())
+
+
+def test_activity_is_the_mean_after_norm_and_relu() -> None:
+    trainer = made()
+    x = trainer.x[trainer.probe]
+    found = probe_activity(trainer.model, x)
+    with torch.no_grad():
+        hidden = torch.nn.functional.linear(x, trainer.weights["fc1"])  # biases start at 0
+        hidden = torch.relu(torch.nn.functional.layer_norm(hidden, (48,)))
+    torch.testing.assert_close(found["fc1"], hidden.mean(0))
+    with torch.no_grad():
+        torch.testing.assert_close(found["fc3"], trainer.model(x).abs().mean(0))
+    assert len(trainer.probe) == 512
+
+
+@pytest.mark.parametrize("engine", ["masked", "csr"])
+def test_gradients_are_means_over_the_active_weights(engine: str) -> None:
+    trainer = made(engine=engine)
+    x, y = trainer.x[trainer.probe], trainer.y[trainer.probe]
+    gradient, ratio = probe_gradient(trainer.model, trainer.storages, x, y)
+    mask = trainer.masks["fc2"]
+    # An independent pass through dense weights.
+    weights = {k: v.clone().requires_grad_() for k, v in trainer.weights.items()}
+    h = x
+    for i in (1, 2):
+        h = torch.nn.functional.linear(h, weights[f"fc{i}"])
+        h = torch.relu(torch.nn.functional.layer_norm(h, h.shape[1:]))
+    loss = torch.nn.functional.cross_entropy(h @ weights["fc3"].t(), y)
+    (dense,) = torch.autograd.grad(loss, weights["fc2"])
+    expected = torch.stack([dense[i][mask[i]].abs().mean() if mask[i].any() else torch.tensor(0.0)
+                            for i in range(32)])  # fmt: skip
+    torch.testing.assert_close(gradient["fc2"], expected, rtol=1e-3, atol=1e-7)
+    fan_in = mask.sum(1)
+    order = torch.argsort(fan_in, descending=True, stable=True)
+    upper, lower = order[:16], order[16:]
+    direct = float(dense[upper][mask[upper]].abs().mean() / dense[lower][mask[lower]].abs().mean())
+    assert ratio["fc2"] == pytest.approx(direct, rel=1e-3)
+    assert set(ratio) == {"fc1", "fc2"}  # the last layer is dense
+    assert all(p.grad is None for p in trainer.model.parameters())
+
+
+def test_gradient_ratio_of_odd_and_empty_layers() -> None:
+    # Sorted by fan-in: 9, 5, 4; the one in the middle is in neither half.
+    assert gradient_ratio([2.0, 100.0, 1.0], [9, 5, 4]) == 2
+    assert np.isnan(gradient_ratio([1.0, 1.0], [3, 0]))
+    from topolab.errors import AnalysisError
+
+    with pytest.raises(AnalysisError, match="at least two neurons"):
+        gradient_ratio([1.0], [1])
+    with pytest.raises(AnalysisError, match="one gradient and one fan-in"):
+        gradient_ratio([1.0, 2.0], [1, 2, 3])
+
+
+def test_what_is_asked_for_is_recorded_at_every_update(tmp_path: Path) -> None:
+    whole = topolab.train("rigl", tmp_path / "r", **SMALL, record="weights,activity,gradient")
+    assert whole.steps.tolist() == [0, 7, 14, 21, 28, 35, 42, 49, 69]
+    for shot in whole:
+        for layer in whole.layers:
+            assert shot.activity[layer.name].shape == (layer.n_out,)
+            assert shot.gradient[layer.name].shape == (layer.n_out,)
+            assert len(shot.weights[layer.name]) == shot.nnz(layer.name)
+        ratio = gradient_ratio(shot.gradient["fc1"], shot.masks["fc1"].sum(1))
+        assert shot.metrics["gradient_ratio.fc1"] == pytest.approx(ratio, rel=1e-5)
+        assert {"test_loss", "test_accuracy"} <= set(shot.metrics)
+        if shot.step:
+            assert {"train_loss", "train_accuracy", "learning_rate"} <= set(shot.metrics)
+    update = whole[1].metrics
+    before, after = whole[0].masks["fc1"], whole[1].masks["fc1"]
+    assert update["dropped.fc1"] == (before & ~after).sum() > 0
+    assert update["grown.fc1"] == (after & ~before).sum()
+    plain = topolab.train("rigl", tmp_path / "p", **SMALL)
+    assert plain[1].weights["fc1"] is plain[1].activity["fc1"] is plain[1].gradient["fc1"] is None
+    # Recording does not change the training.
+    assert contents(plain)["final"] == contents(whole)["final"]
+
+
+def test_train_accuracy_is_that_of_the_batches_as_they_were_seen() -> None:
+    trainer = made("static")
+    right = 0
+    for step in range(1, 4):
+        chosen = torch.arange(64) + 64 * step
+        with torch.no_grad():
+            right += int((trainer.model(trainer.x[chosen]).argmax(1) == trainer.y[chosen]).sum())
+        trainer._step(step, chosen, update=False)
+    assert int(trainer.recent.right) == right and trainer.recent.samples == 192
+
+
+def test_nists_measures_are_in_the_summary(tmp_path: Path) -> None:
+    run = topolab.train("static", tmp_path / "r", **{**SMALL, "epochs": 6, "lr": 0.01})
+    summary = run.summary
+    history = summary["test_accuracy_per_epoch"]
+    assert len(history) == 6 and history[-1] == summary["test_accuracy"]
+    assert history == [shot.metrics["test_accuracy"] for shot in run][1:]
+    reached = summary["epochs_to_95"]
+    assert history[reached - 1] >= 0.95 * history[-1] > max([0, *history[: reached - 1]])
+    active = sum(run[-1].nnz(layer.name) for layer in run.layers)
+    dense = sum(layer.size for layer in run.layers)
+    assert summary["compression"] == dense / active
+    assert summary["training_flops"] == 4 * active * 1442 * 6
+    assert epochs_to([0.1, 0.2]) == 2 and epochs_to([0.9, 0.1]) == 1
+
+
+# -- kill, Ctrl-C, full disk ---------------------------------------------------------------------
+
+SCRIPT = """
+import signal, sys
+from pathlib import Path
+from topolab.registry import find
+signal.signal(signal.SIGINT, signal.default_int_handler)
+method = sys.argv[2]
+backend = find("backends", method)()
+settings = dict(data="digits", hidden=(24, 16), epochs=60, batch_size=64, seed=3, threads=1)
+if method == "lottery":
+    settings |= dict(epochs=20, rounds=2)
+if method != "nist":
+    settings |= dict(sparsity=0.8, update_every=7)
+else:
+    settings |= dict(neuroseeds=(3, 8, 5), prune_to=0.97)
+config = backend.configure(**settings)
+print("ready", flush=True)
+try:
+    backend.train(config, Path(sys.argv[1]), resume=True, save_every=0.02)
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+def start(folder: Path, method: str) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(folder), method], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    return process
+
+
+def finish(process: subprocess.Popen[str]) -> int:
+    process.communicate(timeout=120)
+    return process.returncode
+
+
+@pytest.mark.parametrize("method", ["momentum", "nist", "lottery", "srigl"])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_any_interruption_resumes_to_the_same_bytes(
+    method: str, number: signal.Signals, tmp_path: Path
+) -> None:
+    """A real process, ended at random moments, snapshots and final weights byte for byte."""
+    assert finish(start(tmp_path / "whole", method)) == 0
+    rng, ended = random.Random(f"{method}{number}"), 0
+    for _ in range(3):
+        process = start(tmp_path / "r", method)
+        time.sleep(rng.uniform(0.02, 0.35))
+        process.send_signal(number)
+        code = finish(process)
+        if code == 0:
+            break
+        assert code == (130 if number == signal.SIGINT else -9)
+        ended += 1
+    assert ended
+    assert finish(start(tmp_path / "r", method)) == 0
+    whole, resumed = (topolab.open_run(tmp_path / n) for n in ("whole", "r"))
+    assert contents(whole) == contents(resumed) and resumed.verify().ok
+
+
+def test_a_full_disk_stops_cleanly(tmp_path: Path) -> None:
+    """No file may grow past a limit, as on a full disk: what was recorded stays and goes on."""
+    script = (
+        "import resource, signal, sys; from pathlib import Path\n"
+        "from topolab.errors import TopolabError; from topolab.registry import find\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "backend = find('backends', 'rigl')()\n"
+        "config = backend.configure(data='digits', hidden=(24, 16), epochs=4, batch_size=64,\n"
+        "    sparsity=0.8, update_every=7, threads=1, record='weights')\n"
+        "def tick(step, total, metrics):\n"
+        "    if step == 30 and sys.argv[2] == 'full':\n"
+        "        resource.setrlimit(resource.RLIMIT_FSIZE, (500, resource.RLIM_INFINITY))\n"
+        "try:\n"
+        "    backend.train(config, Path(sys.argv[1]), resume=True, progress=tick, save_every=0)\n"
+        "except TopolabError as error:\n"
+        "    print(error); sys.exit(error.exit_code)\n"
+    )
+
+    def go(folder: str, how: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", script, str(tmp_path / folder), how]
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
+    done = go("r", "full")
+    assert done.returncode == 2 and "could not be written" in done.stdout, done
+    assert "everything recorded before is intact" in done.stdout
+    run = topolab.open_run(tmp_path / "r")
+    assert run.verify().ok and len(run) >= 4
+    assert go("r", "space").returncode == 0 and go("whole", "space").returncode == 0
+    assert contents(topolab.open_run(tmp_path / "r")) == contents(
+        topolab.open_run(tmp_path / "whole")
+    )
+
+
+def test_the_final_weights_are_there_before_it_is_done(tmp_path: Path) -> None:
+    run = topolab.train("set", tmp_path / "r", **SMALL)
+    names = {"fc1.weight", "fc1.bias", "norm1.weight", "norm1.bias"}
+    assert names <= set(load_file(run.path / "final.safetensors"))
+    assert not (run.path / "resume" / "state.safetensors").exists()
+    last, done = (run.path / name for name in ("final.safetensors", "DONE"))
+    assert last.stat().st_mtime_ns <= done.stat().st_mtime_ns
