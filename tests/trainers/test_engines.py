@@ -67,7 +67,7 @@ def test_a_csr_layer_is_the_masked_dense_layer(
 
 def test_the_pattern_of_a_mask() -> None:
     mask = torch.tensor([[True, False, True], [False, True, True]])
-    pattern = Pattern.of(mask)
+    pattern = Pattern(mask)
     values = torch.tensor([1.0, 2.0, 3.0, 4.0])
     assert pattern.matrix(values).to_dense().tolist() == [[1, 0, 2], [0, 3, 4]]
     assert pattern.transpose(values).to_dense().tolist() == [[1, 0], [0, 3], [2, 4]]

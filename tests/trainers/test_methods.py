@@ -514,7 +514,6 @@ def test_what_cannot_be(
 
 def test_the_moment_is_data() -> None:
     moment = Moment(1, 0.5, candidates="inactive-before")
-    mask = torch.tensor([[True, True, True, False]])
-    assert moment.n_drop(mask) == 1  # only one place to grow at
-    assert replace(moment, candidates="not-kept").n_drop(mask) == 1
-    assert replace(moment, fraction=0.7, candidates="not-kept").n_drop(mask) == 2
+    assert moment.n_drop(4, 3) == 1 and moment.n_drop(100, 90) == 10  # only as many can grow
+    assert replace(moment, candidates="not-kept").n_drop(100, 90) == 45
+    assert replace(moment, fraction=0.7, candidates="not-kept").n_drop(4, 3) == 2

@@ -14,6 +14,7 @@ from topolab_trainers.schedules import UpdateTimes, cosine_fraction, stepped_rat
 from topolab_trainers.set import SET
 from topolab_trainers.update import (
     CANDIDATES,
+    draw_outside,
     drop_and_grow,
     grow,
     highest,
@@ -167,3 +168,34 @@ def test_schedules() -> None:
     times = UpdateTimes("epoch", t_end=30, steps_per_epoch=10)
     assert [s for s in range(1, 31) if times.due(s)] == [10, 20]
     assert not any(UpdateTimes(None, 30, 10).due(s) for s in range(31))
+
+
+def test_drawing_a_few_of_many_is_uniform_and_distinct() -> None:
+    """The short way, by drawing and leaving out, gives every free place the same chance."""
+    taken = torch.zeros(9000, dtype=torch.bool)
+    taken[::3] = True
+    hits = torch.zeros(9000)
+    for seed in range(300):
+        drawn = draw_outside(taken, 1000, seeded(seed))
+        assert len(drawn) == len(set(drawn.tolist())) == 1000 and not bool(taken[drawn].any())
+        hits[drawn] += 1
+        assert torch.equal(drawn, draw_outside(taken, 1000, seeded(seed)))
+    free = hits[~taken]  # 50 expected each, standard deviation 6.5
+    assert free.min() > 20 and free.max() < 85
+    assert float(free.double().std()) == pytest.approx((300 / 6 * 5 / 6) ** 0.5, rel=0.05)
+
+
+@pytest.mark.parametrize("levels", [2, 50, 10**9])
+@pytest.mark.parametrize("k", [1, 700, 9_000, 30_000, 39_999])
+def test_the_short_way_to_the_k_highest_is_exact(levels: int, k: int) -> None:
+    """Large vectors go through a guess; every value above the border is in, ties are drawn."""
+    rng = seeded(levels % 97 + k)
+    scores = (torch.rand(40_000, generator=rng, dtype=torch.float64) * levels).floor()
+    chosen = highest(scores, k, seeded(1))
+    assert len(set(chosen.tolist())) == k
+    expected = scores.sort(descending=True).values[:k]
+    assert torch.equal(scores[chosen].sort(descending=True).values, expected)
+    # An adversary: all high scores where the sample does not look.
+    scores = torch.zeros(40_000)
+    scores[1:200] = 1
+    assert scores[highest(scores, 199, seeded(2))].sum() == 199

@@ -4,41 +4,84 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from topolab_trainers.update import keep_by_sign, keep_highest, room_to_drop
+from topolab_trainers.update import (
+    positions,
+    room_to_drop,
+    without_lowest,
+    without_lowest_by_sign,
+)
 
 __all__ = ["DROP", "GROW", "LayerView", "Moment"]
 
 
-class LayerView(NamedTuple):
+class LayerView:
     """What an update may look at: one layer, all tensors of its shape and not to be changed.
 
-    Attributes
+    Parameters
     ----------
     name : str
     mask : Tensor of bool
-    weight : Tensor
+    weight : Tensor, or callable that makes it
         0 where there is no edge.
-    gradient : Tensor or None
-        The dense gradient of this step's batch, absent weights included; None if the growth
-        criterion does not ask for it.
-    momentum : Tensor or None
+    gradient : Tensor, optional
+        The dense gradient of this step's batch, absent weights included; only if the growth
+        criterion asks for it.
+    momentum : Tensor, optional
         The dense gradient averaged over the steps so far, divided by the root of its averaged
-        square under Adam; None if the growth criterion does not ask for it.
-    budget : int or None
+        square under Adam; only if the growth criterion asks for it.
+    budget : int, optional
         Edges of the layer in its first mask.
+    active : Tensor of int64, optional
+        `topolab_trainers.update.positions` of the mask, where they are known already.
+    values : Tensor, optional
+        The weights at these positions, where they are known already.
+
+    Examples
+    --------
+    >>> view = LayerView("fc", torch.eye(2, dtype=torch.bool), torch.tensor([[3.0, 0], [0, 4.0]]))
+    >>> view.active.tolist(), view.values.tolist()
+    ([0, 3], [3.0, 4.0])
     """
 
-    name: str
-    mask: Tensor
-    weight: Tensor
-    gradient: Tensor | None = None
-    momentum: Tensor | None = None
-    budget: int | None = None
+    def __init__(
+        self,
+        name: str,
+        mask: Tensor,
+        weight: Tensor | Callable[[], Tensor],
+        gradient: Tensor | None = None,
+        momentum: Tensor | None = None,
+        budget: int | None = None,
+        active: Tensor | None = None,
+        values: Tensor | None = None,
+    ) -> None:
+        self.name, self.mask, self.gradient, self.momentum = name, mask, gradient, momentum
+        self.budget = budget
+        self._weight, self._active, self._values = weight, active, values
+
+    @property
+    def weight(self) -> Tensor:
+        """The dense weight."""
+        if not isinstance(self._weight, Tensor):
+            self._weight = self._weight()
+        return self._weight
+
+    @property
+    def active(self) -> Tensor:
+        """Row-major positions of the active edges."""
+        if self._active is None:
+            self._active = positions(self.mask)
+        return self._active
+
+    @property
+    def values(self) -> Tensor:
+        """The active weights, in the order of `active`."""
+        if self._values is None:
+            self._values = self.weight.reshape(-1)[self.active]
+        return self._values
 
 
 @dataclass(frozen=True)
@@ -61,9 +104,9 @@ class Moment:
     grow: str = "random"
     candidates: str = "not-kept"
 
-    def n_drop(self, mask: Tensor) -> int:
+    def n_drop(self, size: int, active: int) -> int:
         """floor(fraction * active edges), or fewer if not as many can be grown."""
-        return room_to_drop(mask, int(self.fraction * int(mask.sum())), self.candidates)
+        return room_to_drop(size, active, int(self.fraction * active), self.candidates)
 
 
 Drop = Callable[[LayerView, Moment, torch.Generator], Tensor]
@@ -72,22 +115,25 @@ Grow = Callable[[LayerView], Tensor | None]
 
 def by_magnitude(view: LayerView, moment: Moment, generator: torch.Generator) -> Tensor:
     """All active edges but those smallest in magnitude."""
-    return keep_highest(view.mask, view.weight.abs(), moment.n_drop(view.mask), generator)
+    n_drop = moment.n_drop(view.mask.numel(), view.active.numel())
+    return without_lowest(view.mask, view.active, view.values.abs(), n_drop, generator)
 
 
 def by_sign(view: LayerView, moment: Moment, generator: torch.Generator) -> Tensor:
     """SET: all but those nearest 0 among the positive, and among the negative weights."""
-    active = int(view.mask.sum())
-    room = room_to_drop(view.mask, int(moment.fraction * active), moment.candidates)
-    fraction = min(moment.fraction, room / max(active, 1))
-    return keep_by_sign(view.mask, view.weight, fraction, generator)
+    active = view.active.numel()
+    n_drop = moment.n_drop(view.mask.numel(), active)
+    wanted = int(moment.fraction * active)
+    fraction = moment.fraction if n_drop == wanted else n_drop / active
+    return without_lowest_by_sign(view.mask, view.active, view.values, fraction, generator)
 
 
 def drop_at_random(view: LayerView, moment: Moment, generator: torch.Generator) -> Tensor:
     """Any active edges."""
     # All scores are equal: the generator decides every tie.
-    score = torch.zeros_like(view.weight)
-    return keep_highest(view.mask, score, moment.n_drop(view.mask), generator)
+    n_drop = moment.n_drop(view.mask.numel(), view.active.numel())
+    equal = torch.zeros(view.active.numel(), device=view.mask.device)
+    return without_lowest(view.mask, view.active, equal, n_drop, generator)
 
 
 def grow_at_random(view: LayerView) -> Tensor | None:

@@ -8,18 +8,25 @@ weights. See docs/decisions/0008 for when this is faster than masking a dense la
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+
+from topolab_trainers.update import positions
 
 __all__ = ["CsrLinear", "Pattern"]
 
 
-@dataclass(frozen=True)
 class Pattern:
     """Where the active weights of an (m, n) layer are, for products with it and its transpose.
+
+    Parameters
+    ----------
+    mask : Tensor of bool, shape (m, n)
+    active : Tensor of int64, optional
+        `positions` of the mask, where they are known already.
 
     Attributes
     ----------
@@ -27,34 +34,15 @@ class Pattern:
         (m, n).
     rows, columns : Tensor of int32
         CSR row pointers (m + 1) and column indices (active), row-major.
-    rows_t, columns_t : Tensor of int32
-        The same of the transpose.
-    order_t : Tensor of int64
-        Active weights of the transpose, as positions in the row-major vector.
     """
 
-    shape: tuple[int, int]
-    rows: Tensor
-    columns: Tensor
-    rows_t: Tensor
-    columns_t: Tensor
-    order_t: Tensor
-
-    @classmethod
-    def of(cls, mask: Tensor) -> Pattern:
-        """The pattern of a mask, Tensor of bool, shape (m, n)."""
+    def __init__(self, mask: Tensor, active: Tensor | None = None) -> None:
         m, n = mask.shape
-        flat = torch.nonzero(mask.reshape(-1)).squeeze(1)
-        row, column = flat // n, flat % n
-        order_t = torch.argsort(column, stable=True)  # by column, then row: the transpose's order
-        return cls(
-            (m, n),
-            _pointers(row, m),
-            column.to(torch.int32),
-            _pointers(column, n),
-            row[order_t].to(torch.int32),
-            order_t,
-        )
+        flat = positions(mask) if active is None else active
+        self.shape = (m, n)
+        self.columns = (flat % n).to(torch.int32)
+        self.rows = _pointers(torch.count_nonzero(mask, dim=1))
+        self._transposed: tuple[Tensor, Tensor, Tensor] | None = None
 
     def matrix(self, values: Tensor) -> Tensor:
         """The sparse (m, n) matrix with these active values."""
@@ -63,12 +51,21 @@ class Pattern:
     def transpose(self, values: Tensor) -> Tensor:
         """The sparse (n, m) matrix with the same values."""
         m, n = self.shape
-        return _csr(self.rows_t, self.columns_t, values[self.order_t], (n, m))
+        if self._transposed is None:  # a first layer never asks for it
+            # By column, then row. Of small whole numbers numpy's stable sort is a radix sort.
+            key = self.columns.numpy().astype(np.uint16 if n <= 2**16 else np.int64)
+            order = torch.from_numpy(np.argsort(key, kind="stable"))
+            row = torch.repeat_interleave(
+                torch.arange(m, dtype=torch.int32), self.rows.diff().long()
+            )
+            counts = torch.bincount(self.columns, minlength=n)
+            self._transposed = (_pointers(counts), row[order], order)
+        rows, columns, order = self._transposed
+        return _csr(rows, columns, values[order], (n, m))
 
 
-def _pointers(index: Tensor, size: int) -> Tensor:
-    counts = torch.bincount(index, minlength=size)
-    pointers = torch.zeros(size + 1, dtype=torch.int32)
+def _pointers(counts: Tensor) -> Tensor:
+    pointers = torch.zeros(counts.numel() + 1, dtype=torch.int32)
     pointers[1:] = counts.cumsum(0)
     return pointers
 
@@ -141,7 +138,7 @@ class CsrLinear(nn.Module):
 
     def __init__(self, weight: Tensor, mask: Tensor, bias: Tensor | None) -> None:
         super().__init__()
-        self.pattern = Pattern.of(mask)
+        self.pattern = Pattern(mask)
         self.values = nn.Parameter(weight.detach()[mask].clone())
         self.bias = None if bias is None else nn.Parameter(bias.detach().clone())
         self.wants_dense_gradient = False

@@ -12,7 +12,7 @@ from topolab_trainers.config import TrainConfig
 from topolab_trainers.criteria import DROP, GROW, LayerView, Moment
 from topolab_trainers.options import Option
 from topolab_trainers.schedules import cosine_fraction
-from topolab_trainers.update import Update, grow
+from topolab_trainers.update import Update, count, grow
 
 __all__ = ["DYNAMIC_OPTIONS", "DropAndGrow"]
 
@@ -77,7 +77,8 @@ class DropAndGrow(Backend):
         """Keep by the drop criterion, grow by the other."""
         keep = DROP[moment.drop](view, moment, generator)
         score = GROW[moment.grow](view)
-        return grow(view.mask, keep, score, generator, candidates=moment.candidates)
+        number = view.active.numel() - count(keep)
+        return grow(view.mask, keep, score, generator, candidates=moment.candidates, number=number)
 
     def new_weights(self, config: TrainConfig) -> float:
         """0, or what SET's own code draws."""

@@ -39,7 +39,7 @@ from topolab_trainers.schedules import stepped_rate
 from topolab_trainers.seeds import generator
 from topolab_trainers.state import read_state, write_state, write_tensors
 from topolab_trainers.storage import CsrStorage
-from topolab_trainers.update import Update
+from topolab_trainers.update import Update, count
 
 if TYPE_CHECKING:
     from topolab_trainers.backend import Backend, Progress
@@ -300,12 +300,13 @@ class Trainer:
             self.recent.updates["test_accuracy_before_rewind"] = self._evaluate(step)[1]
         views = [
             LayerView(
-                s.layer.name, s.mask, s.weight, dense.get(s.layer.name),
+                s.layer.name, s.mask, lambda s=s: s.weight, dense.get(s.layer.name),  # type: ignore[misc]
                 None if self.averaged is None else self.averaged.score(s.layer.name), s.budget,
+                s.active, s.values,
             )
             for s in self.masked
             # Dropping from a full layer and growing again changes nothing.
-            if backend.conserves == "nothing" or not bool(s.mask.all())
+            if backend.conserves == "nothing" or not s.full
         ]  # fmt: skip
         updates = backend.updates(
             views, moment, config, lambda name: generator(seed, "topology", name, step)
@@ -325,12 +326,12 @@ class Trainer:
         self.seconds.updating += time.perf_counter() - started
 
     def _count(self, name: str, update: Update) -> None:
-        for what, count in (
-            ("dropped", int(update.dropped.sum())),
-            ("grown", int(update.grown.sum())),
+        for what, number in (
+            ("dropped", count(update.dropped)),
+            ("grown", count(update.grown)),
             ("regrown", update.regrown),
         ):
-            self.recent.updates[f"{what}.{name}"] = count
+            self.recent.updates[f"{what}.{name}"] = number
 
     def _keep_for_rewind(self, step: int) -> None:
         if self.backend.rewinds and step == self.config.options["rewind_step"]:

@@ -64,7 +64,7 @@ class Momentum(DropAndGrow):
         return {
             view.name: grow(
                 view.mask, keep[view.name], GROW[moment.grow](view), generators[view.name],
-                candidates=moment.candidates, count=counts[view.name],
+                candidates=moment.candidates, number=counts[view.name],
             )
             for view in views
         }  # fmt: skip

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from topolab.layers import LayerSpec
 from topolab_trainers.csr import CsrLinear, Pattern
+from topolab_trainers.update import positions
 
 __all__ = ["CSR_DENSITY", "CSR_SIZE", "CsrStorage", "MaskedStorage", "Storage", "suits_csr"]
 
@@ -49,13 +50,20 @@ class MaskedStorage:
         self.layer = layer
         self.parameter: nn.Parameter = module.weight  # type: ignore[assignment]
         self.mask = mask.to(self.parameter.device)
-        self.budget = int(self.mask.sum())
+        self.active = positions(self.mask)
+        self.budget = self.active.numel()
         # Multiplying by a mask of the weight's own type is the fastest way to mask.
         self._factor: Tensor | None = None
         self._refresh()
 
+    @property
+    def full(self) -> bool:
+        """Whether every weight is there."""
+        return self.active.numel() == self.mask.numel()
+
     def _refresh(self) -> None:
-        if bool(self.mask.all()):
+        self.active = positions(self.mask)
+        if self.full:
             self._factor = None
         elif self._factor is None:
             self._factor = self.mask.to(self.parameter.dtype)
@@ -66,6 +74,11 @@ class MaskedStorage:
     def weight(self) -> Tensor:
         """The dense weight, 0 where there is no edge; not a copy."""
         return self.parameter.detach()
+
+    @property
+    def values(self) -> Tensor | None:
+        """The active weights, where that costs nothing."""
+        return None
 
     def want_gradient(self, wanted: bool) -> None:
         """The dense gradient is always there."""
@@ -86,15 +99,15 @@ class MaskedStorage:
         self, mask: Tensor, optimizer: torch.optim.Optimizer | None, new: Tensor | None = None
     ) -> None:
         """Take another mask: what comes or goes is 0 (or `new`), optimiser state included."""
-        changed = mask ^ self.mask
-        self.parameter[changed] = 0
+        changed = positions(mask ^ self.mask)
+        self.parameter.view(-1)[changed] = 0
         if new is not None:
             grown = mask & ~self.mask
             self.parameter[grown] = new[grown]
         if optimizer is not None:
             for value in _state(optimizer, self.parameter).values():
                 if isinstance(value, Tensor) and value.shape == self.parameter.shape:
-                    value[changed] = 0
+                    value.view(-1)[changed] = 0
         self.mask = mask
         self._refresh()
 
@@ -116,7 +129,13 @@ class CsrStorage:
 
     def __init__(self, layer: LayerSpec, module: CsrLinear, mask: Tensor) -> None:
         self.layer, self.module, self.mask = layer, module, mask
-        self.budget = int(mask.sum())
+        self.active = positions(mask)
+        self.budget = self.active.numel()
+
+    @property
+    def full(self) -> bool:
+        """Whether every weight is there."""
+        return self.active.numel() == self.mask.numel()
 
     @property
     def parameter(self) -> nn.Parameter:
@@ -128,10 +147,15 @@ class CsrStorage:
         """The dense weight, 0 where there is no edge; made when asked for."""
         return self._scattered(self.module.values.detach())
 
+    @property
+    def values(self) -> Tensor | None:
+        """The active weights, in the order of `active`."""
+        return self.module.values.detach()
+
     def _scattered(self, values: Tensor) -> Tensor:
-        out = torch.zeros(self.mask.shape, dtype=values.dtype)
-        out[self.mask] = values
-        return out
+        out = torch.zeros(self.mask.numel(), dtype=values.dtype)
+        out[self.active] = values
+        return out.view(self.mask.shape)
 
     def want_gradient(self, wanted: bool) -> None:
         """Whether the next backward pass computes the dense gradient too."""
@@ -152,28 +176,35 @@ class CsrStorage:
         self, mask: Tensor, optimizer: torch.optim.Optimizer | None, new: Tensor | None = None
     ) -> None:
         """Take another mask: what comes is 0 (or `new`) with optimiser state 0."""
-        parameter = self.module.values
-        weight = self.weight
-        if new is not None:
-            grown = mask & ~self.mask
-            weight[grown] = new[grown]
-        active = parameter.numel()
+        parameter, active = self.module.values, positions(mask)
+        # Where each place was among the active ones; anything for those that were not.
+        place = torch.empty(mask.numel(), dtype=torch.int32)
+        place[self.active] = torch.arange(self.active.numel(), dtype=torch.int32)
+        stays = self.mask.view(-1)[active]
+        source = place[active].masked_fill_(~stays, 0)
+
+        def moved(values: Tensor) -> Tensor:
+            return values[source].mul_(stays) if values.numel() else torch.zeros(active.numel())
+
         if optimizer is not None:
             state = _state(optimizer, parameter)
             for key, value in state.items():
-                if isinstance(value, Tensor) and value.shape == (active,):
-                    state[key] = self._scattered(value)[mask]
-        parameter.data = weight[mask]
+                if isinstance(value, Tensor) and value.shape == parameter.shape:
+                    state[key] = moved(value)
+        weight = moved(parameter.detach())
+        if new is not None:
+            weight = torch.where(stays, weight, new.view(-1)[active])
+        parameter.data = weight
         parameter.grad = None
-        self.mask = mask
-        self.module.pattern = Pattern.of(mask)
+        self.mask, self.active = mask, active
+        self.module.pattern = Pattern(mask, active)
 
     @torch.no_grad()
     def load_mask(self, mask: Tensor) -> None:
         """Take a mask; the weights are loaded next."""
-        self.mask = mask
-        self.module.pattern = Pattern.of(mask)
-        self.module.values.data = torch.zeros(int(mask.sum()))
+        self.mask, self.active = mask, positions(mask)
+        self.module.pattern = Pattern(mask, self.active)
+        self.module.values.data = torch.zeros(self.active.numel())
 
     def per_neuron_gradient(self) -> Tensor:
         """Mean absolute gradient over each neuron's active weights; 0 without any."""

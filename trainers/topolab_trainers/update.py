@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,16 +18,23 @@ from topolab.errors import TopolabError
 __all__ = [
     "CANDIDATES",
     "Update",
+    "count",
+    "draw_outside",
     "drop_and_grow",
     "grow",
     "grow_in_memory_order",
     "highest",
     "keep_by_sign",
     "keep_highest",
+    "positions",
     "room_to_drop",
+    "without_lowest",
+    "without_lowest_by_sign",
 ]
 
 CANDIDATES = ("not-kept", "inactive-before")
+#: Scores that a first guess of the k-th highest looks at.
+SAMPLE = 8192
 
 
 class Update(NamedTuple):
@@ -72,35 +80,162 @@ def highest(scores: Tensor, k: int, generator: torch.Generator) -> Tensor:
     >>> sorted(highest(torch.tensor([3.0, 1.0, 2.0, 3.0]), 2, g).tolist())
     [0, 3]
     """
-    if torch.isnan(scores).any():
+    # A sum is NaN if any score is, and cheaper to ask for.
+    if bool(torch.isnan(scores.sum())) and bool(torch.isnan(scores).any()):
         raise TopolabError("a topology update met a NaN score; the training has diverged")
     if k <= 0:
         return torch.empty(0, dtype=torch.int64, device=scores.device)
     if k >= scores.numel():
         return torch.arange(scores.numel(), device=scores.device)
+    few = _surely_among(scores, k)
+    if few is not None:
+        return few[_exactly(scores[few], k, generator)]
+    return _exactly(scores, k, generator)
+
+
+def _exactly(scores: Tensor, k: int, generator: torch.Generator) -> Tensor:
+    if k >= scores.numel():
+        return torch.arange(scores.numel(), device=scores.device)
     # The k-th highest is the (n - k + 1)-th lowest.
     border = torch.kthvalue(scores, scores.numel() - k + 1).values
-    above = torch.nonzero(scores > border).squeeze(1)
-    ties = torch.nonzero(scores == border).squeeze(1)
+    above = positions(scores > border)
+    ties = positions(scores == border)
     return torch.cat([above, _draw(ties, k - above.numel(), generator)])
 
 
-def _draw(positions: Tensor, k: int, generator: torch.Generator) -> Tensor:
-    if k >= positions.numel():
-        return positions
-    chosen = torch.randperm(positions.numel(), generator=generator)[:k]
-    return positions[chosen.to(positions.device)]
+def _surely_among(scores: Tensor, k: int) -> Tensor | None:
+    """Positions that hold the k highest, ties included, and not many more; None if not found.
+
+    A sample guesses a value that a few more than k reach; counting them makes it sure.
+    """
+    n = scores.numel()
+    if n < 4 * SAMPLE or k > n // 2:
+        return None
+    sample = scores[:: n // SAMPLE | 1]  # an odd stride, so as not to walk along a column
+    rank = min(int(1.2 * k / n * sample.numel()) + 40, sample.numel())
+    guess = torch.kthvalue(sample, sample.numel() - rank + 1).values
+    found = positions(scores >= guess)
+    return found if k <= found.numel() <= 3 * n // 4 else None
 
 
-def room_to_drop(mask: Tensor, wanted: int, candidates: str) -> int:
-    """How many edges can be dropped so that as many can be grown."""
+def positions(mask: Tensor) -> Tensor:
+    """Row-major positions of True, int64, ascending.
+
+    Examples
+    --------
+    >>> positions(torch.tensor([[True, False], [False, True]])).tolist()
+    [0, 3]
+    """
+    flat = mask.reshape(-1)
+    if flat.device.type == "cpu":  # numpy is twice as fast at this
+        return torch.from_numpy(np.flatnonzero(flat.numpy()))
+    return torch.nonzero(flat).squeeze(1)
+
+
+def count(mask: Tensor) -> int:
+    """How many are True."""
+    return int(torch.count_nonzero(mask))
+
+
+def _draw(candidates: Tensor, k: int, generator: torch.Generator) -> Tensor:
+    if k >= candidates.numel():
+        return candidates
+    chosen = torch.randperm(candidates.numel(), generator=generator)[:k]
+    return candidates[chosen.to(candidates.device)]
+
+
+def draw_outside(taken: Tensor, k: int, generator: torch.Generator) -> Tensor:
+    """k distinct positions where `taken` is False, every set equally likely.
+
+    Parameters
+    ----------
+    taken : Tensor of bool
+    k : int
+        At most as many as are free.
+    generator : torch.Generator
+        On the CPU.
+
+    Returns
+    -------
+    Tensor of int64, shape (k,)
+
+    Examples
+    --------
+    >>> taken = torch.tensor([True, False, True, False])
+    >>> sorted(draw_outside(taken, 2, torch.Generator().manual_seed(0)).tolist())
+    [1, 3]
+    """
+    flat = taken.reshape(-1)
+    n = flat.numel()
+    free = n - count(flat)
+    if k > free // 4 or n < SAMPLE:
+        return _draw(positions(~flat), k, generator)
+    # Few of many: draw places, leave out the taken and the repeated, and draw on for the rest.
+    shut = flat.cpu().numpy()
+    place = np.empty(n, dtype=np.int32)
+    drawn = np.empty(0, dtype=np.int64)
+    while True:
+        more = torch.randint(0, n, (int(1.2 * k * n / free) + 64,), generator=generator).numpy()
+        drawn = np.concatenate([drawn, more[~shut[more]]])
+        order = np.arange(len(drawn), dtype=np.int32)
+        place[drawn[::-1]] = order[::-1]  # of several assignments the last holds: the first draw
+        drawn = drawn[place[drawn] == order]
+        if len(drawn) >= k:
+            return torch.from_numpy(drawn[:k]).to(flat.device)
+
+
+def room_to_drop(size: int, active: int, wanted: int, candidates: str) -> int:
+    """How many of a layer's edges can be dropped so that as many can be grown."""
     if candidates == "inactive-before":
-        return min(wanted, int(mask.numel() - mask.sum()))
+        return min(wanted, size - active)
     return wanted
+
+
+def without_lowest(
+    mask: Tensor, active: Tensor, score: Tensor, n_drop: int, generator: torch.Generator
+) -> Tensor:
+    """A mask without the `n_drop` active edges of the lowest score.
+
+    Parameters
+    ----------
+    mask : Tensor of bool
+    active : Tensor of int64, shape (k,)
+        `positions` of the mask.
+    score : Tensor, shape (k,)
+        In the order of `active`.
+    n_drop : int
+    generator : torch.Generator
+
+    Returns
+    -------
+    Tensor of bool, of the mask's shape
+    """
+    keep = mask.reshape(-1).clone()
+    keep[active[highest(-score, n_drop, generator)]] = False
+    return keep.reshape(mask.shape)
+
+
+def without_lowest_by_sign(
+    mask: Tensor, active: Tensor, values: Tensor, fraction: float, generator: torch.Generator
+) -> Tensor:
+    """A mask without a share of the positive weights nearest 0 and of the negative ones."""
+    keep = mask.reshape(-1).clone()
+    for side in (values >= 0, values < 0):
+        where = positions(side)
+        n_drop = int(fraction * where.numel())
+        keep[active[where[highest(-values[where].abs(), n_drop, generator)]]] = False
+    return keep.reshape(mask.shape)
 
 
 def keep_highest(mask: Tensor, score: Tensor, n_drop: int, generator: torch.Generator) -> Tensor:
     """All active edges but the `n_drop` with the lowest score.
+
+    Parameters
+    ----------
+    mask : Tensor of bool
+    score : Tensor, of the mask's shape
+    n_drop : int
+    generator : torch.Generator
 
     Returns
     -------
@@ -113,11 +248,8 @@ def keep_highest(mask: Tensor, score: Tensor, n_drop: int, generator: torch.Gene
     >>> keep_highest(mask, score, 1, torch.Generator()).int().tolist()
     [[1, 0, 0, 1]]
     """
-    active = torch.nonzero(mask.reshape(-1)).squeeze(1)
-    kept = highest(score.reshape(-1)[active], active.numel() - n_drop, generator)
-    keep = torch.zeros(mask.numel(), dtype=torch.bool, device=mask.device)
-    keep[active[kept]] = True
-    return keep.reshape(mask.shape)
+    active = positions(mask)
+    return without_lowest(mask, active, score.reshape(-1)[active], n_drop, generator)
 
 
 def keep_by_sign(
@@ -134,11 +266,9 @@ def keep_by_sign(
     >>> keep_by_sign(mask, weight, 0.5, torch.Generator()).int().tolist()
     [[0, 1, 0, 1, 0]]
     """
-    keep = torch.zeros_like(mask)
-    for side in (mask & (weight >= 0), mask & (weight < 0)):
-        n_drop = int(fraction * int(side.sum()))
-        keep |= keep_highest(side, weight.abs(), n_drop, generator)
-    return keep
+    active = positions(mask)
+    values = weight.reshape(-1)[active]
+    return without_lowest_by_sign(mask, active, values, fraction, generator)
 
 
 def grow(
@@ -148,7 +278,7 @@ def grow(
     generator: torch.Generator,
     *,
     candidates: str = "not-kept",
-    count: int | None = None,
+    number: int | None = None,
 ) -> Update:
     """Grow as many edges as `keep` dropped from `mask`, or another number.
 
@@ -161,26 +291,28 @@ def grow(
     generator : torch.Generator
     candidates : {"not-kept", "inactive-before"}
         Whether an edge that was just dropped may come back.
-    count : int, optional
+    number : int, optional
         How many to grow, where it is not the number of dropped ones.
 
     Returns
     -------
     Update
     """
-    if count is None:
-        count = int(mask.sum()) - int(keep.sum())
-    allowed = ~keep if candidates == "not-kept" else ~mask
-    positions = torch.nonzero(allowed.reshape(-1)).squeeze(1)
+    if number is None:
+        number = count(mask) - count(keep)
+    taken = keep if candidates == "not-kept" else mask
+    number = min(number, taken.numel() - count(taken))
     if score is None:
-        chosen = _draw(positions, count, generator)
+        chosen = draw_outside(taken, number, generator)
     else:
-        chosen = positions[highest(score.reshape(-1)[positions], count, generator)]
+        shut = torch.tensor(-torch.inf, dtype=score.dtype, device=score.device)
+        open_scores = torch.where(taken.reshape(-1), shut, score.reshape(-1))
+        chosen = highest(open_scores, number, generator)
     new = keep.reshape(-1).clone()
     new[chosen] = True
+    regrown = count(mask.reshape(-1)[chosen])
     new = new.reshape(mask.shape)
-    dropped, grown = mask & ~new, new & ~mask
-    return Update(new, dropped, grown, regrown=count - int(grown.sum()))
+    return Update(new, mask & ~new, new & ~mask, regrown)
 
 
 def grow_in_memory_order(mask: Tensor, keep: Tensor, score: Tensor) -> Update:
@@ -196,11 +328,10 @@ def grow_in_memory_order(mask: Tensor, keep: Tensor, score: Tensor) -> Update:
     >>> grow_in_memory_order(mask, keep, torch.zeros(2, 2)).mask.int().tolist()
     [[1, 1], [0, 1]]
     """
-    count = int(mask.sum()) - int(keep.sum())
-    positions = torch.nonzero(~mask.reshape(-1)).squeeze(1)
-    order = torch.argsort(score.reshape(-1)[positions], descending=True, stable=True)
+    free = positions(~mask)
+    order = torch.argsort(score.reshape(-1)[free], descending=True, stable=True)
     new = keep.reshape(-1).clone()
-    new[positions[order[:count]]] = True
+    new[free[order[: count(mask) - count(keep)]]] = True
     new = new.reshape(mask.shape)
     return Update(new, mask & ~new, new & ~mask, regrown=0)
 
@@ -247,6 +378,8 @@ def drop_and_grow(
     >>> update.mask.int().tolist()
     [[1, 0, 1, 1, 1, 0]]
     """
-    n_drop = room_to_drop(mask, int(fraction * int(mask.sum())), candidates)
-    keep = keep_highest(mask, drop_score, n_drop, generator)
+    active = positions(mask)
+    n = active.numel()
+    n_drop = room_to_drop(mask.numel(), n, int(fraction * n), candidates)
+    keep = without_lowest(mask, active, drop_score.reshape(-1)[active], n_drop, generator)
     return grow(mask, keep, grow_score, generator, candidates=candidates)
