@@ -132,6 +132,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--sparsity", type=float, nargs="+", default=[0.8, 0.9, 0.95, 0.98, 0.99])
     parser.add_argument("--crossover", action="store_true", help="only: where CSR gets faster")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -144,7 +145,7 @@ def main() -> None:
     print(
         f"torch {torch.__version__}, {options.threads} threads, ms per step (times the usual loop)"
     )
-    for sparsity in (0.8, 0.9, 0.95, 0.98, 0.99):
+    for sparsity in options.sparsity:
         contenders: dict[str, Step | None] = {
             "dense torch": dense(x, y, fused=False),
             "dense torch, fused Adam": dense(x, y, fused=True),

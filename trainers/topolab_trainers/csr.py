@@ -93,8 +93,9 @@ class _Product(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, values: Tensor, layer: CsrLinear) -> Tensor:
         ctx.layer, ctx.pattern = layer, layer.pattern
         ctx.save_for_backward(x, values)
-        product: Tensor = torch.mm(layer.pattern.matrix(values), x.t())
-        return product.t()
+        # The kernels are fastest on row-major operands, and so is everything around this layer.
+        product: Tensor = torch.mm(layer.pattern.matrix(values), x.t().contiguous())
+        return product.t().contiguous()
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:  # type: ignore[override]
@@ -103,7 +104,7 @@ class _Product(torch.autograd.Function):
         transposed = grad.t().contiguous()
         grad_x = None
         if ctx.needs_input_grad[0]:
-            grad_x = torch.mm(pattern.transpose(values), transposed).t()
+            grad_x = torch.mm(pattern.transpose(values), transposed).t().contiguous()
         sampled = torch.sparse.sampled_addmm(
             pattern.matrix(torch.zeros_like(values)), transposed, x, beta=0.0
         )
