@@ -16,7 +16,7 @@ import pytest
 import typer
 
 import topolab
-from topolab.cli import app
+from topolab.cli import app, main
 
 ROOT = Path(__file__).resolve().parents[3]
 QUICK = [
@@ -213,19 +213,38 @@ MISTAKES: dict[str, tuple[list[str], int, str]] = {
 
 
 @pytest.mark.parametrize("case", MISTAKES)
-def test_a_mistake_is_one_clear_line(case: str, tmp_path: Path) -> None:
+def test_a_mistake_is_one_clear_line(
+    case: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """In this process, since forty new ones would take minutes."""
     arguments, code, message = MISTAKES[case]
     (tmp_path / "file").write_text("mine")
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "thesis.txt").write_text("mine")
-    done = run(*arguments, cwd=tmp_path, NO_COLOR="1", COLUMNS="200")
-    assert done.code == code, done.err
-    assert re.search(message, done.err), done.err
-    assert done.out == ""
-    if "Usage" not in done.err:
-        assert len(done.err.splitlines()) == 1 and done.err.startswith("topolab: error: ")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(sys, "argv", ["topolab", *arguments])
+    with pytest.raises(SystemExit) as left:
+        main()
+    out, err = capfd.readouterr()
+    assert left.value.code == code, err
+    assert re.search(message, err), err
+    assert out == "" and "Traceback" not in err
+    if "Usage" not in err:
+        assert len(err.splitlines()) == 1 and err.startswith("topolab: error: ")
     assert (tmp_path / "file").read_text() == "mine"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_a_mistake_in_a_process_of_its_own(tmp_path: Path) -> None:
+    done = run("train", "rigll", cwd=tmp_path)
+    assert done.code == 2 and done.out == "" and not list(tmp_path.iterdir())
+    assert done.err.startswith("topolab: error: unknown method 'rigll'")
+    assert len(done.err.splitlines()) == 1
 
 
 def test_an_existing_run_is_refused_and_kept(trained: Path) -> None:
