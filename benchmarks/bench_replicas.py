@@ -41,8 +41,8 @@ def main() -> None:
 
     def config(i: int, engine: str):  # type: ignore[no-untyped-def]
         return backend.configure(
-            data="fashion-mnist", sparsity=0.9, init=inits[i % len(inits)], seed=i, batch_size=BATCH,
-            device=options.device, engine=engine,
+            data="fashion-mnist", sparsity=0.9, init=inits[i % len(inits)], seed=i,
+            batch_size=BATCH, device=options.device, engine=engine,
         )  # fmt: skip
 
     single = {e: Trainer(backend, config(0, e), data) for e in ("masked", "auto")}

@@ -131,14 +131,14 @@ def test_every_command_shown_has_these_options() -> None:
         command = group.get_command(None, name)  # type: ignore[attr-defined]
         assert command is not None, line
         context = typer.Context(command, **command.context_settings)
-        _, rest, _ = command.make_parser(context).parse_args(arguments)
+        _, rest, _ = command.make_parser(context).parse_args(list(arguments))
         own = [word for word in rest if word.startswith("--")]
         if own:  # what the method and its first masks declare; their values are checked too
             assert name == "train", line
-            settings = _own_options(rest[0], rest[1:], [])
+            settings = _own_options(arguments[0], rest, [])
             init = re.search(r"--(?:init|profile)[ =](\S+)", line)
             chosen = {"init": init[1]} if init else {}
-            find("backends", rest[0])().configure(**chosen, **settings)
+            find("backends", arguments[0])().configure(**chosen, **settings)
 
 
 def test_nothing_of_the_makers_machine_is_committed() -> None:

@@ -1,0 +1,114 @@
+"""The tables of docs/evidence.md, from finished runs of recipes.
+
+    topolab train --recipe psn-fashion-mnist  --seeds 42,123 --out runs/evidence/psn
+    topolab train --recipe psn-gradient-ratio --seeds 42,123 --out runs/evidence/ratio
+    topolab train --recipe rigl-variants      --seeds 42     --out runs/evidence/variants
+    python benchmarks/evidence.py runs/evidence
+
+Prints Markdown; nothing is computed but what is said, and no run is left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+
+import topolab
+
+LAYERS = ("fc1", "fc2")
+
+
+def ccv(run: topolab.Run, index: int, layer: str) -> float:
+    fan_in = run[index].masks[layer].sum(axis=1)
+    return float(fan_in.std() / fan_in.mean())
+
+
+def grouped(folder: Path) -> dict[str, list[topolab.Run]]:
+    """Finished runs by name without the seed, in the order they were made."""
+    found: dict[str, list[topolab.Run]] = {}
+    runs = [run for run in topolab.runs(folder) if run.state == "done"]
+    for run in sorted(runs, key=lambda run: run.manifest["created"]):
+        found.setdefault(re.sub(r"-s\d+$", "", run.name), []).append(run)
+    return found
+
+
+def accuracies(folder: Path) -> None:
+    print("| first masks | fan-in CCV, fc1 | test accuracy, % | mean | epochs to 95 % |")
+    print("|---|---|---|---|---|")
+    means = {}
+    for name, runs in grouped(folder).items():
+        values = [100 * run.summary["test_accuracy"] for run in runs]
+        means[name] = float(np.mean(values))
+        each = ", ".join(f"{v:.2f}" for v in values)
+        reached = ", ".join(str(run.summary["epochs_to_95"]) for run in runs)
+        print(
+            f"| {name} | {ccv(runs[0], -1, 'fc1'):.2f} | {each} | {means[name]:.2f} | {reached} |"
+        )
+    sparse = {k: v for k, v in means.items() if k != "dense"}
+    spread = max(sparse.values()) - min(sparse.values())
+    print(f"\nMeans of the sparse ones spread over {spread:.2f} points.")
+    if "random" in sparse:
+        better = {k: v - sparse["random"] for k, v in sparse.items() if v > sparse["random"]}
+        seeds = [100 * run.summary["test_accuracy"] for run in grouped(folder)["random"]]
+        print(
+            f"Above random: {', '.join(f'{k} (+{v:.2f})' for k, v in better.items()) or 'none'}; "
+            f"the seeds of random alone differ by {max(seeds) - min(seeds):.2f}."
+        )
+
+
+def ratios(folder: Path) -> None:
+    print("| profile | fan-in CCV | ratio at the start, fc1, fc2 | after 2 epochs, fc1, fc2 |")
+    print("|---|---|---|---|")
+    points: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    for name, runs in grouped(folder).items():
+        cells = []
+        for when, index in (("start", 0), ("end", -1)):
+            for layer in LAYERS:
+                values = [run[index].metrics[f"gradient_ratio.{layer}"] for run in runs]
+                cells.append(f"{np.mean(values):.2f}")
+                points.setdefault((when, layer), []).extend(
+                    (ccv(run, index, layer), v) for run, v in zip(runs, values, strict=True)
+                )
+        print(f"| {name} | {ccv(runs[0], 0, 'fc1'):.2f} | {cells[0]}, {cells[1]} "
+              f"| {cells[2]}, {cells[3]} |")  # fmt: skip
+    print()
+    for (when, layer), pairs in points.items():
+        x, y = np.array(pairs).T
+        print(f"Pearson r over all runs, {layer}, at the {when}: {np.corrcoef(x, y)[0, 1]:.2f}")
+
+
+def variants(folder: Path) -> None:
+    print("| update, initial weights, first masks | sparsity | CCV at the start, fc1, fc2 "
+          "| at the end, fc1, fc2 "
+          "| hubs' median place, fc1 | all-or-none CCV | accuracy, % |")  # fmt: skip
+    print("|---|---|---|---|---|---|---|")
+    for name, runs in grouped(folder).items():
+        for run in runs:
+            s = run.config["sparsity"]
+            start = ", ".join(f"{ccv(run, 0, layer):.2f}" for layer in LAYERS)
+            end = ", ".join(f"{ccv(run, -1, layer):.2f}" for layer in LAYERS)
+            fan_in = run[-1].masks["fc1"].sum(axis=1)
+            top = np.argsort(-fan_in, kind="stable")[: max(1, round((1 - s) * len(fan_in)))]
+            place = float(np.median(top)) / len(fan_in)
+            print(
+                f"| {name} | {s} | {start} | {end} | {place:.2f} | {math.sqrt(s / (1 - s)):.2f} | "
+                f"{100 * run.summary['test_accuracy']:.2f} |"
+            )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="with psn, ratio and variants inside")
+    options = parser.parse_args()
+    for name, draw in (("psn", accuracies), ("ratio", ratios), ("variants", variants)):
+        if (options.folder / name).is_dir():
+            print(f"\n### {name}\n")
+            draw(options.folder / name)
+
+
+if __name__ == "__main__":
+    main()
