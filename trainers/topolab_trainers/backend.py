@@ -1,103 +1,31 @@
-"""What a training method is: only what differs from the others."""
+"""The base of every training method: its hooks, and what makes it trainable."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal
-
-import torch
-from torch import Tensor
+from typing import Any
 
 from topolab.errors import ConfigError
-from topolab.layers import LayerSpec
 from topolab.registry import find
 from topolab.run import Run
+from topolab_trainers.batched import Job, train_many
 from topolab_trainers.config import TrainConfig, resolve
-from topolab_trainers.criteria import LayerView, Moment
-from topolab_trainers.inits.base import Context, Init
+from topolab_trainers.inits.base import Init
+from topolab_trainers.loop import train
+from topolab_trainers.method import Draw, Method, Progress
 from topolab_trainers.options import Option
-from topolab_trainers.schedules import UpdateTimes
-from topolab_trainers.update import Update
 
-__all__ = ["Backend", "Draw", "Progress"]
-
-Progress = Callable[[int, int, Mapping[str, float]], None]
-#: From a layer's name to the generator of its update at this step.
-Draw = Callable[[str], torch.Generator]
+__all__ = ["Backend", "Draw", "Progress", "without_updates"]
 
 
-class Backend:
-    """The base of every method: by itself a static one.
+class Backend(Method):
+    """A method that can be configured and trained.
 
-    A subclass sets ``name``, ``summary`` and ``defaults`` and overrides the hooks in which it
-    differs. It holds no state: the same object can train any number of networks.
+    A subclass sets ``name``, ``summary`` and ``defaults`` and overrides the hooks of `Method` in
+    which it differs.
     """
-
-    name: ClassVar[str]
-    summary: ClassVar[str]
-    defaults: ClassVar[Mapping[str, Any]] = {}
-    options: ClassVar[tuple[Option, ...]] = ()
-    #: Whether a topology update takes the place of that step's optimiser step.
-    replaces_step: ClassVar[bool] = False
-    #: Whether all weights go back to saved ones after an update (lottery ticket).
-    rewinds: ClassVar[bool] = False
-    #: What an update leaves as it is: each layer's edge count, only their sum, or neither.
-    conserves: ClassVar[Literal["layer", "network", "nothing"]] = "layer"
-
-    # -- hooks: what differs -----------------------------------------------------------------
-
-    def check(self, config: TrainConfig) -> TrainConfig:
-        """Refuse settings that this method cannot honour; return the configuration."""
-        return config
-
-    def initial_masks(
-        self, layers: tuple[LayerSpec, ...], config: TrainConfig, context: Context
-    ) -> dict[str, Tensor]:
-        """The first masks: by the configured initialisation."""
-        init: Init = find("inits", config.init)
-        return init.masks(layers, config, context)
-
-    def masked_by_default(self, head: Sequence[str], every: Sequence[str]) -> Sequence[str]:
-        """Which layers are masked unless the user says so: every one."""
-        return every
-
-    def epochs(self, config: TrainConfig) -> int:
-        """Passes over the data in all."""
-        return config.epochs
-
-    def times(self, config: TrainConfig, t_end: int, steps_per_epoch: int) -> UpdateTimes:
-        """At which steps the topology is updated."""
-        return UpdateTimes(config.update_every, t_end, steps_per_epoch)
-
-    def needs(self, config: TrainConfig) -> frozenset[str]:
-        """Which of "gradient" and "momentum" any of its updates looks at."""
-        return frozenset()
-
-    def moment(
-        self, step: int, total: int, t_end: int, config: TrainConfig, *, nth: int = 0
-    ) -> Moment:
-        """How much is dropped at this step and by which criteria; `nth` counts updates from 0."""
-        return Moment(step, config.drop_fraction, candidates=config.candidates)
-
-    def update(
-        self, view: LayerView, moment: Moment, config: TrainConfig, generator: torch.Generator
-    ) -> Update:
-        """One layer's topology update; changes none of its arguments."""
-        raise ConfigError(f"method {self.name} never updates the topology")
-
-    def updates(
-        self, views: Sequence[LayerView], moment: Moment, config: TrainConfig, draw: Draw
-    ) -> dict[str, Update]:
-        """All layers' updates, by layer name: by default each layer on its own."""
-        return {view.name: self.update(view, moment, config, draw(view.name)) for view in views}
-
-    def new_weights(self, config: TrainConfig) -> float:
-        """Standard deviation of the weights that newly grown edges start with; 0 for none."""
-        return 0.0
-
-    # -- shared ------------------------------------------------------------------------------
 
     def options_with(self, init: str) -> tuple[Option, ...]:
         """The method's own options, then those of an initialisation."""
@@ -159,8 +87,6 @@ class Backend:
         ------
         ConfigError, MissingDataError, RunError
         """
-        from topolab_trainers.loop import train
-
         if config.method != self.name:
             raise ConfigError(f"a configuration for {config.method} was given to {self.name}")
         return train(
@@ -170,14 +96,12 @@ class Backend:
 
     @staticmethod
     def train_together(
-        jobs: Sequence[tuple[Backend, TrainConfig, Path]], *, command: str | None = None
+        jobs: Sequence[tuple[Method, TrainConfig, Path]], *, command: str | None = None
     ) -> list[Run]:
         """Train several runs, those of one shape as one batched program.
 
         See `topolab_trainers.batched`.
         """
-        from topolab_trainers.batched import Job, train_many
-
         return train_many([Job(*job) for job in jobs], command=command)
 
     @classmethod

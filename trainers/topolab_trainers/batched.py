@@ -13,7 +13,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -28,14 +28,12 @@ from topolab_trainers.criteria import LayerView
 from topolab_trainers.data.dataset import Dataset
 from topolab_trainers.interrupts import HeldInterrupt
 from topolab_trainers.loop import FINAL_WEIGHTS
-from topolab_trainers.measures import epochs_to, training_flops
+from topolab_trainers.measures import summarise
+from topolab_trainers.method import Method
 from topolab_trainers.network import make_network
 from topolab_trainers.schedules import UpdateTimes, stepped_rate
 from topolab_trainers.seeds import generator
 from topolab_trainers.state import read_state, write_state, write_tensors
-
-if TYPE_CHECKING:
-    from topolab_trainers.backend import Backend
 
 __all__ = ["Job", "Replicas", "groups", "train_many"]
 
@@ -47,7 +45,7 @@ EVALUATION_VALUES = 4_000_000
 class Job:
     """One training: a method, its configuration, and where its run goes."""
 
-    backend: Backend
+    backend: Method
     config: TrainConfig
     out: Path
 
@@ -417,21 +415,16 @@ class Replicas:
 
     def _summary(self, i: int, recorder: Recorder) -> Mapping[str, Any]:
         r = self.replicas[i]
-        active = sum(int(mask.sum()) for mask in r.masks.values())
-        dense = sum(layer.size for layer in self.layers)
-        maskable = sum(layer.size for layer in self.layers if layer.maskable)
-        kept = sum(int(r.masks[layer.name].sum()) for layer in self.layers if layer.maskable)
         return {
-            "steps": self.total,
-            "test_accuracy": r.metrics["test_accuracy"],
-            "test_loss": r.metrics["test_loss"],
-            "test_accuracy_per_epoch": r.history,
-            "epochs_to_95": epochs_to(r.history),
-            "active_weights": active,
-            "dense_weights": dense,
-            "compression": dense / active,
-            "realised_sparsity": 1 - kept / maskable,
-            "training_flops": training_flops(active, len(self.x), self.config.epochs),
+            **summarise(
+                self.layers,
+                r.masks,
+                steps=self.total,
+                epochs=self.config.epochs,
+                samples=len(self.x),
+                metrics=r.metrics,
+                history=r.history,
+            ),
             "engine": "batched",
             "replicas": len(self.replicas),
             "train_seconds": self.seconds / len(self.replicas),

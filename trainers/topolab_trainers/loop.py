@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -29,20 +29,17 @@ from topolab_trainers.data.dataset import Dataset
 from topolab_trainers.interrupts import HeldInterrupt
 from topolab_trainers.measures import (
     PROBE,
-    epochs_to,
     probe_activity,
     probe_gradient,
-    training_flops,
+    summarise,
 )
+from topolab_trainers.method import Method, Progress
 from topolab_trainers.network import make_network
 from topolab_trainers.schedules import stepped_rate
 from topolab_trainers.seeds import generator
 from topolab_trainers.state import read_state, write_state, write_tensors
 from topolab_trainers.storage import CsrStorage
 from topolab_trainers.update import Update, count
-
-if TYPE_CHECKING:
-    from topolab_trainers.backend import Backend, Progress
 
 __all__ = ["FINAL_WEIGHTS", "Trainer", "train"]
 
@@ -54,7 +51,7 @@ SGD_SHARE, SGD_RATE = 0.2, 0.01
 
 
 def train(
-    backend: Backend,
+    backend: Method,
     config: TrainConfig,
     out: Path,
     *,
@@ -131,7 +128,7 @@ class Trainer:
 
     Parameters
     ----------
-    backend : Backend
+    backend : Method
     config : TrainConfig
     dataset : Dataset
 
@@ -141,7 +138,7 @@ class Trainer:
         If data, network and settings do not fit together.
     """
 
-    def __init__(self, backend: Backend, config: TrainConfig, dataset: Dataset) -> None:
+    def __init__(self, backend: Method, config: TrainConfig, dataset: Dataset) -> None:
         self.backend, self.config = backend, config
         self.device = torch.device(config.device)
         if config.batch_size > len(dataset.x_train):
@@ -409,21 +406,16 @@ class Trainer:
         return float(loss) / len(self.y_test), int(right) / len(self.y_test)
 
     def _summary(self, recorder: Recorder) -> Mapping[str, Any]:
-        active = sum(int(mask.sum()) for mask in self.masks.values())
-        total = sum(layer.size for layer in self.layers)
-        maskable = sum(s.layer.size for s in self.masked)
-        kept = sum(int(s.mask.sum()) for s in self.masked)
         return {
-            "steps": self.total,
-            "test_accuracy": self.metrics["test_accuracy"],
-            "test_loss": self.metrics["test_loss"],
-            "test_accuracy_per_epoch": self.history,
-            "epochs_to_95": epochs_to(self.history),
-            "active_weights": active,
-            "dense_weights": total,
-            "compression": total / active,
-            "realised_sparsity": 1 - kept / maskable,
-            "training_flops": training_flops(active, len(self.x), self.epochs),
+            **summarise(
+                self.layers,
+                self.masks,
+                steps=self.total,
+                epochs=self.epochs,
+                samples=len(self.x),
+                metrics=self.metrics,
+                history=self.history,
+            ),
             "engine": "csr" if any(isinstance(s, CsrStorage) for s in self.masked) else "masked",
             "train_seconds": self.seconds.training,
             "update_seconds": self.seconds.updating,

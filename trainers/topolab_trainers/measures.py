@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from topolab.layers import LayerSpec
 from topolab.metrics.hierarchy import gradient_ratio
 from topolab_trainers.storage import Storage
+from topolab_trainers.update import count
 
-__all__ = ["PROBE", "epochs_to", "probe_activity", "probe_gradient", "training_flops"]
+__all__ = [
+    "PROBE",
+    "epochs_to",
+    "probe_activity",
+    "probe_gradient",
+    "summarise",
+    "training_flops",
+]
 
 #: Samples of the fixed batch that activity and gradients are measured on.
 PROBE = 512
@@ -104,3 +114,45 @@ def training_flops(active_weights: int, samples: int, epochs: int) -> int:
     8000
     """
     return 4 * active_weights * samples * epochs
+
+
+def summarise(
+    layers: Sequence[LayerSpec],
+    masks: Mapping[str, Tensor],
+    *,
+    steps: int,
+    epochs: int,
+    samples: int,
+    metrics: Mapping[str, float],
+    history: Sequence[float],
+) -> dict[str, Any]:
+    """What a finished run says of itself, NIST's measures among it.
+
+    Parameters
+    ----------
+    layers : sequence of LayerSpec
+    masks : mapping of str to Tensor of bool
+        The last ones.
+    steps, epochs, samples : int
+        Optimiser steps, passes over the data, training samples.
+    metrics : mapping of str to float
+        Of the last snapshot.
+    history : sequence of float
+        Test accuracy after every epoch.
+    """
+    active = sum(count(masks[layer.name]) for layer in layers)
+    dense = sum(layer.size for layer in layers)
+    kept = sum(count(masks[layer.name]) for layer in layers if layer.maskable)
+    maskable = sum(layer.size for layer in layers if layer.maskable)
+    return {
+        "steps": steps,
+        "test_accuracy": metrics["test_accuracy"],
+        "test_loss": metrics["test_loss"],
+        "test_accuracy_per_epoch": list(history),
+        "epochs_to_95": epochs_to(history),
+        "active_weights": active,
+        "dense_weights": dense,
+        "compression": dense / active,
+        "realised_sparsity": 1 - kept / maskable,
+        "training_flops": training_flops(active, samples, epochs),
+    }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -18,12 +17,10 @@ from topolab_trainers.config import TrainConfig
 from topolab_trainers.csr import CsrLinear
 from topolab_trainers.data.dataset import Dataset
 from topolab_trainers.inits.base import Context
+from topolab_trainers.method import Method
 from topolab_trainers.models import build, initialise
 from topolab_trainers.seeds import generator
 from topolab_trainers.storage import CsrStorage, MaskedStorage, Storage, suits_csr
-
-if TYPE_CHECKING:
-    from topolab_trainers.backend import Backend
 
 __all__ = ["Network", "make_network"]
 
@@ -85,7 +82,7 @@ class Network:
         return out
 
 
-def make_network(backend: Backend, config: TrainConfig, dataset: Dataset) -> Network:
+def make_network(backend: Method, config: TrainConfig, dataset: Dataset) -> Network:
     """Build the model, make its first masks and its first weights, all on the CPU.
 
     Raises

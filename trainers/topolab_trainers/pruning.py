@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import torch
 
-from topolab_trainers.backend import Draw
 from topolab_trainers.criteria import LayerView
+from topolab_trainers.method import Draw
 from topolab_trainers.update import Update, highest
 
 __all__ = ["prune_to"]
