@@ -174,7 +174,7 @@ def test_small_images_are_too_small_for_a_convnet() -> None:
         MODELS["convnet"]((3, 32), 10)
 
 
-def images(count: int = 96, shape: tuple[int, int, int] = (3, 32, 32)) -> Dataset:
+def images(count: int = 48, shape: tuple[int, int, int] = (3, 32, 32)) -> Dataset:
     """Three classes that a bright patch tells apart."""
     rng = np.random.default_rng(0)
     y = np.arange(count) % 3
@@ -182,7 +182,7 @@ def images(count: int = 96, shape: tuple[int, int, int] = (3, 32, 32)) -> Datase
     for i, label in enumerate(y):
         x[i, :, 8 * label : 8 * label + 8, :] += 0.8
     x = x.reshape(count, -1).astype(np.float32)
-    return Dataset("patches", x[:64], y[:64], x[64:], y[64:], image_shape=shape, n_classes=3)
+    return Dataset("patches", x[:32], y[:32], x[32:], y[32:], image_shape=shape, n_classes=3)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_masks_over_convolutions_train(
     data = images(shape=shape)
     backend = find("backends", method)()
     config = backend.configure(
-        **{"model": name, "sparsity": 0.8, "epochs": 2, "batch_size": 32, "update_every": 1,
+        **{"model": name, "sparsity": 0.8, "epochs": 2, "batch_size": 16, "update_every": 1,
            "drop_fraction": 0.3, "threads": 1, "record": "activity,gradient", **settings}
     )  # fmt: skip
     trainer = Trainer(backend, config, data)
@@ -230,7 +230,7 @@ def test_masks_over_convolutions_train(
 def test_batch_norms_statistics_survive_a_resume(tmp_path: Path) -> None:
     data, backend = images(), find("backends", "rigl")()
     config = backend.configure(
-        model="resnet56", sparsity=0.8, epochs=2, batch_size=32, update_every=1, threads=1
+        model="resnet56", sparsity=0.8, epochs=2, batch_size=16, update_every=1, threads=1
     )
 
     def train(folder: str, stop_at: int | None) -> None:

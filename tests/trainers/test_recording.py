@@ -177,8 +177,15 @@ def finish(process: subprocess.Popen[str]) -> int:
     return process.returncode
 
 
-@pytest.mark.parametrize("method", ["momentum", "nist", "lottery", "srigl"])
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("method", "number"),
+    [
+        ("momentum", signal.SIGKILL),
+        ("lottery", signal.SIGKILL),
+        ("srigl", signal.SIGINT),
+        ("nist", signal.SIGINT),
+    ],
+)
 def test_any_interruption_resumes_to_the_same_bytes(
     method: str, number: signal.Signals, tmp_path: Path
 ) -> None:

@@ -377,7 +377,9 @@ class Replicas:
         size = max(16, EVALUATION_VALUES // (count * widest))
         loss = torch.zeros(count, device=self.device)
         right = torch.zeros(count, dtype=torch.int64, device=self.device)
-        for x, y in zip(self.x_test.split(size), self.y_test.split(size), strict=True):
+        for x, y in zip(
+            torch.split(self.x_test, size), torch.split(self.y_test, size), strict=True
+        ):
             logits = self.forward(x[None])
             each = nn.functional.cross_entropy(
                 logits.flatten(0, 1), y.repeat(count), reduction="none"

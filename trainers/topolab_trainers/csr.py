@@ -98,7 +98,7 @@ class _Product(torch.autograd.Function):
         return product.t().contiguous()
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         x, values = ctx.saved_tensors
         pattern: Pattern = ctx.pattern
         transposed = grad.t().contiguous()

@@ -397,7 +397,9 @@ class Trainer:
         right = torch.zeros((), dtype=torch.int64, device=self.device)
         self.model.eval()
         for x, y in zip(
-            self.x_test.split(EVALUATION_BATCH), self.y_test.split(EVALUATION_BATCH), strict=True
+            torch.split(self.x_test, EVALUATION_BATCH),
+            torch.split(self.y_test, EVALUATION_BATCH),
+            strict=True,
         ):
             logits = self.model(x)
             loss += nn.functional.cross_entropy(logits, y, reduction="sum")

@@ -90,7 +90,7 @@ class Lottery(Backend):
             return prune_to(views, total, draw)
         shares = {name: (1 - moment.fraction) * size for name, size in sizes.items()}
         counts = round_to(shares, total, sizes)
-        updates = {}
+        updates: dict[str, Update] = {}
         for view in views:
             updates |= prune_to([view], counts[view.name], draw)
         return updates

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from topolab_trainers.models.parts import linear
+
 __all__ = ["MLP", "NORMS"]
 
 NORMS = ("layernorm", "none")
@@ -46,8 +48,7 @@ class MLP(nn.Module):
         self.head = tuple(f"fc{i}" for i in range(1, self.depth + 1))
         self.activation_of: dict[str, str] = {}
         for i in range(1, self.depth + 1):
-            layer = nn.utils.skip_init(nn.Linear, widths[i - 1], widths[i])
-            setattr(self, f"fc{i}", layer)
+            setattr(self, f"fc{i}", linear(widths[i - 1], widths[i]))
             if norm == "layernorm" and i < self.depth:
                 setattr(self, f"norm{i}", nn.LayerNorm(widths[i]))
             if i < self.depth:

@@ -16,7 +16,7 @@ def conv(
     bias: bool = True,
 ) -> nn.Conv2d:  # fmt: skip
     """A convolution whose weights are not initialised."""
-    layer: nn.Conv2d = nn.utils.skip_init(
+    layer: nn.Conv2d = nn.utils.skip_init(  # type: ignore[no-untyped-call]
         nn.Conv2d, n_in, n_out, kernel, stride=stride, padding=padding, groups=groups, bias=bias
     )
     return layer
@@ -24,7 +24,7 @@ def conv(
 
 def linear(n_in: int, n_out: int) -> nn.Linear:
     """A linear layer whose weights are not initialised."""
-    layer: nn.Linear = nn.utils.skip_init(nn.Linear, n_in, n_out)
+    layer: nn.Linear = nn.utils.skip_init(nn.Linear, n_in, n_out)  # type: ignore[no-untyped-call]
     return layer
 
 
