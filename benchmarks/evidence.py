@@ -63,22 +63,27 @@ def accuracies(folder: Path) -> None:
 def ratios(folder: Path) -> None:
     print("| profile | fan-in CCV | ratio at the start, fc1, fc2 | after 2 epochs, fc1, fc2 |")
     print("|---|---|---|---|")
-    points: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    points: dict[tuple[int, str], list[tuple[float, float]]] = {}
     for name, runs in grouped(folder).items():
-        cells = []
-        for when, index in (("start", 0), ("end", -1)):
-            for layer in LAYERS:
-                values = [run[index].metrics[f"gradient_ratio.{layer}"] for run in runs]
-                cells.append(f"{np.mean(values):.2f}")
-                points.setdefault((when, layer), []).extend(
-                    (ccv(run, index, layer), v) for run, v in zip(runs, values, strict=True)
-                )
-        print(f"| {name} | {ccv(runs[0], 0, 'fc1'):.2f} | {cells[0]}, {cells[1]} "
-              f"| {cells[2]}, {cells[3]} |")  # fmt: skip
-    print()
-    for (when, layer), pairs in points.items():
-        x, y = np.array(pairs).T
-        print(f"Pearson r over all runs, {layer}, at the {when}: {np.corrcoef(x, y)[0, 1]:.2f}")
+        cells = {}
+        for index in range(len(runs[0])):
+            for run in runs:
+                both = [run[index].metrics[f"gradient_ratio.{layer}"] for layer in LAYERS]
+                x = ccv(run, index, "fc1")
+                for what, value in (*zip(LAYERS, both, strict=True), ("mean", np.mean(both))):
+                    points.setdefault((index, what), []).append((x, float(value)))
+            last = {what: points[index, what][-len(runs) :] for what in LAYERS}
+            cells[index] = ", ".join(f"{np.mean([y for _, y in v]):.2f}" for v in last.values())
+        print(f"| {name} | {ccv(runs[0], 0, 'fc1'):.2f} | {cells[0]} | {cells[max(cells)]} |")
+    print("\n| Pearson r of ratio and CCV over all runs | fc1 | fc2 | mean of both |")
+    print("|---|---|---|---|")
+    for index in sorted({index for index, _ in points}):
+        r = []
+        for what in (*LAYERS, "mean"):
+            x, y = np.array(points[index, what]).T
+            r.append(f"{np.corrcoef(x, y)[0, 1]:.2f}")
+        when = "at the start" if index == 0 else f"after {index} epoch(s)"
+        print(f"| {when} | {' | '.join(r)} |")
 
 
 def variants(folder: Path) -> None:

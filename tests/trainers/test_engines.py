@@ -285,3 +285,20 @@ def test_a_replica_that_diverges_is_named(tmp_path: Path) -> None:
 def test_replicas_on_a_gpu(tmp_path: Path) -> None:
     runs = train_many(jobs(tmp_path, device="cuda"))
     assert all(run.state == "done" for run in runs)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")
+def test_a_step_on_a_gpu_waits_for_nothing() -> None:
+    """Masks, losses and hits stay on the device between two updates."""
+    backend = find("backends", "rigl")()
+    trainer = Trainer(backend, backend.configure(**SMALL, device="cuda"), DIGITS.load())
+    chosen = torch.arange(64, device="cuda")
+    for step in range(1, 4):
+        trainer._step(step, chosen, update=False)
+    torch.cuda.synchronize()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for step in range(4, 7):
+            trainer._step(step, chosen, update=False)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")

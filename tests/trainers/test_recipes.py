@@ -90,6 +90,9 @@ def test_a_recipe_from_the_command_line(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
     assert {run.name for run in topolab.runs(out)} == {"a-s3", "b-s3"}
+    other = [*arguments[:-4], "--out", str(tmp_path / "o"), "--seed", "0", "--only", "b"]
+    assert CliRunner().invoke(app, other).exit_code == 0
+    assert {run.name for run in topolab.runs(tmp_path / "o")} == {"b-s0"}
     before = {p: p.stat().st_mtime_ns for p in out.rglob("*.safetensors")}
     (out / "a-s3" / "DONE").unlink()  # as if it had been killed at its very end
     result = CliRunner().invoke(app, arguments)

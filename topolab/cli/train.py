@@ -45,6 +45,9 @@ def train(
         str | None,
         typer.Option(help="Every training of a recipe instead: see `topolab recipes`."),
     ] = None,
+    only: Annotated[
+        str | None, typer.Option(help="Of a recipe: these runs, such as dense,random.")
+    ] = None,
     data: Annotated[
         str | None,
         typer.Option(help="Data set [default: digits].", autocompletion=complete("datasets")),
@@ -183,11 +186,17 @@ def train(
     settings |= _own_options(method or "", extra, list(settings))
     if data is not None:
         known_name("datasets", data)
+    if only is not None and recipe is None:
+        raise ConfigError("--only is for the runs of a recipe")
     if seed is not None and seeds is not None:
         raise ConfigError("give either --seed or --seeds")
     several = None if seeds is None else _seeds(seeds)
     if recipe is not None:
-        plan = find_recipe(recipe).plan(settings, seeds=several or ([seed] if seed else None))
+        plan = find_recipe(recipe).plan(
+            settings,
+            seeds=several or (None if seed is None else [seed]),
+            only=None if only is None else only.split(","),
+        )
         train_plan(plan, out or Path("runs") / Path(recipe).stem,
                    batched=batched, as_json=as_json, quiet=quiet)  # fmt: skip
         return

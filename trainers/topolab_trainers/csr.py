@@ -41,7 +41,9 @@ class Pattern:
         flat = positions(mask) if active is None else active
         self.shape = (m, n)
         self.columns = (flat % n).to(torch.int32)
-        self.rows = _pointers(torch.count_nonzero(mask, dim=1))
+        # Positions ascend, so where a row starts can be looked up.
+        starts = torch.arange(m + 1, dtype=torch.int64) * n
+        self.rows = torch.searchsorted(flat, starts, out_int32=True)
         self._transposed: tuple[Tensor, Tensor, Tensor] | None = None
 
     def matrix(self, values: Tensor) -> Tensor:

@@ -134,6 +134,8 @@ def positions(mask: Tensor) -> Tensor:
 
 def count(mask: Tensor) -> int:
     """How many are True."""
+    if mask.device.type == "cpu":  # numpy is three times as fast at this
+        return int(np.count_nonzero(mask.numpy()))
     return int(torch.count_nonzero(mask))
 
 
@@ -305,8 +307,8 @@ def grow(
     if score is None:
         chosen = draw_outside(taken, number, generator)
     else:
-        shut = torch.tensor(-torch.inf, dtype=score.dtype, device=score.device)
-        open_scores = torch.where(taken.reshape(-1), shut, score.reshape(-1))
+        open_scores = score.reshape(-1).clone()
+        open_scores[positions(taken)] = -torch.inf
         chosen = highest(open_scores, number, generator)
     new = keep.reshape(-1).clone()
     new[chosen] = True
