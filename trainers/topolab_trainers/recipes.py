@@ -9,5 +9,5 @@ __all__ = ["folder"]
 
 def folder() -> Path:
     """Where this package's recipes are: beside it in a checkout, inside it when installed."""
-    inside = Path(__file__).parent / "recipes"
+    inside = Path(__file__).parent / "recipe_files"
     return inside if inside.is_dir() else Path(__file__).parent.parent / "recipes"
