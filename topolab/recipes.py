@@ -17,6 +17,10 @@ from topolab.registry import load_all
 __all__ = ["Planned", "Recipe", "find_recipe", "read_recipe", "recipe_files"]
 
 
+#: What a recipe decides by itself, or the command does; no setting of a training.
+RESERVED = frozenset({"name", "method", "seed", "out", "resume", "progress", "command"})
+
+
 @dataclass(frozen=True)
 class Planned:
     """One training of a recipe.
@@ -129,6 +133,18 @@ def read_recipe(path: Path) -> Recipe:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ConfigError(f"{path}: two runs are called {', '.join(twice)}")
+    settings = data.get("settings", {})
+    if not isinstance(settings, dict):
+        raise ConfigError(f"{path}: settings must be a table, as [settings]")
+    for table in (settings, *runs):
+        kept = RESERVED - ({"name", "method"} if table is not settings else set())
+        wrong = sorted(kept & set(table))
+        if wrong:
+            raise ConfigError(f"{path}: {', '.join(wrong)} cannot be set there")
+    for table in (settings, *runs):
+        nested = [k for k, v in table.items() if isinstance(v, dict)]
+        if nested or not isinstance(table.get("init", ""), str):
+            raise ConfigError(f"{path}: {', '.join(nested) or 'init'} cannot have such a value")
     seeds = data.get("seeds", [0])
     if not isinstance(seeds, list) or not seeds or not all(isinstance(s, int) for s in seeds):
         raise ConfigError(f"{path}: seeds must be a list of whole numbers")
@@ -138,7 +154,7 @@ def read_recipe(path: Path) -> Recipe:
         source=str(data.get("source", "")),
         note=str(data.get("note", "")),
         seeds=tuple(seeds),
-        settings=dict(data.get("settings", {})),
+        settings=dict(settings),
         runs=tuple(runs),
     )
 

@@ -40,7 +40,7 @@ def settings(method: str, **more: Any) -> dict[str, Any]:
         if "epochs" in more:
             chosen["epochs"] = more["epochs"]
     if method == "nist":
-        return {"prune_to": 0.97, "neuroseeds": (3, 8, 5), **chosen}
+        return {"prune_to": 0.85, "neuroseeds": (3, 8, 5), **chosen}
     if method != "dense":
         chosen = {"sparsity": 0.8, "update_every": 7, **chosen}
     return chosen

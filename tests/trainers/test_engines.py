@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 
 import topolab
-from topolab.errors import ConfigError
+from topolab.errors import ConfigError, PartialFailure
 from topolab.layers import LayerSpec
 from topolab.recipes import Planned
 from topolab.registry import find
@@ -279,6 +279,25 @@ def test_a_replica_that_diverges_is_named(tmp_path: Path) -> None:
     with pytest.raises(TopolabError, match=r"mine: the training loss is no longer finite"):
         train_many([Job(backend, config, tmp_path / "mine")])
     assert topolab.open_run(tmp_path / "mine").state == "failed"
+
+
+def test_one_that_diverges_does_not_stop_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = train_many(jobs(tmp_path / "alone")[:2])
+    original = Replicas.step
+
+    def broken(self: Replicas, step: int, *rest: Any) -> None:
+        if step == 20:
+            self.loss[1] = torch.nan
+        original(self, step, *rest)
+
+    monkeypatch.setattr(Replicas, "step", broken)
+    with pytest.raises(PartialFailure, match=r"1 of 2 failed.*1-rigl: the training loss"):
+        train_many(jobs(tmp_path / "r")[:2])
+    good, bad = (topolab.open_run(tmp_path / "r" / name) for name in ("0-rigl", "1-rigl"))
+    assert bad.state == "failed" and bad.verify().ok and len(bad) == 3  # steps 0, 7 and 14
+    assert contents(good) == contents(alone[0])
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")

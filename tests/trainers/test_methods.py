@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import topolab
-from topolab.errors import ConfigError
+from topolab.errors import ConfigError, TopolabError
 from topolab.registry import find
 from topolab_trainers.averaged import AveragedGradient
 from topolab_trainers.backend import Backend
@@ -405,7 +405,9 @@ def test_lottery_rewinds_what_is_kept(tmp_path: Path) -> None:
 
 
 def test_lottery_prunes_the_smallest_trained_weights() -> None:
-    view = LayerView("a", torch.ones(1, 4, dtype=torch.bool), torch.tensor([[0.1, -3.0, 2.0, 0.5]]))
+    view = LayerView(
+        "a", torch.ones(1, 4, dtype=torch.bool), torch.tensor([[0.1, -30.0, 2.0, 0.5]])
+    )
     other = LayerView("b", torch.ones(1, 4, dtype=torch.bool), torch.tensor([[9.0, 8.0, 7.0, 6.0]]))
     backend = Lottery()
     config = backend.configure(rounds=1, sparsity=0.5)
@@ -415,7 +417,8 @@ def test_lottery_prunes_the_smallest_trained_weights() -> None:
     assert updates["b"].mask.int().tolist() == [[1, 1, 0, 0]]
     config = backend.configure(rounds=1, sparsity=0.5, scope="global")
     updates = backend.updates([view, other], moment, config, lambda name: seeded())
-    assert not bool(updates["a"].mask.any()) and bool(updates["b"].mask.all())
+    assert updates["a"].mask.int().tolist() == [[0, 1, 0, 0]]
+    assert updates["b"].mask.int().tolist() == [[1, 1, 1, 0]]
 
 
 def test_lottery_rewinds_to_a_later_step(tmp_path: Path) -> None:
@@ -501,6 +504,9 @@ def test_update_times_count_themselves() -> None:
         ("static", {"record": "everything"}, "unknown record 'everything'"),
         ("momentum", {"momentum_beta": 1.0}, r"momentum_beta 1.0 is outside \[0, 1\)"),
         ("rigl", {"sparsity": float("nan")}, "is not a number"),
+        ("dense", {"sparsity": 0, "optimizer": "adam-sgd", "lr_schedule": "nsh"}, "rates of its"),
+        ("lottery", {"optimizer": "adam-sgd"}, "trains every round alike"),
+        ("nist", {"prune_to": 0.9, "epochs": 1}, "--prune-to needs --epochs 2"),
     ],
 )  # fmt: skip
 def test_what_cannot_be(
@@ -517,3 +523,32 @@ def test_the_moment_is_data() -> None:
     assert moment.n_drop(4, 3) == 1 and moment.n_drop(100, 90) == 10  # only as many can grow
     assert replace(moment, candidates="not-kept").n_drop(100, 90) == 45
     assert replace(moment, fraction=0.7, candidates="not-kept").n_drop(4, 3) == 2
+
+
+def test_redistribution_takes_from_full_layers_too(tmp_path: Path) -> None:
+    """ERK makes small layers dense; under redistribution they may give edges away."""
+    settings = {**SMALL, "hidden": (128, 12), "sparsity": 0.55, "update_every": 7, "epochs": 4}
+    run = topolab.train("momentum", tmp_path / "r", **settings, redistribute="momentum")
+    size = run[0].masks["fc2"].size
+    assert run[0].nnz("fc2") == size  # dense, and yet it takes part
+    assert run[1].metrics["dropped.fc2"] + run[1].metrics["regrown.fc2"] > 100
+    assert len({s.nnz("fc1") + s.nnz("fc2") for s in run}) == 1
+
+
+def test_a_prune_that_empties_a_layer_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TopolabError, match=r"leave layer fc2 without a single edge"):
+        topolab.train("lottery", tmp_path / "r", **{**SMALL, "hidden": (64, 2), "sparsity": 0.9995})
+    run = topolab.open_run(tmp_path / "r")
+    assert run.state == "failed" and len(run) >= 1 and run.verify().ok
+
+
+def test_a_lotterys_history_is_what_its_rounds_reached(tmp_path: Path) -> None:
+    settings = {**SMALL, "epochs": 2, "rounds": 2, "lr": 0.01, "lr_schedule": "nsh"}
+    run = topolab.train("lottery", tmp_path / "r", **settings)
+    history = run.summary["test_accuracy_per_epoch"]
+    prunes = [s for s in run if "test_accuracy_before_rewind" in s.metrics]
+    assert [history[1], history[3]] == [s.metrics["test_accuracy_before_rewind"] for s in prunes]
+    assert all(s.metrics["learning_rate"] == pytest.approx(1e-4) for s in prunes)
+    # NIST's FLOPs count the weights that were there: dense first, then fewer.
+    active = [sum(s.nnz(k.name) for k in run.layers) for s in (run[0], *prunes)]
+    assert run.summary["training_flops"] == 4 * 1442 * 2 * sum(active)

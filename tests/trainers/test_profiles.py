@@ -145,6 +145,28 @@ def test_too_few_edges_names_the_ceiling() -> None:
         shape("triangle", 4)
 
 
+@pytest.mark.parametrize(("alpha", "n", "m"), [(700, 100, 100), (2000, 23, 28), (4000, 784, 1024)])
+def test_very_sharp_profiles_are_all_or_little(alpha: float, n: int, m: int) -> None:
+    """Values that underflow must not turn the search into a flat profile or an endless one."""
+    edges = n * m // 3
+    f = fan_ins(shape("exponential", m, alpha=alpha), n, edges)
+    assert f.sum() == edges and (np.diff(f) <= 1).all()
+    assert f[0] == n and f[-1] < f.mean()
+    bell = fan_ins(shape("bell", 9, beta=1200), 15, 106, f_min=3)
+    assert bell.sum() == 106 and bell[4] == 15
+
+
+def test_rounding_leaves_hubs_that_are_full() -> None:
+    """A fan-in clamped to n is n, whatever the last bit of the scale says."""
+    family = profiles.lognormal_family(1024, seeded(1))
+    p = searched(family, profiles.WIDEST_SIGMA, 2.0, n=784, edges=80_282)
+    full = int((p >= 784).sum())
+    assert full > 10
+    for rounding in profiles.ROUNDINGS:
+        f = fan_ins(p, 784, 80_282, rounding=rounding)
+        assert int((f == 784).sum()) >= full and int((f == 1).sum()) >= int((p <= 1).sum())
+
+
 @pytest.mark.parametrize("spreading", profiles.SPREADINGS)
 def test_spreading_gives_every_neuron_its_fan_in(spreading: str) -> None:
     f = fan_ins(shape("exponential", 200), 100, 2000)

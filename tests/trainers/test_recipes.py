@@ -38,9 +38,9 @@ sparsity = 0.0
 def test_every_recipe_resolves(name: str) -> None:
     recipe = find_recipe(name)
     assert recipe.title and recipe.source
-    for item in recipe.plan({"epochs": 1}):
+    for item in recipe.plan({"epochs": 2}):
         config = find("backends", item.method)().configure(**item.settings)
-        assert config.data in names("datasets") and config.epochs == 1
+        assert config.data in names("datasets") and config.epochs == 2
         assert config.seed in recipe.seeds
 
 
@@ -69,6 +69,10 @@ def test_what_makes_a_run_this_run_stays(tmp_path: Path) -> None:
         ("[[runs]]\nname = 'a'", "needs a name and a method"),
         ("seeds = []\n[[runs]]\nname = 'a'\nmethod = 'set'", "seeds must be"),
         ("[[runs]]\nname='a'\nmethod='set'\n[[runs]]\nname='a'\nmethod='set'", "two runs"),
+        ("settings = 3\n[[runs]]\nname='a'\nmethod='set'", "settings must be a table"),
+        ("[[runs]]\nname='a'\nmethod='set'\nseed=7", "seed cannot be set there"),
+        ("[settings]\nout='x'\n[[runs]]\nname='a'\nmethod='set'", "out cannot be set there"),
+        ("[[runs]]\nname='a'\nmethod='set'\ninit=['er']", "init cannot have such a value"),
     ],
 )
 def test_recipes_that_cannot_be(tmp_path: Path, text: str, message: str) -> None:

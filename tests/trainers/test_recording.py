@@ -154,7 +154,7 @@ if method == "lottery":
 if method != "nist":
     settings |= dict(sparsity=0.8, update_every=7)
 else:
-    settings |= dict(neuroseeds=(3, 8, 5), prune_to=0.97)
+    settings |= dict(neuroseeds=(3, 8, 5), prune_to=0.85)
 config = backend.configure(**settings)
 print("ready", flush=True)
 try:

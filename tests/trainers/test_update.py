@@ -185,6 +185,12 @@ def test_drawing_a_few_of_many_is_uniform_and_distinct() -> None:
     assert float(free.double().std()) == pytest.approx((300 / 6 * 5 / 6) ** 0.5, rel=0.05)
 
 
+def test_nothing_can_be_drawn_from_a_full_layer() -> None:
+    full = torch.ones(100, 100, dtype=torch.bool)
+    assert draw_outside(full, 0, seeded()).tolist() == []
+    assert torch.equal(drop_and_grow(full, torch.rand(100, 100), None, 0.0, seeded()).mask, full)
+
+
 @pytest.mark.parametrize("levels", [2, 50, 10**9])
 @pytest.mark.parametrize("k", [1, 700, 9_000, 30_000, 39_999])
 def test_the_short_way_to_the_k_highest_is_exact(levels: int, k: int) -> None:

@@ -23,7 +23,7 @@ from topolab.cli.common import (
     table,
 )
 from topolab.errors import ConfigError, TopolabError
-from topolab.recipes import Planned, find_recipe
+from topolab.recipes import RESERVED, Planned, find_recipe
 
 if TYPE_CHECKING:
     from topolab.run import Run
@@ -247,7 +247,15 @@ def train_plan(
     if batched:
         from topolab.api import train_together
 
-        done = train_together(plan, out, command=_command(sys.argv[1:]))
+        try:
+            done = train_together(plan, out, command=_command(sys.argv[1:]))
+        except KeyboardInterrupt:
+            typer.echo(
+                f"topolab: interrupted; what was recorded is safe in {out}. Go on with: the same "
+                "command",
+                err=True,
+            )
+            raise typer.Exit(130) from None
     else:
         for position, item in enumerate(plan, start=1):
             path = out / item.name
@@ -305,6 +313,8 @@ def _own_options(method: str, extra: Sequence[str], shared: Sequence[str]) -> di
             value = "true" if alone else rest.pop(0)
         if key in found:
             raise ConfigError(f"--{name} was given twice")
+        if key in RESERVED:
+            raise ConfigError(f"no such option --{name}; see `topolab train --help`")
         found[key] = value
     if method and found:
         from topolab.registry import find
@@ -330,9 +340,12 @@ def _init_options() -> set[str]:
 
 def _seeds(text: str) -> list[int]:
     try:
-        return [int(part) for part in text.split(",")]
+        seeds = [int(part) for part in text.split(",")]
     except ValueError:
         raise ConfigError(f"--seeds {text!r} is not a list of seeds such as 42,123") from None
+    if len(set(seeds)) < len(seeds):
+        raise ConfigError(f"--seeds {text!r} names a seed twice")
+    return seeds
 
 
 def _command(arguments: Sequence[str]) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from topolab.errors import ConfigError, RunError, TopolabError
+from topolab.errors import ConfigError, PartialFailure, RunError, TopolabError
 from topolab.layers import LayerSpec
 from topolab.recorder import Recorder
 from topolab.registry import find
@@ -34,6 +34,7 @@ from topolab_trainers.network import make_network
 from topolab_trainers.schedules import UpdateTimes, stepped_rate
 from topolab_trainers.seeds import generator
 from topolab_trainers.state import read_state, write_state, write_tensors
+from topolab_trainers.update import count
 
 __all__ = ["Job", "Replicas", "groups", "train_many"]
 
@@ -108,10 +109,13 @@ def train_many(
     ------
     ConfigError
         If a job cannot be trained this way, before anything is written.
+    PartialFailure
+        If some diverged; the others are done.
     """
     for job in jobs:
         _check(job)
     jobs = [replace(job, config=replace(job.config, engine="batched")) for job in jobs]
+    failed: list[TopolabError] = []
     open_ones = [job for job in jobs if not (job.out / "DONE").exists()]
     for group in groups(open_ones):
         config = group[0].config
@@ -135,6 +139,14 @@ def train_many(
                 for job in group
             ]
             replicas.run(recorders, save_every=save_every)
+        failed += [r.failure for r in replicas.replicas if r.failure is not None]
+    if failed and len(jobs) == 1:
+        raise failed[0]
+    if failed:
+        raise PartialFailure(
+            f"{len(failed)} of {len(jobs)} failed, the others are done: "
+            + "; ".join(str(error) for error in failed)
+        )
     return [open_run(job.out) for job in jobs]
 
 
@@ -151,6 +163,13 @@ class Replica:
     metrics: dict[str, float] = field(default_factory=dict)
     batches: int = 0
     samples: int = 0
+    active: int = 0
+    spent: int = 0
+    failure: TopolabError | None = None
+
+    def count_active(self) -> None:
+        """Count anew after masks changed."""
+        self.active = sum(count(mask) for mask in self.masks.values())
 
 
 class Replicas:
@@ -203,6 +222,8 @@ class Replicas:
             masks = {k: m.to(self.device) for k, m in network.masks.items()}
             budget = {k: int(m.sum()) for k, m in masks.items()}
             self.replicas.append(Replica(job, times, masks, budget))
+            self.replicas[-1].count_active()
+        self.recorders: Sequence[Recorder] = ()
         self.optimizer = self._optimizer()
         self.loss = torch.zeros(len(jobs), device=self.device)
         self.right = torch.zeros(len(jobs), dtype=torch.int64, device=self.device)
@@ -219,8 +240,8 @@ class Replicas:
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits, shape (R, batch, classes), of inputs (R, batch, n) or (1, batch, n) for all."""
-        p, count = self.parameters, len(self.replicas)
-        x = x.expand(count, *x.shape[1:])
+        p = self.parameters
+        x = x.expand(len(self.replicas), *x.shape[1:])
         for i in range(1, self.depth + 1):
             x = torch.baddbmm(p[f"fc{i}.bias"][:, None], x, p[f"fc{i}.weight"].transpose(1, 2))
             if i == self.depth:
@@ -235,6 +256,7 @@ class Replicas:
 
     def run(self, recorders: Sequence[Recorder], *, save_every: float) -> None:
         """Go from the start, or the saved states, to the end, and mark the runs as done."""
+        self.recorders = recorders
         start = self._load(recorders)
         if start == 0:
             self._record(recorders, 0, self._evaluate(), range(len(self.replicas)))
@@ -246,12 +268,13 @@ class Replicas:
                 if batch == 0 or orders is None:
                     orders = self._orders(epoch)
                 size = self.config.batch_size
-                due = [i for i, r in enumerate(self.replicas) if r.times.due(step)]
+                due = [i for i in self._going() if self.replicas[i].times.due(step)]
                 self.step(step, orders[:, batch * size : (batch + 1) * size], due)
                 end = batch + 1 == self.steps_per_epoch
                 recorded = [
-                    i for i, r in enumerate(self.replicas)
-                    if i in due or step == self.total or (end and r.times.every is None)
+                    i for i in self._going()
+                    if i in due or step == self.total
+                    or (end and self.replicas[i].times.every is None)
                 ]  # fmt: skip
                 if recorded or end:
                     measured = self._evaluate()
@@ -267,7 +290,8 @@ class Replicas:
                 if held.pending:
                     raise KeyboardInterrupt
         self.seconds += time.monotonic() - clock
-        for i, recorder in enumerate(recorders):
+        for i in self._going():
+            recorder = recorders[i]
             write_tensors(recorder.path / FINAL_WEIGHTS, self._state_of(i), {"format": "pt"})
             recorder.finish(self._summary(i, recorder))
             (recorder.path / "resume" / "state.safetensors").unlink(missing_ok=True)
@@ -305,8 +329,11 @@ class Replicas:
         for r in self.replicas:
             r.batches += 1
             r.samples += chosen.shape[1]
+            r.spent += r.active * chosen.shape[1]
         replaces = bool(due) and self.replicas[due[0]].job.backend.replaces_step
         dense: dict[int, dict[str, Tensor]] = {}
+        self._check_finite(step, only_if=bool(due))
+        due = [i for i in due if self.replicas[i].failure is None]
         for i in due:
             if "gradient" in self.replicas[i].job.backend.needs(self.replicas[i].job.config):
                 dense[i] = {k: self._gradient(k)[i].clone() for k in self.factors}
@@ -324,7 +351,6 @@ class Replicas:
 
     @torch.no_grad()
     def _update(self, i: int, step: int, dense: Mapping[str, Tensor]) -> None:
-        self._check_finite(step)
         r = self.replicas[i]
         config, backend = r.job.config, r.job.backend
         t_end = int(config.t_end * self.total)
@@ -334,7 +360,7 @@ class Replicas:
             LayerView(name, r.masks[name], self.parameters[f"{name}.weight"].detach()[i],
                       dense.get(name), None, r.budget[name])
             for name in self.factors
-            if backend.conserves == "nothing" or not bool(r.masks[name].all())
+            if backend.conserves != "layer" or not bool(r.masks[name].all())
         ]  # fmt: skip
         updates = backend.updates(
             views, moment, config, lambda name: generator(config.seed, "topology", name, step)
@@ -354,37 +380,50 @@ class Replicas:
                     value[i][changed] = 0
             r.masks[name] = update.mask
             self.factors[name][i].copy_(update.mask)
-            r.updates[f"dropped.{name}"] = int(update.dropped.sum())
-            r.updates[f"grown.{name}"] = int(update.grown.sum())
+            r.updates[f"dropped.{name}"] = count(update.dropped)
+            r.updates[f"grown.{name}"] = count(update.grown)
             r.updates[f"regrown.{name}"] = update.regrown
+        r.count_active()
 
-    def _check_finite(self, step: int) -> None:
-        for r, loss in zip(self.replicas, self.loss.tolist(), strict=True):
-            if not math.isfinite(loss):
-                raise TopolabError(
-                    f"{r.job.out.name}: the training loss is no longer finite, between step "
-                    f"{step - r.batches + 1} and {step}; every snapshot so far is kept; a smaller "
-                    "--lr may help"
-                )
+    def _going(self) -> list[int]:
+        """Replicas that have not failed."""
+        return [i for i, r in enumerate(self.replicas) if r.failure is None]
+
+    def _check_finite(self, step: int, *, only_if: bool = True) -> None:
+        """End the runs of replicas that diverged; the gradients of the others do not know."""
+        if not only_if:
+            return
+        losses = self.loss.tolist()
+        for i in self._going():
+            r = self.replicas[i]
+            if math.isfinite(losses[i]):
+                continue
+            r.failure = TopolabError(
+                f"{r.job.out.name}: the training loss is no longer finite, between step "
+                f"{step - r.batches + 1} and {step}; every snapshot so far is kept; a smaller "
+                "--lr may help"
+            )
+            if self.recorders:
+                self.recorders[i].__exit__(TopolabError, r.failure, None)
 
     # -- recording ---------------------------------------------------------------------------
 
     @torch.no_grad()
     def _evaluate(self) -> list[tuple[float, float]]:
         """Mean cross-entropy and accuracy on the test set, for each replica."""
-        count, n = len(self.replicas), len(self.y_test)
+        number, n = len(self.replicas), len(self.y_test)
         widest = max(layer.n_out for layer in self.layers)
-        size = max(16, EVALUATION_VALUES // (count * widest))
-        loss = torch.zeros(count, device=self.device)
-        right = torch.zeros(count, dtype=torch.int64, device=self.device)
+        size = max(16, EVALUATION_VALUES // (number * widest))
+        loss = torch.zeros(number, device=self.device)
+        right = torch.zeros(number, dtype=torch.int64, device=self.device)
         for x, y in zip(
             torch.split(self.x_test, size), torch.split(self.y_test, size), strict=True
         ):
             logits = self.forward(x[None])
             each = nn.functional.cross_entropy(
-                logits.flatten(0, 1), y.repeat(count), reduction="none"
+                logits.flatten(0, 1), y.repeat(number), reduction="none"
             )
-            loss += each.view(count, -1).sum(1)
+            loss += each.view(number, -1).sum(1)
             right += (logits.argmax(2) == y).sum(1)
         return [(a / n, b / n) for a, b in zip(loss.tolist(), right.tolist(), strict=True)]
 
@@ -398,6 +437,8 @@ class Replicas:
         self._check_finite(step)
         for i in which:
             r = self.replicas[i]
+            if r.failure is not None:
+                continue
             test_loss, test_accuracy = measured[i]
             r.metrics = {"test_loss": test_loss, "test_accuracy": test_accuracy}
             if r.batches:
@@ -422,8 +463,7 @@ class Replicas:
                 self.layers,
                 r.masks,
                 steps=self.total,
-                epochs=self.config.epochs,
-                samples=len(self.x),
+                spent=r.spent,
                 metrics=r.metrics,
                 history=r.history,
             ),
@@ -440,7 +480,8 @@ class Replicas:
 
     def _save(self, recorders: Sequence[Recorder], step: int) -> None:
         self._check_finite(step)
-        for i, (r, recorder) in enumerate(zip(self.replicas, recorders, strict=True)):
+        for i in self._going():
+            r, recorder = self.replicas[i], recorders[i]
             tensors = {f"model.{k}": v for k, v in self._state_of(i).items()}
             tensors |= {f"mask.{k}": v for k, v in r.masks.items()}
             for key, parameter in self.parameters.items():
@@ -452,7 +493,7 @@ class Replicas:
                 "run_id": recorder.run_id, "step": step, "batched": True,
                 "loss": float(self.loss[i]), "right": int(self.right[i]),
                 "batches": r.batches, "samples": r.samples, "updates": r.updates,
-                "history": r.history, "metrics": r.metrics,
+                "history": r.history, "metrics": r.metrics, "spent": r.spent,
             }  # fmt: skip
             write_state(recorder.path / "resume" / "state.safetensors", tensors, about)
 
@@ -480,7 +521,8 @@ class Replicas:
                 self.loss[i], self.right[i] = about["loss"], about["right"]
                 r.batches, r.samples = about["batches"], about["samples"]
                 r.updates, r.history = dict(about["updates"]), list(about["history"])
-                r.metrics = dict(about["metrics"])
+                r.metrics, r.spent = dict(about["metrics"]), int(about["spent"])
+                r.count_active()
             except (KeyError, TypeError, RuntimeError) as error:
                 raise RunError(
                     f"{recorders[i].path}: the saved state does not fit this network ({error})"

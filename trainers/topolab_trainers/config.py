@@ -216,6 +216,8 @@ def resolve(
     if chosen["sparsity"] is not None:
         chosen["sparsity"] = number("sparsity", chosen["sparsity"], "[0, 1)")
     chosen["dense_output"] = Option("dense_output", "bool", True, "").read(chosen["dense_output"])
+    if chosen["optimizer"] == "adam-sgd" and chosen["lr_schedule"] != "constant":
+        raise ConfigError("optimizer adam-sgd has rates of its own; leave --lr-schedule constant")
     chosen["hidden"] = _widths(chosen["hidden"])
     for name, allowed in (("masked", ()), ("record", RECORDABLE)):
         chosen[name] = Option(name, "words", None, "", choices=allowed).read(chosen[name])

@@ -182,6 +182,9 @@ class Trainer:
         self.metrics: dict[str, float] = {}
         self.history: list[float] = []
         self.evaluated: tuple[int, float, float] | None = None
+        # Active weights now, and summed over all samples seen: NIST's FLOPs are 4 times that.
+        self.active = self._active()
+        self.spent = 0
 
     @property
     def masks(self) -> dict[str, Tensor]:
@@ -230,7 +233,9 @@ class Trainer:
                 if snapshot or epoch_end:
                     self.seconds.training += time.perf_counter() - clock
                     if epoch_end:
-                        self.history.append(self._evaluate(step)[1])
+                        # Of a lottery's round it is what was reached, not the rewound network.
+                        reached = self.recent.updates.get("test_accuracy_before_rewind")
+                        self.history.append(reached or self._evaluate(step)[1])
                     if snapshot:
                         self._record(recorder, step)
                     clock = time.perf_counter()
@@ -247,6 +252,8 @@ class Trainer:
             write_tensors(recorder.path / FINAL_WEIGHTS, self.dense_state(), {"format": "pt"})
             recorder.finish(self._summary(recorder))
         path.unlink(missing_ok=True)
+        if held.pending:
+            raise KeyboardInterrupt
 
     def _step(self, step: int, chosen: Tensor, *, update: bool) -> None:
         if step - 1 == self.sgd_from:
@@ -268,6 +275,7 @@ class Trainer:
         self.recent.right += (logits.detach().argmax(1) == y).sum()
         self.recent.batches += 1
         self.recent.samples += len(chosen)
+        self.spent += self.active * len(chosen)
         if self.averaged is not None:
             self.averaged.accumulate()
         if update and self.backend.replaces_step:
@@ -302,8 +310,8 @@ class Trainer:
                 s.active, s.values,
             )
             for s in self.masked
-            # Dropping from a full layer and growing again changes nothing.
-            if backend.conserves == "nothing" or not s.full
+            # Dropping from a full layer that keeps its number of edges changes nothing.
+            if backend.conserves != "layer" or not s.full
         ]  # fmt: skip
         updates = backend.updates(
             views, moment, config, lambda name: generator(seed, "topology", name, step)
@@ -317,10 +325,14 @@ class Trainer:
                 new = (torch.randn(update.mask.shape, generator=draw) * sd).to(self.device)
             storage.set(update.mask, self.optimizer, new)
             self._count(name, update)
+        self.active = self._active()
         if backend.rewinds:
             self._rewind(step)
         self.evaluated = None
         self.seconds.updating += time.perf_counter() - started
+
+    def _active(self) -> int:
+        return sum(s.active.numel() for s in self.storages.values())
 
     def _count(self, name: str, update: Update) -> None:
         for what, number in (
@@ -336,8 +348,10 @@ class Trainer:
 
     def _rewind(self, step: int) -> None:
         """Back to the kept weights, and an optimiser that knows nothing."""
+        rate = self.optimizer.param_groups[0]["lr"]
         self._load_dense(self.rewind)
         self.optimizer = self._optimizer(step)
+        self.optimizer.param_groups[0]["lr"] = rate  # what was used is what is recorded
 
     def _check_finite(self, step: int) -> None:
         if not math.isfinite(float(self.recent.loss)):
@@ -413,8 +427,7 @@ class Trainer:
                 self.layers,
                 self.masks,
                 steps=self.total,
-                epochs=self.epochs,
-                samples=len(self.x),
+                spent=self.spent,
                 metrics=self.metrics,
                 history=self.history,
             ),
@@ -469,6 +482,7 @@ class Trainer:
             "recent": self.recent.values(),
             "history": self.history,
             "metrics": self.metrics,
+            "spent": self.spent,
         }
         write_state(path, tensors, about)
 
@@ -495,6 +509,7 @@ class Trainer:
             self.recent.load(about["recent"])
             self.history = list(about["history"])
             self.metrics = dict(about["metrics"])
+            self.spent, self.active = int(about["spent"]), self._active()
         except (KeyError, TypeError, RuntimeError) as error:
             raise RunError(
                 f"{path}: the saved state does not fit this network ({error})"

@@ -49,6 +49,8 @@ class Lottery(Backend):
         """It starts dense, whatever the sparsity at its end."""
         if config.init != "uniform":
             raise ConfigError("method lottery starts dense; leave --init away")
+        if config.optimizer == "adam-sgd":
+            raise ConfigError("method lottery trains every round alike; use adam or sgd")
         return replace(config, update_every=None, drop_fraction=0.0, t_end=1.0)
 
     def initial_masks(self, layers: Any, config: TrainConfig, context: Any) -> Any:

@@ -105,15 +105,22 @@ def epochs_to(history: Sequence[float], share: float = 0.95) -> int:
     return next(i for i, value in enumerate(history, start=1) if value >= share * history[-1])
 
 
-def training_flops(active_weights: int, samples: int, epochs: int) -> int:
-    """NIST's count: 4 x active weights x samples x epochs.
+def training_flops(spent: int) -> int:
+    """NIST's count, 4 x active weights x samples x epochs, where their number may change.
+
+    Parameters
+    ----------
+    spent : int
+        Active weights, summed over all training samples seen.
 
     Examples
     --------
-    >>> training_flops(10, 100, 2)
+    Ten weights, a hundred samples, two epochs:
+
+    >>> training_flops(10 * 100 * 2)
     8000
     """
-    return 4 * active_weights * samples * epochs
+    return 4 * spent
 
 
 def summarise(
@@ -121,8 +128,7 @@ def summarise(
     masks: Mapping[str, Tensor],
     *,
     steps: int,
-    epochs: int,
-    samples: int,
+    spent: int,
     metrics: Mapping[str, float],
     history: Sequence[float],
 ) -> dict[str, Any]:
@@ -133,8 +139,10 @@ def summarise(
     layers : sequence of LayerSpec
     masks : mapping of str to Tensor of bool
         The last ones.
-    steps, epochs, samples : int
-        Optimiser steps, passes over the data, training samples.
+    steps : int
+        Optimiser steps.
+    spent : int
+        Active weights, summed over all training samples seen.
     metrics : mapping of str to float
         Of the last snapshot.
     history : sequence of float
@@ -154,5 +162,5 @@ def summarise(
         "dense_weights": dense,
         "compression": dense / active,
         "realised_sparsity": 1 - kept / maskable,
-        "training_flops": training_flops(active, samples, epochs),
+        "training_flops": training_flops(spent),
     }

@@ -56,6 +56,8 @@ class NIST(Backend):
             raise ConfigError(
                 "the sparsity of nist follows from --neuroseeds; to prune once use --prune-to"
             )
+        if config.options["prune_to"] is not None and config.epochs < 2:
+            raise ConfigError("a prune comes at the end of an epoch; --prune-to needs --epochs 2")
         return replace(config, update_every=None, drop_fraction=0.0, t_end=0.0)
 
     def initial_masks(
@@ -80,7 +82,7 @@ class NIST(Backend):
 
     def times(self, config: TrainConfig, t_end: int, steps_per_epoch: int) -> UpdateTimes:
         """Once, at the end of the epoch nearest to `prune_at` of all, but not the last."""
-        if config.options["prune_to"] is None or config.epochs < 2:
+        if config.options["prune_to"] is None:
             return UpdateTimes(None, t_end, steps_per_epoch)
         epoch = min(max(1, round(config.options["prune_at"] * config.epochs)), config.epochs - 1)
         return UpdateTimes(None, t_end, steps_per_epoch, at=(epoch * steps_per_epoch,))

@@ -140,6 +140,7 @@ def fan_ins(
         ideal = _clamped(p, n, edges, f_min)
         whole = np.floor(ideal).astype(np.int64)
         missing = edges - int(whole.sum())
+        assert 0 <= missing <= m, "the scale of a profile was not found"
         # By largest remainder; neurons that are full take no more.
         order = np.lexsort((np.arange(m), -(ideal - whole)))
         for i in order[whole[order] < n][:missing]:
@@ -149,7 +150,8 @@ def fan_ins(
     if mean <= 0:
         raise ConfigError("the profile is 0 everywhere")
     scaled = p * (edges / m / mean)
-    rounded = np.ceil(scaled) if rounding == "ceil" else np.floor(scaled)
+    # A whole number that is off by its last bit stays what it is.
+    rounded = np.ceil(scaled - 1e-9) if rounding == "ceil" else np.floor(scaled + 1e-9)
     return np.clip(rounded, f_min, n).astype(np.int64)
 
 
@@ -175,12 +177,12 @@ def _level(whole: IntArray, edges: int, n: int, f_min: int) -> IntArray:
 
 def _clamped(p: FloatArray, n: int, edges: int, f_min: int) -> FloatArray:
     """scale * p, clamped to [f_min, n], the scale such that the sum is `edges`."""
-    positive = p[p > 0]
-    if not len(positive):
+    if not float(p.max(initial=0)) > 0:
         raise ConfigError("the profile is 0 everywhere")
-    low, high = 0.0, n / float(positive.min())
-    if not math.isfinite(high):
-        high = 1e300
+    # What is smaller than any scale could lift counts as 0.
+    p = np.where(p < p.max() * 1e-290, 0.0, p / p.max())
+    positive = p[p > 0]
+    high = n / float(positive.min())
     if float(np.clip(high * p, f_min, n).sum()) < edges:
         # Zeros of the shape cannot be lifted by any scale: what is missing goes to them evenly.
         values = np.clip(high * p, f_min, n)
@@ -189,7 +191,9 @@ def _clamped(p: FloatArray, n: int, edges: int, f_min: int) -> FloatArray:
         return np.asarray(np.clip(values, f_min, n))
     low = min(1e-300, high)
     for _ in range(400):
-        middle = math.sqrt(low * high) if high / low > 4 else (low + high) / 2
+        # The root of each, since their product may be more than a float can hold.
+        far = high / low > 4
+        middle = math.sqrt(low) * math.sqrt(high) if far else (low + high) / 2
         if float(np.clip(middle * p, f_min, n).sum()) < edges:
             low = middle
         else:

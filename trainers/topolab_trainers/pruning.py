@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
+from topolab.errors import TopolabError
 from topolab_trainers.criteria import LayerView
 from topolab_trainers.method import Draw
 from topolab_trainers.update import Update, highest
@@ -28,6 +29,11 @@ def prune_to(views: Sequence[LayerView], edges: int, draw: Draw) -> dict[str, Up
     -------
     dict of str to Update
 
+    Raises
+    ------
+    TopolabError
+        If a layer would be left without a single edge.
+
     Examples
     --------
     >>> view = LayerView("a", torch.ones(1, 3, dtype=torch.bool), torch.tensor([[0.1, -3.0, 2.0]]))
@@ -44,5 +50,10 @@ def prune_to(views: Sequence[LayerView], edges: int, draw: Draw) -> dict[str, Up
         size = view.mask.numel()
         mask = kept[start : start + size].reshape(view.mask.shape) & view.mask
         start += size
+        if not bool(mask.any()):
+            raise TopolabError(
+                f"the prune would leave layer {view.name} without a single edge (layer collapse); "
+                "use a lower sparsity; every snapshot so far is kept"
+            )
         updates[view.name] = Update(mask, view.mask & ~mask, torch.zeros_like(mask), 0)
     return updates

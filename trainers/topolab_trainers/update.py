@@ -169,6 +169,8 @@ def draw_outside(taken: Tensor, k: int, generator: torch.Generator) -> Tensor:
     """
     flat = taken.reshape(-1)
     n = flat.numel()
+    if k <= 0:
+        return torch.empty(0, dtype=torch.int64, device=flat.device)
     free = n - count(flat)
     if k > free // 4 or n < SAMPLE:
         return _draw(positions(~flat), k, generator)

@@ -169,6 +169,13 @@ MISTAKES: dict[str, tuple[list[str], int, str]] = {
     "no method": (["train"], 2, "which method"),
     "recipe": (["train", "--recipe", "psm"], 2, "unknown recipe 'psm'"),
     "seed and seeds": (["train", "rigl", "--seed", "1", "--seeds", "2"], 2, "either --seed or"),
+    "seed twice": (["train", "rigl", "--seeds", "1,1"], 2, "names a seed twice"),
+    "reserved": (
+        ["train", "--recipe", "nist-vgg16", "--progress", "3"],
+        2,
+        "no such option",
+    ),
+    "only": (["train", "rigl", "--only", "a"], 2, "--only is for the runs of a recipe"),
     "seeds": (["train", "rigl", "--seeds", "1;2"], 2, "not a list of seeds"),
     "ccv": (
         ["train", "psn", "--ccv", "9", "--hidden", "64,64"],
