@@ -3,6 +3,8 @@
     topolab train --recipe psn-fashion-mnist  --seeds 42,123 --out runs/evidence/psn
     topolab train --recipe psn-gradient-ratio --seeds 42,123 --out runs/evidence/ratio
     topolab train --recipe rigl-variants      --seeds 42     --out runs/evidence/variants
+    topolab train --recipe rigl-variants --seeds 123 --out runs/evidence/variants \\
+        --only textbook-uniform,masked-torch-uniform,masked-torch-erk,masked-torch-lognormal-2.5
     python benchmarks/evidence.py runs/evidence
 
 Prints Markdown; nothing is computed but what is said, and no run is left out.
@@ -89,18 +91,22 @@ def ratios(folder: Path) -> None:
 def variants(folder: Path) -> None:
     print("| update, initial weights, first masks | sparsity | CCV at the start, fc1, fc2 "
           "| at the end, fc1, fc2 "
-          "| hubs' median place, fc1 | all-or-none CCV | accuracy, % |")  # fmt: skip
-    print("|---|---|---|---|---|---|---|")
+          "| hubs' median place, fc1 | all-or-none CCV | end, mean, over all-or-none "
+          "| accuracy, % |")  # fmt: skip
+    print("|---|---|---|---|---|---|---|---|")
     for name, runs in grouped(folder).items():
         for run in runs:
             s = run.config["sparsity"]
             start = ", ".join(f"{ccv(run, 0, layer):.2f}" for layer in LAYERS)
-            end = ", ".join(f"{ccv(run, -1, layer):.2f}" for layer in LAYERS)
+            ends = [ccv(run, -1, layer) for layer in LAYERS]
+            end = ", ".join(f"{value:.2f}" for value in ends)
+            extreme = math.sqrt(s / (1 - s))
             fan_in = run[-1].masks["fc1"].sum(axis=1)
             top = np.argsort(-fan_in, kind="stable")[: max(1, round((1 - s) * len(fan_in)))]
             place = float(np.median(top)) / len(fan_in)
             print(
-                f"| {name} | {s} | {start} | {end} | {place:.2f} | {math.sqrt(s / (1 - s)):.2f} | "
+                f"| {name} | {s} | {start} | {end} | {place:.2f} | {extreme:.2f} | "
+                f"{np.mean(ends) / extreme:.2f} | "
                 f"{100 * run.summary['test_accuracy']:.2f} |"
             )
 
