@@ -29,7 +29,7 @@ def analyse(
     only: Annotated[
         str | None,
         typer.Option(
-            help="Analyses, separated by commas [default: all].",
+            help="Analyses, separated by commas (default: all).",
             autocompletion=complete("analyses"),
         ),
     ] = None,

@@ -50,7 +50,7 @@ def train(
     ] = None,
     data: Annotated[
         str | None,
-        typer.Option(help="Data set [default: digits].", autocompletion=complete("datasets")),
+        typer.Option(help="Data set (default: digits).", autocompletion=complete("datasets")),
     ] = None,
     data_dir: Annotated[
         Path | None, typer.Option(help="Folder of the data files.", show_default=False)
@@ -58,82 +58,82 @@ def train(
     model: Annotated[
         str | None,
         typer.Option(
-            help="mlp, convnet, lenet5, alexnet, vgg16, mobilenet or resnet56 [default: mlp]."
+            help="mlp, convnet, lenet5, alexnet, vgg16, mobilenet or resnet56 (default: mlp)."
         ),
     ] = None,
     masked: Annotated[
-        str | None, typer.Option(help="Which layers are masked, such as 'fc*' [by method].")
+        str | None, typer.Option(help="Which layers are masked, such as 'fc*' (by method).")
     ] = None,
     sparsity: Annotated[
-        float | None, typer.Option(help="Share of absent weights, in [0, 1) [default: 0.9].")
+        float | None, typer.Option(help="Share of absent weights, in [0, 1) (default: 0.9).")
     ] = None,
     init: Annotated[
         str | None,
         typer.Option(
             "--init",
             "--profile",
-            help="How the first masks are made: see `topolab inits` [by method].",
+            help="How the first masks are made: see `topolab inits` (by method).",
             autocompletion=complete("inits"),
         ),
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the data [default: 10].")] = None,
-    seed: Annotated[int | None, typer.Option(help="Fixes everything [default: 0].")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the data (default: 10).")] = None,
+    seed: Annotated[int | None, typer.Option(help="Fixes everything (default: 0).")] = None,
     seeds: Annotated[
         str | None, typer.Option(help="Several, such as 42,123: one run for each.")
     ] = None,
     hidden: Annotated[
-        str | None, typer.Option(help="Widths of the hidden layers [default: 1024,1024].")
+        str | None, typer.Option(help="Widths of the hidden layers (default: 1024,1024).")
     ] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Samples per step [default: 128].")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Samples per step (default: 128).")] = None,
     norm: Annotated[
-        str | None, typer.Option(help="layernorm (PSN) or none (NSH) [default: layernorm].")
+        str | None, typer.Option(help="layernorm (PSN) or none (NSH) (default: layernorm).")
     ] = None,
     weight_init: Annotated[
-        str | None, typer.Option(help="he (PSN), kaiming-uniform (NIST) or torch [by method].")
+        str | None, typer.Option(help="he (PSN), kaiming-uniform (NIST) or torch (by method).")
     ] = None,
     optimizer: Annotated[
         str | None,
-        typer.Option(help="adam, sgd (Nesterov), or adam-sgd (NIST) [by method]."),
+        typer.Option(help="adam, sgd (Nesterov), or adam-sgd (NIST) (by method)."),
     ] = None,
     lr: Annotated[
-        float | None, typer.Option(help="Learning rate [default: 0.001 adam, 0.1 sgd].")
+        float | None, typer.Option(help="Learning rate (default: 0.001 adam, 0.1 sgd).")
     ] = None,
     lr_schedule: Annotated[
         str | None,
-        typer.Option(help="constant, or nsh: /10 at 50 % and 75 % [default: constant]."),
+        typer.Option(help="constant, or nsh: /10 at 50 % and 75 % (default: constant)."),
     ] = None,
-    momentum: Annotated[float | None, typer.Option(help="Of SGD [default: 0.9].")] = None,
+    momentum: Annotated[float | None, typer.Option(help="Of SGD (default: 0.9).")] = None,
     weight_decay: Annotated[
-        float | None, typer.Option(help="[default: 0 adam, 0.0005 sgd].")
+        float | None, typer.Option(help="(default: 0 adam, 0.0005 sgd).")
     ] = None,
     update_every: Annotated[
-        str | None, typer.Option(help="Steps between topology updates, or epoch [by method].")
+        str | None, typer.Option(help="Steps between topology updates, or epoch (by method).")
     ] = None,
     drop_fraction: Annotated[
-        float | None, typer.Option(help="Share of edges an update drops [by method].")
+        float | None, typer.Option(help="Share of edges an update drops (by method).")
     ] = None,
     t_end: Annotated[
-        float | None, typer.Option(help="Share of the steps after which no update [by method].")
+        float | None, typer.Option(help="Share of the steps after which no update (by method).")
     ] = None,
     candidates: Annotated[
         str | None,
-        typer.Option(help="What may grow: not-kept or inactive-before [default: not-kept]."),
+        typer.Option(help="What may grow: not-kept or inactive-before (default: not-kept)."),
     ] = None,
     dense_output: Annotated[
         bool | None,
-        typer.Option("--dense-output/--sparse-output", help="Keep the last layer dense [default]."),
+        typer.Option("--dense-output/--sparse-output", help="Keep the last layer dense (default)."),
     ] = None,
     record: Annotated[
         str | None,
-        typer.Option(help="Keep in snapshots: any of weights,activity,gradient [default: none]."),
+        typer.Option(help="Keep in snapshots: any of weights,activity,gradient (default: none)."),
     ] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda [default: auto].")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda (default: auto).")] = None,
     engine: Annotated[
-        str | None, typer.Option(help="auto, masked, or csr: active weights only [default: auto].")
+        str | None, typer.Option(help="auto, masked, or csr: active weights only (default: auto).")
     ] = None,
-    threads: Annotated[int | None, typer.Option(help="torch's threads [default: its own].")] = None,
+    threads: Annotated[int | None, typer.Option(help="torch's threads (default: its own).")] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder of the run [default: runs/METHOD-DATA-sSEED].")
+        Path | None, typer.Option(help="Folder of the run (default: runs/METHOD-DATA-sSEED).")
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the run that is there.")
@@ -147,10 +147,12 @@ def train(
 ) -> None:
     """Train a network and record its wiring at every topology update.
 
-    What is not given is the method's own default. A method and an initialisation of masks have
-    options of their own, written like the others (`--init lognormal --ccv 2.5`): `topolab methods
-    NAME` and `topolab inits NAME` show them. The same command with the same seed writes the same
-    bytes on a CPU, also when it is interrupted and goes on with --resume.
+    What is not given is the method's own default. A method and an
+    initialisation of masks have options of their own, written like the
+    others (--init lognormal --ccv 2.5): `topolab methods NAME` and
+    `topolab inits NAME` show them. The same command with the same seed
+    writes the same bytes on a CPU, also when it is interrupted and goes on
+    with --resume.
     """
     settings: dict[str, Any] = {
         "data": data,

@@ -383,3 +383,9 @@ def test_everything_is_documented() -> None:
             for option in (*parameter.opts, *parameter.secondary_opts):
                 if option.startswith("--") and option != "--help":
                     assert option in text, f"{name} {option}"
+
+
+def test_defaults_stand_in_the_help() -> None:
+    """Square brackets are markup to what prints the help, and vanish."""
+    text = " ".join(run("train", "--help", COLUMNS="200").out.split())
+    assert "in [0, 1) (default: 0.9)" in text and "(default: digits)" in text
