@@ -148,9 +148,9 @@ from topolab.registry import find
 signal.signal(signal.SIGINT, signal.default_int_handler)
 method = sys.argv[2]
 backend = find("backends", method)()
-settings = dict(data="digits", hidden=(24, 16), epochs=60, batch_size=64, seed=3, threads=1)
+settings = dict(data="digits", hidden=(24, 16), epochs=150, batch_size=64, seed=3, threads=1)
 if method == "lottery":
-    settings |= dict(epochs=20, rounds=2)
+    settings |= dict(epochs=50, rounds=2)
 if method != "nist":
     settings |= dict(sparsity=0.8, update_every=7)
 else:
