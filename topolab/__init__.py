@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import topolab.metrics as metrics
-    from topolab.analysis import Analysis, Result, run_analysis
+    from topolab.analysis import Analysis, Result, Walk, run_analysis
     from topolab.api import analyse, train
     from topolab.errors import TopolabError
     from topolab.graph import LayeredGraph
@@ -32,6 +32,7 @@ __all__ = [
     "Run",
     "Snapshot",
     "TopolabError",
+    "Walk",
     "__version__",
     "analyse",
     "layers_of",
@@ -58,6 +59,7 @@ _HOMES = {
     "Run": "run",
     "Snapshot": "snapshot",
     "TopolabError": "errors",
+    "Walk": "analysis",
     "analyse": "api",
     "layers_of": "layers",
     "open_run": "run",

@@ -18,7 +18,7 @@ from topolab.run import Run, open_run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column, check, concat, read_table, write_table
 
-__all__ = ["Analysis", "Result", "run_analysis"]
+__all__ = ["Analysis", "Result", "Walk", "run_analysis"]
 
 Tables = dict[str, pd.DataFrame]
 Progress = Callable[[int, int], None]
@@ -38,6 +38,8 @@ class Analysis:
     version: ClassVar[int]
     summary: ClassVar[str]
     schemas: ClassVar[Mapping[str, tuple[Column, ...]]]
+    #: Columns of the main table that ``topolab compare`` compares over runs, at the last step.
+    compares: ClassVar[tuple[str, ...]] = ()
 
     def prepare(self, run: Run) -> Any:
         """Once, before any frame: check that the run can answer; return a picklable state.
@@ -66,6 +68,28 @@ class Analysis:
     def defaults(cls) -> dict[str, Any]:
         """The parameters and their defaults."""
         return {f.name: f.default for f in fields(cls)}
+
+
+@dataclass(frozen=True)
+class Walk(Analysis):
+    """The base of an analysis that needs to know what came before a snapshot.
+
+    Its snapshots are visited in order, in one process, and what it remembers of them is handed on
+    from each to the next. It implements `start` and `step` in place of ``frame``; neither writes
+    to the analysis, and `step` leaves the memory it was given as it was.
+    """
+
+    def start(self, state: Any) -> Any:
+        """Once, before the first snapshot: what is remembered then."""
+        return None
+
+    def step(self, memory: Any, snapshot: Snapshot, state: Any) -> tuple[Any, Tables]:
+        """Once per snapshot, in order: what is remembered from here on, and the rows it adds."""
+        raise NotImplementedError
+
+    def frame(self, snapshot: Snapshot, state: Any) -> Tables:
+        """Not used: a walk has no frames that stand alone."""
+        raise AnalysisError(f"{self.name} walks through a run; its snapshots do not stand alone")
 
 
 @dataclass(frozen=True)
@@ -191,6 +215,14 @@ def _frames(
 ) -> list[Tables]:
     total = len(run)
     frames: list[Tables] = []
+    if isinstance(analysis, Walk):
+        memory = analysis.start(state)
+        for snapshot in run:
+            memory, frame = analysis.step(memory, snapshot, state)
+            frames.append(frame)
+            if progress:
+                progress(len(frames), total)
+        return frames
     if workers == 1 or total == 1:
         for snapshot in run:
             frames.append(analysis.frame(snapshot, state))

@@ -83,7 +83,7 @@ class LayeredGraph:
             snapshot.layer(name)
         links = chain_layers(snapshot.layers)
         blocks = [
-            sp.csr_array((link.layer.n_out, link.layer.n_in // link.repeat), dtype=np.int64)
+            _no_edges(link.layer.n_out, link.layer.n_in // link.repeat)
             if link.layer.name in exclude
             else _merge_inputs(snapshot.biadjacency(link.layer.name), link.repeat)
             for link in links
@@ -198,11 +198,20 @@ class LayeredGraph:
         ----------
         S. B. Seidman, "Network structure and minimum degree", Social Networks 5 (1983).
         """
-        from topolab.metrics.kcore import coreness
+        from topolab.metrics.kcore import coreness_of_blocks
 
-        adjacency = self.to_scipy()
-        both = sp.csr_array(adjacency + adjacency.T)
-        return coreness(both.indptr, both.indices)
+        return coreness_of_blocks(
+            self.n_neurons,
+            [
+                (
+                    self._slices[link.source].start,
+                    self._slices[link.layer.name].start,
+                    block.indptr,
+                    block.indices,
+                )
+                for link, block in zip(self._links, self._blocks, strict=True)
+            ],
+        )
 
     # -- doors -------------------------------------------------------------------------------
 
@@ -261,6 +270,10 @@ def _input_width(links: Sequence[Link]) -> int:
         if link.source == INPUT:
             return link.layer.n_in // link.repeat
     raise LayerError("no layer reads the input")
+
+
+def _no_edges(n_out: int, n_in: int) -> sp.csr_array:
+    return sp.csr_array(sp.coo_array((n_out, n_in), dtype=np.int32))
 
 
 def _merge_inputs(matrix: sp.csr_array, repeat: int) -> sp.csr_array:

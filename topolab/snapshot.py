@@ -13,8 +13,9 @@ import scipy.sparse as sp
 
 from topolab.errors import UnknownLayerError
 from topolab.layers import LayerSpec
+from topolab.metrics.bits import csr_of_bits
 
-__all__ = ["Snapshot", "pack_mask", "unpack_mask"]
+__all__ = ["Snapshot", "pack_mask", "unpack_mask", "weighted_biadjacency"]
 
 BoolArray = npt.NDArray[np.bool_]
 ByteArray = npt.NDArray[np.uint8]
@@ -151,25 +152,49 @@ class Snapshot:
 
         Returns
         -------
-        scipy.sparse.csr_array of int64
+        scipy.sparse.csr_array of int32
             Rows sorted, no stored zeros.
         """
         layer = self.layer(name)
-        flat = active_positions(self.packed[name], layer.size)
         if layer.kind == "linear":
-            rows, cols = np.divmod(flat, layer.n_in)
-            values = np.ones(len(flat), dtype=np.int64)
+            indptr, cols = csr_of_bits(self.packed[name], layer.n_out, layer.n_in)
+            values = np.ones(len(cols), dtype=np.int32)
         else:
+            flat = active_positions(self.packed[name], layer.size)
             kernel = layer.shape[2] * layer.shape[3]
-            edge, values = np.unique(flat // kernel, return_counts=True)
+            edge, count = np.unique(flat // kernel, return_counts=True)
             rows, cols = np.divmod(edge, layer.shape[1])
             cols = cols + rows // (layer.n_out // layer.groups) * layer.shape[1]
-            values = values.astype(np.int64)
-        indptr = np.zeros(layer.n_out + 1, dtype=np.int64)
-        np.cumsum(np.bincount(rows, minlength=layer.n_out), out=indptr[1:])
+            values = count.astype(np.int32)
+            indptr = np.zeros(layer.n_out + 1, dtype=np.int64)
+            np.cumsum(np.bincount(rows, minlength=layer.n_out), out=indptr[1:])
         matrix = sp.csr_array((values, cols, indptr), shape=(layer.n_out, layer.n_in))
         matrix.has_sorted_indices = True
         return matrix
+
+
+def weighted_biadjacency(snapshot: Snapshot, name: str) -> sp.csr_array | None:
+    """The layer as a sparse matrix of the sums of abs(w) on each edge.
+
+    Returns
+    -------
+    scipy.sparse.csr_array of float64, shape (n_out, n_in), or None
+        None where the weights were not recorded. An edge whose weights are all 0, as a new one
+        is, is a stored 0.
+    """
+    weights = snapshot.weights[name]
+    if weights is None:
+        return None
+    block = snapshot.biadjacency(name)
+    layer = snapshot.layer(name)
+    size = np.abs(weights.astype(np.float64))
+    if layer.kind == "conv":
+        flat = active_positions(snapshot.packed[name], layer.size)
+        starts = np.flatnonzero(np.diff(flat // (layer.shape[2] * layer.shape[3]), prepend=-1))
+        size = np.add.reduceat(size, starts) if len(starts) else size
+    out = sp.csr_array((size, block.indices, block.indptr), shape=block.shape)
+    out.has_sorted_indices = True
+    return out
 
 
 def active_positions(packed: ByteArray, size: int) -> npt.NDArray[np.int64]:

@@ -53,6 +53,7 @@ class Degree(Analysis):
     name = "degree"
     version = 1
     summary = "Degree distributions per layer: CCDF, CCV, Gini, share of the top 1 %"
+    compares = ("ccv", "gini", "top1_share")
     schemas: ClassVar[dict[str, tuple[Column, ...]]] = {
         "degree": _SUMMARY,
         "degree_distribution": _DISTRIBUTION,

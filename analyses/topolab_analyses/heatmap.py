@@ -10,9 +10,10 @@ import pandas as pd
 
 from topolab.analysis import Analysis
 from topolab.graph import LayeredGraph
+from topolab.layers import chain_layers
 from topolab.metrics import heatmap as metrics
 from topolab.run import Run
-from topolab.snapshot import Snapshot
+from topolab.snapshot import Snapshot, weighted_biadjacency
 from topolab.tables import Column
 from topolab_analyses.common import WHEN, check_chain
 
@@ -25,24 +26,26 @@ _COLUMNS = (
         str,
         "1",
         "input_degree = edges of the input; first_hidden = the total degrees of the hidden "
-        "neurons it feeds, summed.",
+        "neurons it feeds, summed; input_strength, first_hidden_strength the same of sums of |w|.",
     ),
     Column("channel", int, "1", "Channel of the image; 0 where the inputs are no image."),
     Column("row", int, "pixels", "Row of the image; 0 where the inputs are no image."),
     Column("col", int, "pixels", "Column of the image; index of the input where they are none."),
-    Column("value", float, "edges", "The value of the view at this input."),
+    Column("value", float, "edges or weight", "The value of the view at this input."),
 )
 
 
 @dataclass(frozen=True)
 class Heatmap(Analysis):
-    """Two views of the inputs, laid out as the image where the run says how.
+    """Views of the inputs, laid out as the image where the run says how.
+
+    Two count edges. Where weights were recorded, two more add up their sizes.
 
     A first layer that is a convolution has one value per channel, as its neurons are channels.
     """
 
     name = "heatmap"
-    version = 1
+    version = 2
     summary = "Heatmaps over the input: degree per pixel, and the first hidden layer mapped back"
     schemas: ClassVar[dict[str, tuple[Column, ...]]] = {"heatmap": _COLUMNS}
 
@@ -64,6 +67,11 @@ class Heatmap(Analysis):
         first = graph.block(name)
         hidden = graph.degrees("total")[graph.layer_slice(name)]
         channel, row, col = state
+        views = [
+            ("input_degree", metrics.input_degree(first)),
+            ("first_hidden", metrics.first_hidden(first, hidden)),
+        ]
+        views += _strengths(snapshot, graph, name)
         parts = [
             pd.DataFrame(
                 {
@@ -76,9 +84,25 @@ class Heatmap(Analysis):
                     "value": values.astype(np.float64),
                 }
             )
-            for view, values in (
-                ("input_degree", metrics.input_degree(first)),
-                ("first_hidden", metrics.first_hidden(first, hidden)),
-            )
+            for view, values in views
         ]
         return {"heatmap": pd.concat(parts, ignore_index=True)}
+
+
+def _strengths(snapshot: Snapshot, graph: LayeredGraph, name: str) -> list[Any]:
+    """The same two views with sums of |w| for degrees; none where weights were not recorded."""
+    first = weighted_biadjacency(snapshot, name)
+    if first is None or first.shape[1] != graph.block(name).shape[1]:
+        return []
+    strength = np.asarray(first.sum(1)).ravel()
+    for link in chain_layers(snapshot.layers):
+        if link.source == name:
+            following = weighted_biadjacency(snapshot, link.layer.name)
+            if following is None:
+                return []
+            out = np.asarray(following.sum(0)).ravel()
+            strength = strength + out.reshape(-1, link.repeat).sum(1)
+    return [
+        ("input_strength", np.asarray(first.sum(0)).ravel()),
+        ("first_hidden_strength", metrics.first_hidden(graph.block(name), strength)),
+    ]

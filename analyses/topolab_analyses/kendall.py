@@ -25,6 +25,7 @@ _COLUMNS = (
     Column("step_b", int, "steps", "Step of the other."),
     Column("tau", float, "1", "Kendall's tau-b of the total degrees; NaN where one is constant."),
     Column("n_neurons", int, "neurons", "Neurons of the layer."),
+    Column("note", str, "1", "Why tau is NaN; empty where it is a number."),
 )
 _DEGREES = (
     Column("step", int, "steps", "Optimiser steps done when the snapshot was taken."),
@@ -46,7 +47,7 @@ class Kendall(Analysis):
     direction: str = "total"
 
     name = "kendall"
-    version = 1
+    version = 2
     summary = "Kendall tau-b between the degrees of every two snapshots, a T x T matrix per layer"
     schemas: ClassVar[dict[str, tuple[Column, ...]]] = {
         "kendall": _COLUMNS,
@@ -94,6 +95,9 @@ class Kendall(Analysis):
                         "step_b": np.tile(steps, len(steps)),
                         "tau": tau.reshape(-1),
                         "n_neurons": len(part) // len(steps),
+                        "note": np.where(
+                            np.isnan(tau.reshape(-1)), "one of the two has equal degrees only", ""
+                        ),
                     }
                 )
             )

@@ -28,13 +28,30 @@ _COLUMNS = (
     Column("alpha", float, "1", "Exponent, by maximum likelihood; NaN without a fit."),
     Column("sigma", float, "1", "Standard error of alpha from the observed information."),
     Column("x_min", int, "edges", "Smallest degree of the tail; 0 without a fit."),
+    Column("x_min_error", float, "edges", "Standard error of a searched x_min; last step only."),
     Column("n", int, "neurons", "Neurons of the layer."),
     Column("n_tail", int, "neurons", "Neurons with a degree of at least x_min."),
     Column("ks_distance", float, "1", "KS distance at the observed degrees (as plfit, igraph)."),
     Column("ks_integers", float, "1", "KS distance at every integer (as Clauset et al.)."),
     Column("log_likelihood", float, "1", "Natural log-likelihood of the tail."),
     Column("p_value", float, "1", "Goodness of fit by bootstrap; NaN where not asked for."),
+    Column("p_low", float, "1", "Lower end of its 99 % interval."),
+    Column("p_high", float, "1", "Upper end."),
+    Column("replicates", int, "1", "Bootstrap replicates behind it."),
+    Column("stopped", bool, "1", "Whether they ended early: the interval excludes stop_at."),
     Column("reason", str, "1", "Why there is no fit; empty where there is one."),
+)
+_RIVALS = (
+    *WHEN,
+    LAYER,
+    Column("variant", str, "1", "searched or fixed, as for the fits."),
+    Column("rival", str, "1", "The distribution the power law is held against."),
+    Column("ratio", float, "1", "Log-likelihood ratio R; above 0 favours the power law."),
+    Column("normalised", float, "1", "R / (sqrt(n_tail) s): Vuong's statistic."),
+    Column("p_value", float, "1", "Two-sided (Vuong); for the truncated power law nested."),
+    Column("favours", str, "1", "power law, the rival, or neither, at 0.05."),
+    Column("parameters", str, "1", "Of the rival, by maximum likelihood."),
+    Column("reason", str, "1", "Why there is no ratio; empty where there is one."),
 )
 
 
@@ -46,22 +63,39 @@ class PowerLaw(Analysis):
     ----------
     x_min : int
         The fixed beginning of the tail, beside the searched one. NSH uses 110.
+    x_max : int
+        The largest degree that is possible; larger ones are left out. 0 for no bound.
     direction : {"total", "in", "out"}
     replicates : int
-        Bootstrap replicates for the goodness of fit of each row; 0 leaves it out.
+        Bootstrap replicates for the goodness of fit of each row, at most; 0 leaves it out.
+    stop_at : float
+        Replicates end early once the 99 % interval of p excludes this; 0 draws all of them.
+    errors : int
+        Replicates of the ordinary bootstrap for the standard error of a searched x_min, at the
+        last step only; 0 leaves it out.
+    rivals : {"last", "all", "none"}
+        At which steps the laws are held against rival distributions.
     seed : int
-        Of the bootstrap.
+        Of both bootstraps.
     """
 
     x_min: int = 110
+    x_max: int = 0
     direction: str = "total"
-    replicates: int = 0
+    replicates: int = 2500
+    stop_at: float = 0.1
+    errors: int = 200
+    rivals: str = "last"
     seed: int = 0
 
     name = "powerlaw"
-    version = 1
-    summary = "Power-law fits of the hidden degrees through time: alpha, x_min, KS distance"
-    schemas: ClassVar[dict[str, tuple[Column, ...]]] = {"powerlaw": _COLUMNS}
+    version = 2
+    summary = "Power-law fits of the hidden degrees through time, their plausibility and rivals"
+    schemas: ClassVar[dict[str, tuple[Column, ...]]] = {
+        "powerlaw": _COLUMNS,
+        "powerlaw_rivals": _RIVALS,
+    }
+    compares = ("alpha", "ks_distance", "p_value")
 
     def prepare(self, run: Run) -> Any:
         """Check parameters and that there are hidden neurons."""
@@ -71,37 +105,85 @@ class PowerLaw(Analysis):
                 "powerlaw: x_min must be at least 1, replicates at least 0, direction one of "
                 "in, out, total"
             )
+        if self.rivals not in ("last", "all", "none") or not 0 <= self.stop_at < 1:
+            raise AnalysisError(
+                "powerlaw: rivals is one of last, all, none; stop_at in [0, 1), 0 for no early end"
+            )
+        if self.errors < 0 or self.errors == 1 or 0 != self.x_max <= self.x_min:
+            raise AnalysisError(
+                "powerlaw: errors must be 0 or at least 2; x_max above x_min, or 0 for no bound"
+            )
         if len(run.layers) < 2:
             raise AnalysisError(f"{run.path}: a single layer of weights has no hidden neurons")
+        return run.steps[-1]
 
     def frame(self, snapshot: Snapshot, state: Any) -> dict[str, pd.DataFrame]:
         """A searched and a fixed fit for every hidden layer and for all pooled."""
-        records = []
+        last = snapshot.step == state
+        records: list[dict[str, Any]] = []
+        rivals: list[dict[str, Any]] = []
         for layer, degrees in self._sequences(LayeredGraph.from_snapshot(snapshot)):
             for variant, x_min in (("searched", None), ("fixed", self.x_min)):
-                law = metrics.fit(degrees, x_min)
-                p_value = np.nan
-                if self.replicates and not law.reason:
-                    p_value = metrics.goodness_of_fit(
-                        degrees, law, replicates=self.replicates, seed=self.seed
-                    ).p_value
+                law = metrics.fit(degrees, x_min, self.x_max or None)
                 records.append(
-                    {
-                        "layer": layer,
-                        "variant": variant,
-                        "alpha": law.alpha,
-                        "sigma": law.sigma,
-                        "x_min": law.x_min,
-                        "n": law.n,
-                        "n_tail": law.n_tail,
-                        "ks_distance": law.ks_distance,
-                        "ks_integers": metrics.ks_distance(degrees, law, "integers"),
-                        "log_likelihood": law.log_likelihood,
-                        "p_value": p_value,
-                        "reason": law.reason,
-                    }
+                    {"layer": layer, "variant": variant, **self._row(degrees, law, last=last)}
                 )
-        return {"powerlaw": rows(snapshot, records, _COLUMNS)}
+                if self.rivals == "all" or (self.rivals == "last" and last):
+                    rivals += [
+                        {
+                            "layer": layer,
+                            "variant": variant,
+                            "rival": made.rival,
+                            "ratio": made.ratio,
+                            "normalised": made.normalised,
+                            "p_value": made.p_value,
+                            "favours": made.favours,
+                            "parameters": ", ".join(
+                                f"{key} = {value:.6g}" for key, value in made.parameters.items()
+                            ),
+                            "reason": made.reason,
+                        }
+                        for made in (metrics.compare(degrees, law, r) for r in metrics.RIVALS)
+                    ]
+        return {
+            "powerlaw": rows(snapshot, records, _COLUMNS),
+            "powerlaw_rivals": rows(snapshot, rivals, _RIVALS),
+        }
+
+    def _row(
+        self, degrees: npt.NDArray[np.int64], law: metrics.PowerLawFit, *, last: bool
+    ) -> dict[str, Any]:
+        gof = metrics.GoodnessOfFit(np.nan, np.nan, 0)
+        if self.replicates and not law.reason:
+            gof = metrics.goodness_of_fit(
+                degrees,
+                law,
+                replicates=self.replicates,
+                seed=self.seed,
+                stop_at=self.stop_at or None,
+            )
+        error = np.nan
+        if self.errors and last and law.searched and not law.reason:
+            error = metrics.bootstrap(
+                degrees, None, self.x_max or None, replicates=self.errors, seed=self.seed
+            ).x_min
+        return {
+            "alpha": law.alpha,
+            "sigma": law.sigma,
+            "x_min": law.x_min,
+            "x_min_error": error,
+            "n": law.n,
+            "n_tail": law.n_tail,
+            "ks_distance": law.ks_distance,
+            "ks_integers": metrics.ks_distance(degrees, law, "integers"),
+            "log_likelihood": law.log_likelihood,
+            "p_value": gof.p_value,
+            "p_low": gof.low,
+            "p_high": gof.high,
+            "replicates": gof.replicates,
+            "stopped": gof.stopped,
+            "reason": law.reason,
+        }
 
     def _sequences(self, graph: LayeredGraph) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
         degrees = graph.degrees(self.direction)  # type: ignore[arg-type]  # checked in prepare
@@ -109,3 +191,11 @@ class PowerLaw(Analysis):
         for name in names:
             yield name, degrees[graph.layer_slice(name)]
         yield "hidden", np.concatenate([degrees[graph.layer_slice(name)] for name in names])
+
+    def conclude(self, rows: dict[str, pd.DataFrame], state: Any) -> dict[str, pd.DataFrame]:
+        """The tables as they are; where no rivals were asked for, a row that says so."""
+        if not len(rows["powerlaw_rivals"]):
+            row: dict[str, Any] = {c.name: np.nan if c.dtype is float else "" for c in _RIVALS}
+            row.update(step=state, layer="hidden", reason="not asked for (rivals = none)")
+            rows["powerlaw_rivals"] = pd.DataFrame([row])
+        return rows

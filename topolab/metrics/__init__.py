@@ -1,8 +1,34 @@
 """Measures of layered graphs: pure functions, arrays in and arrays out.
 
-They know no files, no runs and no torch, and need numpy and scipy alone.
+They know no files and no runs. Loops are compiled by numba, the rest is numpy and scipy.
 """
 
-from topolab.metrics import correlation, degree, dormancy, heatmap, hierarchy, kcore, powerlaw
+from topolab.metrics import (
+    attachment,
+    churn,
+    correlation,
+    degree,
+    dormancy,
+    heatmap,
+    hierarchy,
+    kcore,
+    nulls,
+    paths,
+    powerlaw,
+    spectral,
+)
 
-__all__ = ["correlation", "degree", "dormancy", "heatmap", "hierarchy", "kcore", "powerlaw"]
+__all__ = [
+    "attachment",
+    "churn",
+    "correlation",
+    "degree",
+    "dormancy",
+    "heatmap",
+    "hierarchy",
+    "kcore",
+    "nulls",
+    "paths",
+    "powerlaw",
+    "spectral",
+]

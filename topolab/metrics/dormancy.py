@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-__all__ = ["below", "on_path"]
+from topolab.errors import AnalysisError
+
+__all__ = ["below", "on_path", "tau_dormant"]
 
 BoolArray = npt.NDArray[np.bool_]
 #: Where edges come from, where they go to, and their biadjacency of shape (n_to, n_from).
@@ -66,3 +68,35 @@ def _there(block: sp.csr_array) -> sp.csr_array:
     present = block.copy()
     present.data = (present.data != 0).astype(np.int64)
     return present
+
+
+def tau_dormant(activity: npt.ArrayLike, tau: float) -> BoolArray:
+    """Which neurons are tau-dormant: active at most tau times as much as their layer's mean.
+
+    Parameters
+    ----------
+    activity : array_like, shape (n,)
+        Mean absolute activation of each neuron of a layer.
+    tau : float
+        0 counts the neurons that are never active; Sokar et al. use 0, 0.025 and 0.1.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        All of them in a layer that is silent.
+
+    References
+    ----------
+    G. Sokar, R. Agarwal, P. S. Castro, U. Evci, "The dormant neuron phenomenon in deep
+    reinforcement learning", ICML 2023.
+
+    Examples
+    --------
+    >>> tau_dormant([0.0, 0.1, 1.9], 0.1).tolist()
+    [True, False, False]
+    """
+    values = np.asarray(activity, dtype=np.float64)
+    if not np.isfinite(values).all() or (values < 0).any() or not tau >= 0:
+        raise AnalysisError("activities must be finite and not negative, and tau not below 0")
+    mean = values.mean() if len(values) else 0.0
+    return np.asarray(values <= tau * mean)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
@@ -27,19 +29,20 @@ def input_degree(first: sp.csr_array) -> IntArray:
     return np.bincount(first.indices, minlength=first.shape[1]).astype(np.int64)
 
 
-def first_hidden(first: sp.csr_array, hidden_degrees: IntArray) -> IntArray:
+def first_hidden(first: sp.csr_array, hidden_degrees: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """The first hidden layer mapped back: each input gets the degrees of those it feeds, summed.
 
     Parameters
     ----------
     first : csr_array, shape (n_hidden, n_in)
         Biadjacency of the first layer.
-    hidden_degrees : ndarray of int64, shape (n_hidden,)
-        Total degree of each hidden neuron.
+    hidden_degrees : ndarray, shape (n_hidden,)
+        Total degree of each hidden neuron, or its strength.
 
     Returns
     -------
-    ndarray of int64, shape (n_in,)
+    ndarray, shape (n_in,)
+        Of the same type.
 
     Examples
     --------
@@ -48,4 +51,4 @@ def first_hidden(first: sp.csr_array, hidden_degrees: IntArray) -> IntArray:
     """
     present = first.copy()
     present.data = (present.data != 0).astype(np.int64)
-    return np.asarray(present.T @ hidden_degrees, dtype=np.int64)
+    return np.asarray(present.T @ hidden_degrees)

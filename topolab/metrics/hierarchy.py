@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from topolab.errors import AnalysisError
 
-__all__ = ["gradient_ratio"]
+__all__ = ["gradient_by_decile", "gradient_ratio"]
 
 
 def gradient_ratio(gradient: npt.ArrayLike, fan_in: npt.ArrayLike) -> float:
@@ -61,3 +61,53 @@ def gradient_ratio(gradient: npt.ArrayLike, fan_in: npt.ArrayLike) -> float:
 
     below = mean(lower)
     return mean(upper) / below if below > 0 else math.nan
+
+
+def gradient_by_decile(
+    gradient: npt.ArrayLike, fan_in: npt.ArrayLike, parts: int = 10
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Mean absolute gradient of the weights of each tenth of the neurons, by fan-in.
+
+    Parameters
+    ----------
+    gradient, fan_in : array_like, shape (m,)
+        As of `gradient_ratio`.
+    parts : int
+
+    Returns
+    -------
+    gradient : ndarray, shape (parts,)
+        From the fewest inputs to the most; NaN where a part has no weights.
+    fan_in : ndarray
+        Mean fan-in of each part.
+    neurons : ndarray of int64
+
+    Raises
+    ------
+    AnalysisError
+        If the arrays differ in length.
+
+    Examples
+    --------
+    >>> gradient_by_decile([1.0, 4.0, 2.0, 1.0], [2, 10, 10, 2], parts=2)[0]
+    array([1., 3.])
+    """
+    values = np.asarray(gradient, dtype=np.float64)
+    weights = np.asarray(fan_in, dtype=np.float64)
+    if values.ndim != 1 or values.shape != weights.shape:
+        raise AnalysisError(
+            f"one gradient and one fan-in per neuron are needed, got shapes {values.shape} and "
+            f"{weights.shape}"
+        )
+    if parts < 1:
+        raise AnalysisError(f"parts = {parts}: at least one is needed")
+    order = np.argsort(weights, kind="stable")
+    out, mean, size = (np.full(parts, math.nan) for _ in range(3))
+    for i, chosen in enumerate(np.array_split(order, parts)):
+        total = weights[chosen].sum()
+        size[i] = len(chosen)
+        if len(chosen):
+            mean[i] = weights[chosen].mean()
+        if total > 0:
+            out[i] = (values[chosen] * weights[chosen]).sum() / total
+    return out, mean, size.astype(np.int64)

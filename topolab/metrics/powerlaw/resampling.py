@@ -1,0 +1,328 @@
+"""How plausible a fitted law is, and how certain its x_min, by bootstrap."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import norm
+
+from topolab.errors import AnalysisError
+from topolab.metrics.powerlaw import kernels
+from topolab.metrics.powerlaw.hurwitz import TERMS, coefficients, survival_sum
+from topolab.metrics.powerlaw.law import KS, PowerLawFit, checked, fit
+
+__all__ = [
+    "Bootstrap",
+    "GoodnessOfFit",
+    "bootstrap",
+    "goodness_of_fit",
+    "sample_tail",
+    "wilson",
+]
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+#: Replicates between two looks at a sequential test, and those drawn at a time.
+BLOCK = 100
+# Entries of the table that draws from a tail are looked up in; beyond it they are searched for.
+_TABLE, _GUIDE = 8192, 4096
+
+
+@dataclass(frozen=True)
+class GoodnessOfFit:
+    """How plausible a fitted law is.
+
+    Attributes
+    ----------
+    p_value : float
+        Share of replicates at least as far from their own fit as the data from theirs.
+    standard_error : float
+        Of the p-value, sqrt(p (1 - p) / replicates).
+    replicates : int
+        How many were drawn.
+    low, high : float
+        Wilson's 99 % interval of the p-value.
+    stopped : bool
+        Whether it was ended early, because that interval lay on one side of the threshold.
+    """
+
+    p_value: float
+    standard_error: float
+    replicates: int
+    low: float = math.nan
+    high: float = math.nan
+    stopped: bool = False
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """Standard errors by the ordinary bootstrap: degrees drawn again with replacement.
+
+    Attributes
+    ----------
+    x_min, alpha, n_tail : float
+        Standard deviation over the replicates of each.
+    replicates : int
+        Those with a fit, of which these are.
+    """
+
+    x_min: float
+    alpha: float
+    n_tail: float
+    replicates: int
+
+
+def goodness_of_fit(
+    degrees: npt.ArrayLike,
+    law: PowerLawFit,
+    *,
+    replicates: int = 2500,
+    seed: int = 0,
+    stop_at: float | None = None,
+    threads: int = 1,
+    device: str | None = None,
+) -> GoodnessOfFit:
+    """The semi-parametric bootstrap of Clauset, Shalizi and Newman.
+
+    Each replicate has as many degrees as the data; each of them comes from the fitted tail with
+    probability n_tail / n, else from the observed degrees below x_min. It is fitted as the data
+    were: with its own search of x_min if theirs was searched, with the same x_min if it was given.
+
+    Parameters
+    ----------
+    degrees : array_like of int, shape (n,)
+        The data that `law` was fitted to.
+    law : PowerLawFit
+    replicates : int
+        2,500 give the p-value to 0.01.
+    seed : int
+        Every replicate has a stream of its own from it, so that the result does not depend on
+        `threads`, nor on how many replicates are drawn at a time.
+    stop_at : float, optional
+        A threshold, such as 0.1: after every 100 replicates, stop if the 99 % interval of p lies
+        on one side of it. Looking often makes that interval a little too narrow: the answer is
+        for deciding, and p itself is then rougher.
+    threads : int
+    device : str, optional
+        Where to compute: None or ``"cpu"`` for the compiled loops, ``"cuda"`` for the array
+        program on a GPU, ``"auto"`` for the GPU if there is one. The same replicates on each.
+
+    Returns
+    -------
+    GoodnessOfFit
+        NaN where the law is no fit. By the authors' rule p <= 0.1 rejects the power law.
+
+    Raises
+    ------
+    AnalysisError
+        For an impossible number of replicates, threshold or device, or data that are not those
+        of the fit.
+
+    Examples
+    --------
+    >>> data = np.random.default_rng(1).zipf(2.5, 300)
+    >>> goodness_of_fit(data, fit(data, x_min=1), replicates=50).p_value > 0.1
+    True
+    """
+    if replicates < 1:
+        raise AnalysisError(f"replicates = {replicates}: at least one is needed")
+    if stop_at is not None and not 0 < stop_at < 1:
+        raise AnalysisError(f"stop_at = {stop_at} is no threshold for a p-value")
+    if threads < 1:
+        raise AnalysisError(f"threads = {threads}: at least one is needed")
+    if law.reason:
+        return GoodnessOfFit(math.nan, math.nan, 0)
+    values = _data_of(degrees, law)
+    further = done = 0
+    stopped = False
+    for passed in _decisions(values, law, replicates, seed, threads, device):
+        done += len(passed)
+        further += int((~passed).sum())
+        if stop_at is not None and done < replicates:
+            low, high = wilson(further, done)
+            if stop_at < low or stop_at > high:
+                stopped = True
+                break
+    p = further / done
+    low, high = wilson(further, done)
+    return GoodnessOfFit(p, math.sqrt(p * (1 - p) / done), done, low, high, stopped)
+
+
+def _data_of(degrees: npt.ArrayLike, law: PowerLawFit) -> IntArray:
+    values = checked(degrees, None, None, law.ks)
+    if law.x_max is not None:
+        values = values[values <= law.x_max]
+    if len(values) != law.n or int((values >= law.x_min).sum()) != law.n_tail:
+        raise AnalysisError(
+            f"these are not the degrees the law was fitted to: it had {law.n}, "
+            f"{law.n_tail} of them in the tail"
+        )
+    return values
+
+
+def _decisions(
+    values: IntArray, law: PowerLawFit, replicates: int, seed: int, threads: int, device: str | None
+) -> Iterator[npt.NDArray[np.bool_]]:
+    """For each block of replicates, which of them lie nearer to their own fit than the data."""
+    if device not in (None, "cpu"):
+        from topolab.metrics.powerlaw.batched import decisions
+
+        yield from decisions(values, law, replicates, seed, str(device))
+        return
+    body = values[values < law.x_min].astype(np.float64)
+    survival, guide = tables(law)
+    share = law.n_tail / law.n
+
+    def block(start: int) -> npt.NDArray[np.bool_]:
+        uniforms = draw_uniforms(seed, start, min(BLOCK, replicates - start), law.n)
+        out = np.empty(len(uniforms), dtype=np.bool_)
+        kernels.passes(
+            uniforms, body, share, law.alpha, float(law.x_min), bound_of(law), survival, guide,
+            law.searched, law.ks == "integers", law.ks_distance, out,
+        )  # fmt: skip
+        return out
+
+    starts = range(0, replicates, BLOCK)
+    if threads == 1 or len(starts) == 1:
+        yield from map(block, starts)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        # A few blocks ahead, so that an early end does not wait for all.
+        for i in range(0, len(starts), threads):
+            yield from pool.map(block, starts[i : i + threads])
+
+
+def draw_uniforms(seed: int, start: int, count: int, n: int) -> FloatArray:
+    """Uniform numbers in [0, 1) for replicates start, ..., start + count - 1; shape (count, n)."""
+    key = np.random.SeedSequence(seed).generate_state(2, np.uint64)
+    out = np.empty((count, n))
+    for i in range(count):
+        counter = np.array([0, start + i, 0, 0], dtype=np.uint64)
+        np.random.Generator(np.random.Philox(key=key, counter=counter)).random(out=out[i])
+    return out
+
+
+def bound_of(law: PowerLawFit) -> float:
+    """The largest possible degree, infinite if none was given."""
+    return math.inf if law.x_max is None else float(law.x_max)
+
+
+def tables(law: PowerLawFit) -> tuple[FloatArray, IntArray]:
+    """P(K >= x_min + j) for the lower part of the tail, and where to begin looking in it."""
+    c = np.empty(TERMS)
+    coefficients(law.alpha, c)
+    first, end = float(law.x_min), bound_of(law)
+    length = int(min(_TABLE, end - first + 1))
+    k = np.arange(law.x_min, law.x_min + length, dtype=np.float64)
+    terms = np.exp(-law.alpha * np.log(k / first))
+    beyond = survival_sum(law.alpha, float(law.x_min + length), first, end, c)
+    survival = terms[::-1].cumsum()[::-1] + beyond
+    survival /= survival[0]
+    levels = np.arange(1, _GUIDE + 1) / _GUIDE
+    guide = length - np.searchsorted(survival[::-1], levels, side="left") - 1
+    return survival, np.maximum(guide, 0).astype(np.int64)
+
+
+def sample_tail(law: PowerLawFit, size: int, rng: np.random.Generator) -> IntArray:
+    """Draw degrees from a fitted tail, exactly, by inversion.
+
+    Parameters
+    ----------
+    law : PowerLawFit
+    size : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of int64, shape (size,)
+
+    Raises
+    ------
+    AnalysisError
+        If the law is no fit.
+    """
+    if law.reason:
+        raise AnalysisError(f"there is no law to draw from: {law.reason}")
+    survival, guide = tables(law)
+    c = np.empty(TERMS)
+    coefficients(law.alpha, c)
+    first, end = float(law.x_min), bound_of(law)
+    total = survival_sum(law.alpha, first, first, end, c)
+    drawn = [
+        kernels.draw(1.0 - u, law.alpha, first, end, survival, guide, total, c)
+        for u in rng.random(size)
+    ]
+    return np.array(drawn, dtype=np.int64)
+
+
+def bootstrap(
+    degrees: npt.ArrayLike,
+    x_min: int | None = None,
+    x_max: int | None = None,
+    ks: KS = "support",
+    *,
+    replicates: int = 1000,
+    seed: int = 0,
+) -> Bootstrap:
+    """Standard errors of x_min, alpha and the size of the tail.
+
+    Parameters
+    ----------
+    degrees : array_like of int, shape (n,)
+    x_min, x_max, ks
+        As of `fit`.
+    replicates : int
+    seed : int
+
+    Returns
+    -------
+    Bootstrap
+        NaN where fewer than two replicates have a fit.
+
+    References
+    ----------
+    Clauset, Shalizi and Newman (2009), section 3.3: the uncertainty of x_min.
+
+    Examples
+    --------
+    >>> data = np.random.default_rng(1).zipf(2.5, 500)
+    >>> error = bootstrap(data, replicates=50)
+    >>> error.x_min > 0 and 0 < error.alpha < 1
+    True
+    """
+    if replicates < 2:
+        raise AnalysisError(f"replicates = {replicates}: at least two are needed")
+    values = checked(degrees, x_min, x_max, ks)
+    if not len(values):
+        return Bootstrap(math.nan, math.nan, math.nan, 0)
+    found = []
+    for start in range(0, replicates, BLOCK):
+        for row in draw_uniforms(seed, start, min(BLOCK, replicates - start), len(values)):
+            law = fit(values[(row * len(values)).astype(np.int64)], x_min, x_max, ks)
+            if not law.reason:
+                found.append((law.x_min, law.alpha, law.n_tail))
+    if len(found) < 2:
+        return Bootstrap(math.nan, math.nan, math.nan, len(found))
+    of_x_min, of_alpha, of_tail = np.std(np.array(found), axis=0, ddof=1)
+    return Bootstrap(float(of_x_min), float(of_alpha), float(of_tail), len(found))
+
+
+def wilson(hits: int, trials: int, level: float = 0.99) -> tuple[float, float]:
+    """Wilson's score interval of a share.
+
+    Examples
+    --------
+    >>> tuple(round(x, 3) for x in wilson(0, 100))
+    (0.0, 0.062)
+    """
+    z = float(norm.ppf(0.5 + level / 2))
+    p = hits / trials
+    middle = (p + z * z / (2 * trials)) / (1 + z * z / trials)
+    half = z / (1 + z * z / trials) * math.sqrt(p * (1 - p) / trials + z * z / (4 * trials**2))
+    return max(0.0, middle - half), min(1.0, middle + half)
