@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import topolab.metrics as metrics
     from topolab.analysis import Analysis, Result, Walk, run_analysis
     from topolab.api import analyse, train
+    from topolab.comparison import compare
     from topolab.errors import TopolabError
     from topolab.graph import LayeredGraph
     from topolab.layers import LayerSpec, layers_of
@@ -35,6 +36,7 @@ __all__ = [
     "Walk",
     "__version__",
     "analyse",
+    "compare",
     "layers_of",
     "metrics",
     "open_run",
@@ -61,6 +63,7 @@ _HOMES = {
     "TopolabError": "errors",
     "Walk": "analysis",
     "analyse": "api",
+    "compare": "comparison",
     "layers_of": "layers",
     "open_run": "run",
     "run_analysis": "analysis",

@@ -38,8 +38,10 @@ class Analysis:
     version: ClassVar[int]
     summary: ClassVar[str]
     schemas: ClassVar[Mapping[str, tuple[Column, ...]]]
-    #: Columns of the main table that ``topolab compare`` compares over runs, at the last step.
+    #: Columns of the main table that are compared over runs: see `headline`.
     compares: ClassVar[tuple[str, ...]] = ()
+    #: Columns of words that are results, not what tells rows of the main table apart.
+    words: ClassVar[tuple[str, ...]] = ()
 
     def prepare(self, run: Run) -> Any:
         """Once, before any frame: check that the run can answer; return a picklable state.
@@ -58,6 +60,17 @@ class Analysis:
     def conclude(self, rows: Tables, state: Any) -> Tables:
         """Once, after all frames, with their rows in order of the run: the final tables."""
         return rows
+
+    def headline(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The rows of the main table that stand for a run in a comparison: those of its last step.
+
+        Their columns of words, other than remarks, tell the rows apart.
+        """
+        return table[table["step"] == table["step"].max()] if "step" in table else table
+
+    def across(self, tables: Mapping[str, Tables]) -> pd.DataFrame | None:
+        """What only several runs together can say, by run name; None if nothing."""
+        return None
 
     @property
     def parameters(self) -> dict[str, Any]:

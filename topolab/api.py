@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
@@ -38,8 +39,40 @@ def make_analysis(name: str, parameters: Mapping[str, Any] | None = None) -> Ana
             f"analysis {name} has no parameter {', '.join(unknown)}; "
             f"it has {', '.join(known) or 'none'}"
         )
-    made: Analysis = cls(**(parameters or {}))
+    given = {key: _of_type(name, key, value, cls.defaults()[key])
+             for key, value in (parameters or {}).items()}  # fmt: skip
+    made: Analysis = cls(**given)
     return made
+
+
+def _of_type(analysis: str, key: str, value: Any, default: Any) -> Any:
+    """A parameter as the type of its default."""
+    wanted = {bool: "true or false", int: "a whole number", float: "a number", str: "a word",
+              tuple: "a list of numbers"}.get(type(default), "")  # fmt: skip
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if isinstance(default, tuple):
+        items = value if isinstance(value, (tuple, list)) else (value,)
+        whole = all(isinstance(d, int) for d in default)
+        fits = all(
+            isinstance(i, (int, float)) and not isinstance(i, bool) and math.isfinite(i)
+            and (not whole or i == int(i)) for i in items
+        )  # fmt: skip
+        value = tuple(int(i) if whole else float(i) for i in items) if fits else value
+    elif isinstance(default, (bool, str)):
+        fits = isinstance(value, type(default))
+    elif isinstance(default, int):
+        fits = number and math.isfinite(value) and value == int(value)
+        value = int(value) if fits else value
+    elif isinstance(default, float):
+        fits = number and math.isfinite(value)
+        value = float(value) if fits else value
+    else:
+        fits = True
+    if not fits:
+        raise ConfigError(f"{analysis}.{key} = {value!r} is not {wanted}")
+    if key == "seed" and value < 0:
+        raise ConfigError(f"{analysis}.seed = {value} must not be below 0")
+    return value
 
 
 def analyse(

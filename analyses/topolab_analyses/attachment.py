@@ -38,7 +38,7 @@ _COLUMNS = (
     Column("slope", float, "1", "Exponent of the kernel max(k, 1)^slope; 0 where it is random."),
     Column("low", float, "1", "Lower end of its 95 % interval (block bootstrap over time)."),
     Column("high", float, "1", "Upper end."),
-    Column("standard_error", float, "1", "Of the bootstrap."),
+    Column("standard_error", float, "1", "Of the bootstrap, or of the likelihood if larger."),
     Column("null_low", float, "1", "Random rewiring of these degrees has its slope above this"),
     Column("null_high", float, "1", "and below this, 95 times of 100."),
     Column("p_positive", float, "1", "One-sided p-value of a slope not above 0."),
@@ -65,7 +65,7 @@ _EVENTS = (
     *WHEN,
     LAYER,
     _END,
-    Column("degree", int, "edges", "Degree before the update."),
+    Column("degree", int, "edges", "Active weights of a neuron at this end before the update."),
     Column("neurons", int, "neurons", "Neurons of this degree."),
     Column("gained", int, "edges", "Edge ends they gained in the update."),
     Column("gain_chance", float, "edges", "What they gain on average if growth is at random."),
@@ -106,7 +106,7 @@ class Attachment(Walk):
         check_chain(run)
         if self.windows < 0 or self.replicates < 2:
             raise AnalysisError("attachment: windows must be at least 0, replicates at least 2")
-        return {"moving": moving_layers(run), "first": run.steps[0], "snapshots": len(run)}
+        return {"moving": moving_layers(run), "steps": run.steps}
 
     def step(
         self, memory: Snapshot | None, snapshot: Snapshot, state: Any
@@ -152,8 +152,12 @@ class Attachment(Walk):
                             "expected": made.expected[i],
                         }
                     )
+                if not len(steps):
+                    reason = "no edge was " + ("grown" if kernel == "gain" else "dropped")
+                    summary.append({**_nothing(int(state["steps"][0]), reason), **key})
                 for window, chosen in self._windows(len(steps)):
-                    before = steps[chosen[0] - 1] if chosen[0] else state["first"]
+                    at = int(np.searchsorted(state["steps"], steps[chosen[0]]))
+                    before = state["steps"][at - 1]
                     summary.append(
                         {
                             **key,
@@ -167,19 +171,23 @@ class Attachment(Walk):
         if not summary:
             reason = (
                 "one snapshot: there is nothing between two of them"
-                if state["snapshots"] == 1
+                if len(state["steps"]) == 1
                 else "no mask changes from snapshot to snapshot"
             )
-            summary = [_nothing(state["first"], reason)]
+            summary = [_nothing(int(state["steps"][0]), reason)]
         if not kernels:
             kernels = [_no_kernel()]
         if not len(long):
-            long = pd.DataFrame([_no_event(state["first"])])
+            long = pd.DataFrame([_no_event(int(state["steps"][0]))])
         return {
             "attachment": pd.DataFrame(summary),
             "attachment_kernels": pd.DataFrame(kernels),
             "attachment_events": long,
         }
+
+    def headline(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The exponents over the whole run."""
+        return table[table["window"] == 0]
 
     def _windows(self, updates: int) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
         every = np.arange(updates)
@@ -193,7 +201,9 @@ class Attachment(Walk):
 
     def _slopes(self, seen: FloatArray, chance: FloatArray, neurons: FloatArray) -> dict[str, Any]:
         slope = fit_slope(seen, chance, replicates=self.replicates, seed=self.seed)
-        rate = fit_slope(seen, neurons, replicates=self.replicates, seed=self.seed)
+        # A neuron that cannot gain, or has nothing to lose, is not there for the rate.
+        able = np.where(chance > 0, neurons, 0.0)
+        rate = fit_slope(seen, able, replicates=self.replicates, seed=self.seed)
         return _as_row(slope, rate)
 
 

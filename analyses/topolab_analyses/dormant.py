@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
 import pandas as pd
 
 from topolab.analysis import Analysis
@@ -45,7 +46,8 @@ class Dormant(Analysis):
         A neuron with a total degree below one is counted for it. NSH uses 10 and 110.
     taus : tuple of float
         A neuron is tau-dormant if its mean absolute activation is at most tau times its layer's
-        mean (Sokar et al. 2023). Rows are there for layers whose activity was recorded.
+        mean (Sokar et al. 2023). Rows are there for layers whose activity was recorded and is
+        finite.
     """
 
     thresholds: tuple[int, ...] = (10, 110)
@@ -90,7 +92,7 @@ class Dormant(Analysis):
                 counts["no_output"] = below(degrees["out"][where], 1)
             counts["off_path"] = int((~through[name]).sum())
             activity = None if name == "input" else snapshot.activity[name]
-            if activity is not None:
+            if activity is not None and np.isfinite(activity).all() and activity.min() >= 0:
                 for tau in state[1]:
                     counts[f"tau_{tau:g}"] = int(tau_dormant(activity, tau).sum())
             for measure, count in counts.items():

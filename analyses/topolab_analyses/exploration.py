@@ -47,7 +47,7 @@ _HUBS = (
     LAYER,
     Column("share", float, "1", "The neurons with the most edges that count as hubs."),
     Column("n_hubs", int, "neurons", "How many these are."),
-    Column("turnover", float, "1", "Share of the hubs before that are none now."),
+    Column("turnover", float, "1", "Share of the hubs before that are none now; NaN without hubs."),
     Column("turnover_since_start", float, "1", "Share of the first hubs that are none now."),
 )
 
@@ -183,7 +183,9 @@ class Exploration(Walk):
         for layer in graph.layer_names:
             for share in state["shares"]:
                 key = (layer, share)
-                hubs[key] = churn.hubs(degrees[graph.layer_slice(layer)], share)
+                of_layer = degrees[graph.layer_slice(layer)]
+                # Where all have the same degree there are no hubs.
+                hubs[key] = churn.hubs(of_layer, share) if np.ptp(of_layer) else np.zeros(0, int)
                 seen = key in memory.hubs
                 records.append(
                     {

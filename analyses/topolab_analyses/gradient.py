@@ -74,15 +74,20 @@ class Gradient(Analysis):
             gradient = snapshot.gradient[layer.name]
             recorded = snapshot.metrics.get(f"gradient_ratio.{layer.name}", math.nan)
             ratio, source, reason = math.nan, "none", ""
-            if gradient is not None and layer.n_out >= 2:
+            usable = gradient is not None and bool(np.isfinite(gradient).all())
+            if layer.n_out < 2:
+                reason = "a single neuron has no hubs"
+            elif np.ptp(fan_in) == 0:
+                reason = "all neurons have the same fan-in: none is a hub"
+            elif usable:
                 ratio, source = gradient_ratio(gradient, fan_in), "gradient"
                 reason = "" if math.isfinite(ratio) else "specialists have no weights or gradient"
             elif math.isfinite(recorded):
                 ratio, source = recorded, "metric"
-            elif layer.n_out < 2:
-                reason = "a single neuron has no hubs"
-            else:
+            elif gradient is None:
                 reason = "no gradients were recorded (record = gradient)"
+            else:
+                reason = "the gradients are not finite"
             summary.append(
                 {
                     "layer": layer.name,
@@ -92,7 +97,7 @@ class Gradient(Analysis):
                     "reason": reason,
                 }
             )
-            if gradient is None:
+            if not usable or np.ptp(fan_in) == 0:
                 gradient = np.full(layer.n_out, np.nan, dtype=np.float32)
             parts = zip(*gradient_by_decile(gradient, fan_in, self.parts), strict=True)
             for number, (value, mean, size) in enumerate(parts, start=1):

@@ -94,15 +94,13 @@ def _strengths(snapshot: Snapshot, graph: LayeredGraph, name: str) -> list[Any]:
     first = weighted_biadjacency(snapshot, name)
     if first is None or first.shape[1] != graph.block(name).shape[1]:
         return []
+    views = [("input_strength", np.asarray(first.sum(0)).ravel())]
     strength = np.asarray(first.sum(1)).ravel()
     for link in chain_layers(snapshot.layers):
         if link.source == name:
             following = weighted_biadjacency(snapshot, link.layer.name)
             if following is None:
-                return []
+                return views
             out = np.asarray(following.sum(0)).ravel()
             strength = strength + out.reshape(-1, link.repeat).sum(1)
-    return [
-        ("input_strength", np.asarray(first.sum(0)).ravel()),
-        ("first_hidden_strength", metrics.first_hidden(graph.block(name), strength)),
-    ]
+    return [*views, ("first_hidden_strength", metrics.first_hidden(graph.block(name), strength))]

@@ -20,6 +20,8 @@ __all__ = ["ALPHA", "CSN", "LEAST_TAIL", "PAPER", "WORDS", "holm", "judge", "sen
 CSN, PAPER, ALPHA = 0.1, 0.95, 0.05
 #: With fewer degrees in the tail hardly any law can be rejected, so nothing is said (CSN's n > 50).
 LEAST_TAIL = 50
+#: With fewer updates, or fewer poor neurons, nothing is said of decay.
+LEAST_UPDATES, LEAST_POOR = 5, 20
 SUPPORTED, AGAINST, UNDECIDED = WORDS = ("supported", "not supported", "undecided")
 
 
@@ -53,20 +55,21 @@ def judge(evidence: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        With ``p_law_holm``, ``p_rival_holm``, ``p_thin_holm``, ``p_gain_holm``, ``p_decay_holm``
-        and the words ``power_law``, ``attachment``, ``decay`` and ``verdict``.
+        With ``p_law_holm``, ``p_rival_holm``, ``p_thin_holm``, ``p_gain_holm``, ``p_drift_holm``,
+        ``p_decay_holm`` and the words ``power_law``, ``attachment``, ``decay`` and ``verdict``.
 
     Examples
     --------
     Ordinary attachment, a law that is plausible and beats its rivals, but nothing decays:
 
     >>> row = dict(n_tail=400, p_law=0.4, p_rival=0.3, p_thin=1e-9, p_gain=1e-6, gain_low=0.5,
-    ...            gain_high=0.9, p_decay=0.7, drift=0.1, drift_null=0.0, dormant=0, poor=100)
+    ...            gain_high=0.9, p_decay=0.7, p_drift=0.9, drift=0.1, drift_error=0.01, dormant=0,
+    ...            poor=100, updates=50)
     >>> judge(pd.DataFrame([row]))[["power_law", "attachment", "decay", "verdict"]].iloc[0].tolist()
     ['supported', 'supported', 'not supported', 'not supported']
     """
     out = evidence.copy()
-    for column in ("p_law", "p_rival", "p_thin", "p_gain", "p_decay"):
+    for column in ("p_law", "p_rival", "p_thin", "p_gain", "p_drift", "p_decay"):
         out[f"{column}_holm"] = holm(out[column].to_numpy(dtype=np.float64))
     out["power_law"] = [_power_law(row) for _, row in out.iterrows()]
     out["attachment"] = [_attachment(row) for _, row in out.iterrows()]
@@ -101,13 +104,15 @@ def _attachment(row: pd.Series) -> str:
 
 
 def _decay(row: pd.Series) -> str:
-    """More of the poorly connected become dormant than chance would make, or none does."""
-    if not (math.isfinite(row["drift"]) and math.isfinite(row["drift_null"])):
+    """More of the poorly connected become dormant than by chance; or they lose no edges."""
+    enough = row["updates"] >= LEAST_UPDATES and row["poor"] >= LEAST_POOR
+    if not (enough and math.isfinite(row["drift"]) and math.isfinite(row["p_drift"])):
         return UNDECIDED
-    if row["dormant"] > 0 and row["p_decay_holm"] < ALPHA:
+    if row["dormant"] > 0 and row["p_decay_holm"] < ALPHA and row["drift"] < 0:
         return SUPPORTED
-    # Falling, but not dormant (yet): nothing is decided.
-    return UNDECIDED if row["drift"] < min(row["drift_null"], 0.0) else AGAINST
+    if row["p_drift_holm"] < ALPHA and row["drift"] <= 2 * row["drift_error"]:
+        return UNDECIDED  # they lose, more than by chance, but are not dormant (yet)
+    return AGAINST
 
 
 def _together(power_law: str, attachment: str, decay: str) -> str:

@@ -99,14 +99,16 @@ class Nulls(Analysis):
                 # A stream for every snapshot, kind and replicate: frames come in any order.
                 rng = np.random.default_rng([self.seed, snapshot.index, number, replicate])
                 other: Blocks = []
-                for name, block in zip(names, blocks, strict=True):
-                    if null == "rewired":
-                        made, share = rewired(block, rng, self.swaps)
-                    else:
-                        made = uniform(block, rng)
-                        share = 1 - _common(block, made)
+                for link, block in zip(links, blocks, strict=True):
+                    made = _grouped(
+                        block,
+                        link.layer.groups,
+                        (lambda part, rng=rng: rewired(part, rng, self.swaps)[0])
+                        if null == "rewired"
+                        else (lambda part, rng=rng: uniform(part, rng)),
+                    )
                     other.append(made)
-                    moved[name].append(share)
+                    moved[link.layer.name].append(1 - _common(block, made))
                 for key, value in _measures(links, other).items():
                     drawn[key].append(value)
             for (layer, measure), values in drawn.items():
@@ -134,6 +136,17 @@ class Nulls(Analysis):
                     }
                 )
         return {"nulls": rows(snapshot, records, _COLUMNS)}
+
+
+def _grouped(
+    block: sp.csr_array, groups: int, of: Callable[[sp.csr_array], sp.csr_array]
+) -> sp.csr_array:
+    """Apply to each group of a grouped convolution: between groups no edge is possible."""
+    if groups == 1:
+        return of(block)
+    rows, cols = block.shape[0] // groups, block.shape[1] // groups
+    parts = [of(block[i * rows : (i + 1) * rows, i * cols : (i + 1) * cols]) for i in range(groups)]
+    return sp.csr_array(sp.block_diag(parts, format="csr"))
 
 
 def _common(a: sp.csr_array, b: sp.csr_array) -> float:

@@ -36,8 +36,8 @@ _COLUMNS = (
     ),
     Column("edges", int, "edges", "Edges of the layer of weights; 0 for the inputs."),
     Column("effective_edges", int, "edges", "Those on a path from an input to an output."),
-    Column("sparsity", float, "1", "Share of the possible edges that are absent."),
-    Column("effective_sparsity", float, "1", "The same, with edges on no path counted as absent."),
+    Column("sparsity", float, "1", "Share of the layer's weights that are absent."),
+    Column("effective_sparsity", float, "1", "The same, weights on no path counted as absent."),
 )  # fmt: skip
 
 
@@ -75,9 +75,12 @@ class PathsAnalysis(Analysis):
             sparsity = effective_sparsity = math.nan
             if name != "input":
                 block = graph.block(name)
-                possible = block.shape[0] * block.shape[1]
                 edges, effective = block.nnz, found.effective[name]
-                sparsity, effective_sparsity = 1 - edges / possible, 1 - effective / possible
+                # Weights, not edges: an edge between channels is a kernel of several.
+                size = snapshot.layer(name).size
+                live = block @ found.from_input[graph.source_of(name)].astype(np.int64)
+                sparsity = 1 - int(block.sum()) / size
+                effective_sparsity = 1 - int(live[found.to_output[name]].sum()) / size
             records.append(
                 {
                     "layer": name,

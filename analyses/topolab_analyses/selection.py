@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import norm
+from scipy.stats import nbinom
+from scipy.stats import t as student
 
 from topolab.analysis import Walk
 from topolab.errors import AnalysisError
@@ -62,11 +63,14 @@ _COLUMNS = (
     Column("loss_slope", float, "1", "Exponent of the loss kernel: below 0, hubs keep more."),
     Column("loss_low", float, "1", "Lower end of its 95 % interval."),
     Column("loss_high", float, "1", "Upper end."),
-    Column("poor", int, "neurons", "The quarter with the fewest edges at the start."),
-    Column("dormant", int, "neurons", "Those of them that are dormant at the end."),
+    Column("poor", int, "neurons", "About the quarter with the fewest edges at the start."),
+    Column("dormant", int, "neurons", "Those of them that have become dormant by the end."),
     Column("dormant_null", float, "neurons", "Mean of that number under random rewiring."),
     Column("drift", float, "1", "Relative change of the poor neurons' edges, start to end."),
     Column("drift_null", float, "1", "The same under random rewiring, on average."),
+    Column("drift_error", float, "1", "Its standard deviation over random rewirings."),
+    Column("p_drift", float, "1", "One-sided p-value of a drift not below random rewiring's."),
+    Column("p_drift_holm", float, "1", "The same, adjusted."),
     Column("p_decay", float, "1", "One-sided p-value of dormant, against random rewiring."),
     Column("p_decay_holm", float, "1", "The same, adjusted."),
     Column("onset_law", float, "steps", "Step from which the law is plausible to the end."),
@@ -119,8 +123,8 @@ class _Memory:
 class Selection(Walk):
     """The neural selection hypothesis (NSH), claim by claim, for each layer of hidden neurons.
 
-    Degrees count only layers of weights that change in the run: a layer that stays dense adds the
-    same to every neuron.
+    Degrees count active weights, and only of layers that change in the run: one that stays dense
+    adds the same to every neuron.
 
     Parameters
     ----------
@@ -131,7 +135,8 @@ class Selection(Walk):
     replicates : int
         Of the bootstrap at the last step.
     replicates_through_time : int
-        At most, at the steps before, with sequential stopping; 0 leaves p out there.
+        At most, at the steps before, with sequential stopping; 0 leaves p out there, and with it
+        the onset of the law.
     nulls : int
         Random rewirings that decay is held against.
     windows : int
@@ -156,6 +161,10 @@ class Selection(Walk):
         "selection_rivals": _RIVALS,
     }
     compares = ("alpha", "gain_slope", "gain_rate", "loss_slope", "drift")
+    words = (
+        "verdict", "power_law", "attachment", "decay", "csn_rule", "paper_rule", "csn_rule_fixed",
+        "paper_rule_fixed", "best_rival",
+    )  # fmt: skip
 
     def prepare(self, run: Run) -> Any:
         """Check parameters; find the layers that change and the hidden neurons they touch."""
@@ -165,12 +174,12 @@ class Selection(Walk):
             or self.dormant_below < 1
             or self.replicates < 1
             or self.replicates_through_time < 0
-            or self.nulls < 2
+            or self.nulls < 20
             or self.windows < 1
         ):
             raise AnalysisError(
                 "selection: x_min, dormant_below, replicates and windows must be at least 1, "
-                "nulls at least 2, replicates_through_time at least 0"
+                "nulls at least 20, replicates_through_time at least 0"
             )
         if len(run.layers) < 2:
             raise AnalysisError(f"{run.path}: a single layer of weights has no hidden neurons")
@@ -303,6 +312,8 @@ class Selection(Walk):
                 **self._attachment(parts, memory.steps.get(layer, ())),
                 **self._decay(layer, degrees[layer], memory),
             }
+            reasons = (record["reason"], record.pop("loss_reason"), record.pop("decay_reason"))
+            record["reason"] = "; ".join(dict.fromkeys(r for r in reasons if r))
             records.append(record)
         return {"selection": _partly(records)}
 
@@ -311,7 +322,9 @@ class Selection(Walk):
     ) -> dict[str, Any]:
         gained, gain_chance, lost, loss_chance, neurons = _by_degree(parts)
         gain = fit_slope(gained, gain_chance, seed=self.seed) if len(parts) else _NO_SLOPE
-        rate = fit_slope(gained, neurons, seed=self.seed) if len(parts) else _NO_SLOPE
+        # A neuron without room cannot gain: it is not there for the rate.
+        able = np.where(gain_chance > 0, neurons, 0.0)
+        rate = fit_slope(gained, able, seed=self.seed) if len(parts) else _NO_SLOPE
         loss = fit_slope(lost, loss_chance, seed=self.seed) if len(parts) else _NO_SLOPE
         onset = math.nan
         for chosen in np.array_split(np.arange(len(parts)), self.windows):
@@ -332,22 +345,32 @@ class Selection(Walk):
             "loss_high": loss.high,
             "onset_attachment": onset,
             "reason": gain.reason,
+            "loss_reason": loss.reason,
         }
 
     def _decay(self, layer: str, end: IntArray, memory: _Memory) -> dict[str, Any]:
         sides = memory.start[layer]
         begin = _sum(sides)
-        poor = np.argsort(begin, kind="stable")[: max(1, len(begin) // 4)]
+        poor = _poorest(begin)
         had = int(begin[poor].sum())
+        low = self.dormant_below
+        nan = math.nan
         out: dict[str, Any] = {
             "poor": len(poor),
-            "dormant": int((end[poor] < self.dormant_below).sum()),
-            "dormant_null": math.nan,
-            "drift": float(end[poor].sum() / had - 1) if had else math.nan,
-            "drift_null": math.nan,
-            "p_decay": math.nan,
+            "dormant": int(((begin[poor] >= low) & (end[poor] < low)).sum()),
+            "dormant_null": nan,
+            "drift": end[poor].sum() / had - 1 if had else nan,
+            "drift_null": nan,
+            "drift_error": nan,
+            "p_drift": nan,
+            "p_decay": nan,
+            "decay_reason": "",
         }
-        if not memory.totals or not had:
+        if not len(poor):
+            return {**out, "decay_reason": "the first degrees tell no poor neurons from others"}
+        if not had:
+            return {**out, "decay_reason": "the poor neurons have no edges from the start"}
+        if not memory.totals:
             return out
         drawn = np.zeros((self.nulls, len(begin)), dtype=np.int64)
         for number, (side, (degrees, capacity)) in enumerate(sorted(sides.items())):
@@ -360,15 +383,22 @@ class Selection(Walk):
                 replicates=self.nulls,
                 seed=self.seed * 2 + number,
             )
-        dormant = (drawn[:, poor] < self.dormant_below).sum(1)
+        drift = drawn[:, poor].sum(1) / had - 1
+        out["drift_null"] = float(drift.mean())
+        out["drift_error"] = float(drift.std(ddof=1))
+        if out["drift_error"] > 0:
+            t = (out["drift"] - out["drift_null"]) / out["drift_error"]
+            out["p_drift"] = float(student.cdf(t, self.nulls - 1))
+        if not (begin[poor] >= low).any():
+            out["decay_reason"] = f"every poor neuron has fewer than {low} edges from the start"
+            return out
+        dormant = ((begin[poor] >= low) & (drawn[:, poor] < low)).sum(1)
         out["dormant_null"] = float(dormant.mean())
-        out["drift_null"] = float((drawn[:, poor].sum(1) / had - 1).mean())
-        spread = float(dormant.std(ddof=1))
-        # As many or more among the random ones; beyond those that were drawn, a normal tail.
-        share = (1 + int((dormant >= out["dormant"]).sum())) / (self.nulls + 1)
-        if spread > 0 and share <= 1 / (self.nulls + 1):
-            share = min(share, float(norm.sf((out["dormant"] - dormant.mean()) / spread)))
-        out["p_decay"] = share
+        # As many or more in one more random rewiring, given these: a Poisson number, whose rate is
+        # as uncertain as so many draws leave it.
+        out["p_decay"] = float(
+            nbinom.sf(out["dormant"] - 1, int(dormant.sum()) + 1, self.nulls / (self.nulls + 1))
+        )
         return out
 
     # -- the verdict -------------------------------------------------------------------------------
@@ -454,7 +484,7 @@ _NO_SLOPE = Slope(
 _PARTLY = (
     "gain_slope", "gain_low", "gain_high", "gain_rate", "p_gain", "loss_slope", "loss_low",
     "loss_high", "onset_attachment", "reason", "updates", "poor", "dormant", "dormant_null",
-    "drift", "drift_null", "p_decay",
+    "drift", "drift_null", "drift_error", "p_drift", "p_decay",
 )  # fmt: skip
 
 
@@ -475,6 +505,15 @@ def _sides(snapshot: Snapshot, counted: tuple[str, ...]) -> dict[str, dict[str, 
 
 def _room(link: Link, ends: IntArray) -> int:
     return link.layer.size // len(ends)
+
+
+def _poorest(degrees: IntArray) -> npt.NDArray[np.intp]:
+    """About the quarter of the neurons with the fewest edges, equals together; none if all are."""
+    if not len(degrees):
+        return np.zeros(0, dtype=np.intp)
+    edge = np.sort(degrees)[max(0, len(degrees) // 4 - 1)]
+    poor = np.flatnonzero(degrees <= edge)
+    return poor if 2 * len(poor) <= len(degrees) else np.flatnonzero(degrees < edge)
 
 
 def _sum(sides: Mapping[str, tuple[IntArray, int]]) -> IntArray:
@@ -503,6 +542,8 @@ def _rule(p: float, plausible: bool) -> str:
 def _onset(fits: pd.DataFrame, layer: str) -> float:
     """The step from which CSN's rule finds the law plausible up to the end; NaN if it does not."""
     part = fits[(fits["layer"] == layer) & (fits["variant"] == "searched")]
+    if ((part["reason"] == "") & part["p_value"].isna()).any():
+        return math.nan  # p was not asked for through time
     plausible = (part["csn_rule"] == "plausible").to_numpy()
     if not len(plausible) or not plausible[-1]:
         return math.nan

@@ -75,14 +75,21 @@ class Strength(Analysis):
                     reason = f"the weights of {name} were not recorded (record = weights)"
                     summary.append({**key, "n_neurons": size, **_none(reason)})
                     continue
+                if not np.isfinite(block.data).all():
+                    reason = f"weights of {name} are not finite"
+                    summary.append({**key, "n_neurons": size, **_none(reason)})
+                    continue
                 values = np.asarray(block.sum(axis)).ravel()
                 degrees = np.diff(block.tocsc().indptr if axis == 0 else block.indptr)
                 if axis == 0 and link.repeat > 1:
                     values = values.reshape(-1, link.repeat).sum(1)
                     degrees = degrees.reshape(-1, link.repeat).sum(1)
                 tau = math.nan
+                reason = "" if values.any() else "no edge has a weight other than 0"
                 if np.ptp(values) > 0 and np.ptp(degrees) > 0:
                     tau = float(kendalltau(values, degrees).statistic)
+                elif not reason:
+                    reason = "all neurons have the same degree or strength: no rank correlation"
                 summary.append(
                     {
                         **key,
@@ -93,7 +100,7 @@ class Strength(Analysis):
                         "gini": metrics.gini(values),
                         "top1_share": metrics.top_share(values, 0.01),
                         "rank_correlation": tau,
-                        "reason": "" if values.any() else "no edge has a weight other than 0",
+                        "reason": reason,
                     }
                 )
                 for q, value in zip(_AT, np.quantile(values, _AT), strict=True):

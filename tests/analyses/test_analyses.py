@@ -200,8 +200,16 @@ def test_unknown_names_and_parameters(small: topolab.Run) -> None:
         analyse(small, ["degree"], parameters={"powerlaw": {"x_min": 3}})
     for name, bad in (
         ("powerlaw", {"x_min": 0}),
+        ("powerlaw", {"rivals": "some"}),
+        ("powerlaw", {"stop_at": 1.5}),
+        ("powerlaw", {"x_max": 50}),
         ("kendall", {"direction": "up"}),
-        ("dormant", {"thresholds": "x"}),
+        ("dormant", {"taus": (-0.1,)}),
+        ("attachment", {"replicates": 1}),
+        ("exploration", {"hub_shares": (2.0,)}),
+        ("gradient", {"parts": 0}),
+        ("nulls", {"swaps": 0}),
+        ("selection", {"nulls": 3}),
     ):
         with pytest.raises(AnalysisError):
             analyse(small, [name], parameters={name: bad})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,6 +20,9 @@ from topolab.cli.common import (
     progress_bar,
     table,
 )
+
+if TYPE_CHECKING:
+    from topolab.errors import TopolabError
 
 __all__ = ["analyse", "analyse_run", "parse_parameters"]
 
@@ -62,11 +65,18 @@ def analyse(
     for name in parameters:
         known_name("analyses", name)
     failed: list[tuple[str, TopolabError]] = []
+    unable: dict[str, TopolabError] = {}
     done: list[dict[str, Any]] = []
     for path in runs:
         try:
             done += analyse_run(
-                path, names, parameters, workers=workers, cache=not no_cache, quiet=quiet or as_json
+                path,
+                names,
+                parameters,
+                workers=workers,
+                cache=not no_cache,
+                quiet=quiet or as_json,
+                unable=unable,
             )
         except TopolabError as error:
             failed.append((str(path), error))
@@ -81,7 +91,7 @@ def analyse(
                 for item in done
             ],
         )  # fmt: skip
-    failures(failed, len(runs))
+    failures([*failed, *unable.items()], len(runs) + len(unable))
     if not as_json:
         note(f"Next: topolab report {' '.join(map(str, runs))} --out report.html", quiet=quiet)
 
@@ -94,10 +104,22 @@ def analyse_run(
     workers: int,
     cache: bool,
     quiet: bool,
+    unable: dict[str, TopolabError],
 ) -> list[dict[str, Any]]:
-    """Analyse one run with a progress bar; a line per table."""
+    """Analyse one run with a progress bar; a line per table.
+
+    Of several analyses one that cannot answer for this run is put into `unable`; the rest is done.
+    """
     from topolab.api import analyse as analyse_by_name
+    from topolab.errors import AnalysisError, ConfigError
+    from topolab.registry import names as names_of
     from topolab.run import open_run
+
+    stray = sorted(set(parameters) - set(names)) if names is not None else []
+    if stray:
+        raise ConfigError(
+            f"parameters for {', '.join(stray)}, which is not among the analyses asked for"
+        )
 
     run = open_run(path)
     with progress_bar(quiet=quiet) as bar:
@@ -110,9 +132,21 @@ def analyse_run(
                 tasks[name] = bar.add_task(f"{run.name}: {name}", total=total, detail="")
             bar.update(tasks[name], completed=frames)
 
-        results = analyse_by_name(
-            run, names, parameters=parameters, workers=workers, cache=cache, progress=tick
-        )
+        results: dict[str, Any] = {}
+        for name in names if names is not None else names_of("analyses"):
+            try:
+                results |= analyse_by_name(
+                    run,
+                    [name],
+                    parameters={name: parameters[name]} if name in parameters else None,
+                    workers=workers,
+                    cache=cache,
+                    progress=tick,
+                )
+            except AnalysisError as error:
+                if names is not None and len(names) == 1:
+                    raise
+                unable[f"{path}: {name}"] = error
     return [
         {
             "run": str(path),

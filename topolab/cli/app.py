@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from topolab.cli import analyse, data, demo, report, show, train, verify
+from topolab.cli import analyse, compare, data, demo, report, show, train, verify
 from topolab.errors import TopolabError
 
 __all__ = ["app", "main"]
@@ -53,6 +53,7 @@ app.command("train", context_settings={"allow_extra_args": True, "ignore_unknown
     train.train
 )
 app.command("analyse")(analyse.analyse)
+app.command("compare")(compare.compare)
 app.command("report")(report.report)
 app.command("show")(show.show)
 app.command("verify")(verify.verify)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm
+from scipy.stats import t as student
 
 from topolab.errors import AnalysisError
 
@@ -23,6 +23,8 @@ __all__ = ["Kernel", "Slope", "bins", "block_weights", "exposure", "fit_kernel",
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+# Exponents beyond this are no kernel: all events are at one edge of the degrees.
+_LARGEST = 50.0
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class Kernel:
         Mean over the exposure.
     value : ndarray
     value_low, value_high : ndarray
-        95 % interval by block bootstrap over time; NaN with fewer than five steps.
+        95 % interval by block bootstrap over time; NaN with fewer than five steps, or where
+        nothing was ever exposed.
     events, expected : ndarray
         Events seen, and those that chance would give.
     """
@@ -61,14 +64,14 @@ class Slope:
     gamma : float
         0 where degree does not matter beyond room (or, for a loss, edges to lose).
     low, high : float
-        95 % interval by block bootstrap over time.
+        95 % interval, by Student's quantile for as many blocks as the steps fall into.
     standard_error : float
-        Of the bootstrap.
+        Of the block bootstrap over time, or of the likelihood if that is larger.
     null_error : float
         Standard error of gamma if it is 0, from the Fisher information: with events drawn by
         chance, 95 % of the slopes are within 1.96 of these.
     p_positive, p_negative : float
-        One-sided, from gamma over the larger of the two standard errors.
+        One-sided, from gamma over the larger of both errors, by the same Student distribution.
     events : int
     reason : str
     """
@@ -114,6 +117,13 @@ def exposure(
     [[0.0, 2.0, 1.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]]
     """
     k, g, loss = (np.asarray(a, dtype=np.int64) for a in (degrees, gained, lost))
+    if k.ndim != 1 or k.shape != g.shape or k.shape != loss.shape:
+        raise AnalysisError(
+            f"one degree, gain and loss per neuron are needed, got shapes {k.shape}, {g.shape} and "
+            f"{loss.shape}"
+        )
+    if len(k) and (min(k.min(), g.min(), loss.min()) < 0 or k.max() >= size):
+        raise AnalysisError(f"degrees must be in 0 ... {size - 1}, gains and losses not below 0")
     if len(k) and (k.max() > capacity or (loss > k).any() or (g > capacity - k).any()):
         raise AnalysisError(
             f"degrees up to {k.max()} with room for {capacity}: a neuron gained or lost more "
@@ -194,7 +204,7 @@ def block_weights(
     >>> block_weights(6, 2, np.random.default_rng(0)).sum(1)
     array([6., 6.])
     """
-    size = length or math.ceil(round(steps ** (1 / 3), 9))
+    size = length or _block_length(steps)
     count = -(-steps // size)
     begin = rng.integers(0, steps, (replicates, count))
     drawn = ((begin[:, :, None] + np.arange(size)) % steps).reshape(replicates, -1)[:, :steps]
@@ -203,9 +213,14 @@ def block_weights(
     return weights
 
 
+def _block_length(steps: int) -> int:
+    return math.ceil(round(math.pow(steps, 1 / 3), 9))
+
+
 def _shape_checked(events: FloatArray, exposed: FloatArray) -> tuple[FloatArray, FloatArray]:
     e, x = np.asarray(events, dtype=np.float64), np.asarray(exposed, dtype=np.float64)
-    if e.ndim != 2 or e.shape != x.shape or (e < 0).any() or (x < 0).any():
+    finite = np.isfinite(e).all() and np.isfinite(x).all()
+    if e.ndim != 2 or e.shape != x.shape or not finite or (e < 0).any() or (x < 0).any():
         raise AnalysisError(
             f"events and exposure must be two arrays (steps, degrees) of numbers not below 0, "
             f"got shapes {e.shape} and {x.shape}"
@@ -267,6 +282,10 @@ def fit_kernel(
         none: Any = np.zeros(0)
         return Kernel(none.astype(int), none.astype(int), none, none, none, none, none, none)
     first = np.asarray(bins(e, x) if starts is None else starts, dtype=np.int64)
+    if not len(first) or first[0] != 0 or (np.diff(first) <= 0).any() or first[-1] >= e.shape[1]:
+        raise AnalysisError(
+            f"bins must begin at 0, rise and end below {e.shape[1]}: {first.tolist()}"
+        )
     degree = np.arange(e.shape[1], dtype=np.float64)
     chance = _chance(e, x)
     by_bin = np.add.reduceat(e, first, axis=1)
@@ -279,8 +298,11 @@ def fit_kernel(
     if len(e) >= 5 and replicates >= 2:
         weights = block_weights(len(e), replicates, np.random.default_rng(seed))
         drawn = _fixed_point(by_bin, exposed_bin, weights)
-        with np.errstate(all="ignore"):
-            low, high = np.nanquantile(drawn, [0.025, 0.975], axis=0)
+        low, high = low.copy(), high.copy()
+        for b in range(len(first)):
+            known = drawn[np.isfinite(drawn[:, b]), b]
+            if len(known) >= 2:
+                low[b], high[b] = np.quantile(known, [0.025, 0.975])
     return Kernel(
         low=first,
         high=np.append(first[1:] - 1, e.shape[1] - 1),
@@ -369,32 +391,41 @@ def fit_slope(
     if count < 10:
         return none(f"{count} events are fewer than ten")
     totals = e.sum(1)
-    information = _information(x, totals, log_k)
+    information = _information(x, totals, log_k, 0.0)
     if not information > 1e-9:
-        return none("all neurons have the same degree")
+        return none("all neurons have the same degree (0 counts as 1)")
     gamma = float(_newton(e, x, log_k, np.ones((1, len(e))))[0])
     if not math.isfinite(gamma):
         return none("no finite exponent: all events are at the edge of the degrees")
     null_error = 1 / math.sqrt(information)
     low = high = error = nan
+    freedom = 1.0
     reason = "fewer than five updates: no interval"
     if len(e) >= 5 and replicates >= 2:
         weights = block_weights(len(e), replicates, np.random.default_rng(seed))
         drawn = _newton(e, x, log_k, weights)
         drawn = drawn[np.isfinite(drawn)]
         if len(drawn) >= 2:
-            low, high = (float(q) for q in np.quantile(drawn, [0.025, 0.975]))
-            error = float(drawn.std(ddof=1))
+            here = _information(x, totals, log_k, gamma)
+            by_likelihood = 1 / math.sqrt(here) if here > 1e-12 else 0.0
+            error = max(float(drawn.std(ddof=1)), by_likelihood)
+            # Few blocks say little about their own spread: Student's quantile, not the normal one.
+            freedom = max(1.0, len(e) / _block_length(len(e)) - 1)
+            half = float(student.ppf(0.975, freedom)) * error
+            low, high = gamma - half, gamma + half
             reason = ""
-    largest = null_error if math.isnan(error) else max(error, null_error)
-    z = gamma / largest
+    if math.isnan(error):
+        return Slope(gamma, low, high, error, null_error, nan, nan, count, reason)
+    t = gamma / max(error, null_error)
     return Slope(
-        gamma, low, high, error, null_error, float(norm.sf(z)), float(norm.cdf(z)), count, reason
-    )
+        gamma, low, high, error, null_error,
+        float(student.sf(t, freedom)), float(student.cdf(t, freedom)), count, reason,
+    )  # fmt: skip
 
 
-def _information(x: FloatArray, totals: FloatArray, log_k: FloatArray) -> float:
-    """Fisher information of gamma at 0: each step's events times the variance of ln k."""
+def _information(x: FloatArray, totals: FloatArray, log_k: FloatArray, gamma: float) -> float:
+    """Fisher information of gamma: each step's events times the variance of ln k among them."""
+    x = x * np.exp(gamma * (log_k - (log_k.max() if gamma > 0 else 0.0)))
     z = x.sum(1)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.where(z > 0, x @ log_k / z, 0.0)
@@ -403,21 +434,31 @@ def _information(x: FloatArray, totals: FloatArray, log_k: FloatArray) -> float:
 
 
 def _newton(e: FloatArray, x: FloatArray, log_k: FloatArray, weights: FloatArray) -> FloatArray:
-    """gamma for several weightings of the steps at once; NaN where it runs away."""
+    """gamma for several weightings of the steps at once; NaN where it runs away.
+
+    The score falls with gamma: Newton's steps, kept inside a bracket.
+    """
     totals = e.sum(1)
     seen = (weights * (e @ log_k)).sum(1)
     gamma = np.zeros(len(weights))
+    low, high = np.full(len(weights), -_LARGEST), np.full(len(weights), _LARGEST)
     peak = float(log_k.max())
+    done = np.zeros(len(weights), dtype=np.bool_)
     with np.errstate(all="ignore"):
-        for _ in range(100):
+        for _ in range(200):
             scaled = np.exp(gamma[:, None] * (log_k - np.where(gamma > 0, peak, 0.0)[:, None]))
             z = scaled @ x.T
             mean = np.where(z > 0, (scaled * log_k) @ x.T / z, 0.0)
             square = np.where(z > 0, (scaled * log_k**2) @ x.T / z, 0.0)
             score = seen - (weights * totals * mean).sum(1)
             information = (weights * totals * (square - mean**2)).sum(1)
-            step = np.clip(np.where(information > 0, score / information, 0.0), -1.0, 1.0)
-            gamma = np.clip(gamma + step, -50.0, 50.0)
-            if np.abs(step).max(initial=0.0) < 1e-10:
+            low = np.where(score > 0, gamma, low)
+            high = np.where(score > 0, high, gamma)
+            new = gamma + score / information
+            inside = (information > 0) & (new > low) & (new < high)
+            new = np.where(inside, new, (low + high) / 2)
+            done |= np.abs(new - gamma) < 1e-10
+            gamma = new
+            if done.all():
                 break
-    return np.where(np.abs(gamma) < 49.0, gamma, math.nan)
+    return np.where(done & (np.abs(gamma) < _LARGEST - 1), gamma, math.nan)

@@ -63,7 +63,7 @@ def hubs(degrees: npt.ArrayLike, share: float = 0.1) -> IntArray:
     """
     if not 0 < share <= 1:
         raise AnalysisError(f"share {share} is outside (0, 1]")
-    values = np.asarray(degrees)
+    values = np.asarray(degrees, dtype=np.float64)
     most = math.ceil(round(share * len(values), 9))
     return np.sort(np.argsort(-values, kind="stable")[:most]).astype(np.int64)
 

@@ -72,7 +72,7 @@ def rewired(
     >>> other.sum(0).tolist(), other.sum(1).tolist(), moved > 0
     ([1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0], True)
     """
-    if not swaps_per_edge > 0:
+    if not 0 < swaps_per_edge < math.inf:
         raise AnalysisError(f"swaps_per_edge = {swaps_per_edge} must be above 0")
     there = np.zeros(block.shape, dtype=np.bool_)
     coo = block.tocoo()
@@ -188,8 +188,8 @@ def _rewire_at_random(
     size = len(places)
     e = active
     for t in range(len(lost)):
-        drop = min(lost[t], e)
-        grow = min(gained[t], size - e)
+        drop = lost[t]
+        grow = gained[t]
         for i in range(drop):  # chosen ones to the end of the active places
             at = _below(state, e - i)
             last = e - 1 - i
@@ -243,7 +243,8 @@ def random_rewiring(
     Raises
     ------
     AnalysisError
-        If a degree is above the capacity, or there is no replicate.
+        If a degree is above the capacity, there is no replicate, or an update drops or grows what
+        is not there.
 
     Examples
     --------
@@ -257,6 +258,14 @@ def random_rewiring(
             f"degrees must be in 0 ... {capacity} and replicates at least 1 for a random rewiring"
         )
     drop, grow = np.asarray(lost, dtype=np.int64), np.asarray(gained, dtype=np.int64)
+    if drop.ndim != 1 or drop.shape != grow.shape:
+        raise AnalysisError(
+            f"as many losses as gains are needed, got shapes {drop.shape} and {grow.shape}"
+        )
+    held = int(k.sum()) + np.concatenate([[0], np.cumsum(grow - drop)])[:-1]
+    room = len(k) * capacity - held
+    if (np.minimum(drop, grow) < 0).any() or (drop > held).any() or (grow > room).any():
+        raise AnalysisError("an update drops more edges than there are, or grows more than fit")
     neurons = np.arange(len(k), dtype=np.int64)
     filled = np.concatenate([np.repeat(neurons, k), np.repeat(neurons, capacity - k)])
     out = np.empty((replicates, len(k)), dtype=np.int64)

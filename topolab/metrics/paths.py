@@ -44,7 +44,7 @@ class Paths:
 def trace(sizes: Mapping[str, int], blocks: Sequence[Block]) -> Paths:
     """Follow all paths of a layered graph, forwards and backwards.
 
-    Counts are carried with their scale apart, so that a network of any depth stays finite.
+    Counts are carried as logarithms, so that a network of any depth stays finite.
 
     Parameters
     ----------
@@ -70,57 +70,52 @@ def trace(sizes: Mapping[str, int], blocks: Sequence[Block]) -> Paths:
     (3, {'fc1': 3, 'fc2': 2})
     """
     ones = [(s, t, _present(b)) for s, t, b in blocks]
-    forward = {name: (np.zeros(size), 0.0) for name, size in sizes.items()}
-    forward["input"] = (np.ones(sizes["input"]), 0.0)
+    nothing = {name: np.full(size, -math.inf) for name, size in sizes.items()}
+    forward = {**nothing, "input": np.zeros(sizes["input"])}
     for source, target, block in ones:
-        forward[target] = _add(forward[target], _times(block, forward[source]))
+        forward[target] = np.logaddexp(forward[target], _times(block, forward[source]))
     read = {source for source, _, _ in blocks}
     backward = {
-        name: (np.zeros(size) if name in read else np.ones(size), 0.0)
-        for name, size in sizes.items()
+        name: nothing[name] if name in read else np.zeros(size) for name, size in sizes.items()
     }
     for source, target, block in reversed(ones):
-        backward[source] = _add(backward[source], _times(sp.csr_array(block.T), backward[target]))
-    through = {}
-    with np.errstate(divide="ignore"):
-        for name in sizes:
-            (f, log_f), (b, log_b) = forward[name], backward[name]
-            through[name] = np.log(f) + log_f + np.log(b) + log_b
-    total = [value for name in sizes if name not in read for value in through[name]]
-    from_input = {name: forward[name][0] > 0 for name in sizes}
-    to_output = {name: backward[name][0] > 0 for name in sizes}
+        back = _times(sp.csr_array(block.T), backward[target])
+        backward[source] = np.logaddexp(backward[source], back)
+    through = {name: forward[name] + backward[name] for name in sizes}
+    total = np.concatenate([through[name] for name in sizes if name not in read])
+    from_input = {name: np.isfinite(forward[name]) for name in sizes}
+    to_output = {name: np.isfinite(backward[name]) for name in sizes}
     effective = {
         target: int(to_output[target].astype(np.int64)
                     @ (block @ from_input[source].astype(np.int64)))
         for source, target, block in ones
     }  # fmt: skip
-    return Paths(from_input, to_output, through, _log_sum(np.array(total)), effective)
+    return Paths(from_input, to_output, through, _log_sum(total), effective)
 
 
 def _present(block: sp.csr_array) -> sp.csr_array:
     present = block.copy()
-    present.data = (present.data != 0).astype(np.float64)
+    present.data = (present.data != 0).astype(np.int64)
+    present.eliminate_zeros()
     return present
 
 
-Scaled = tuple[FloatArray, float]
-
-
-def _times(block: sp.csr_array, value: Scaled) -> Scaled:
-    out = np.asarray(block @ value[0])
-    peak = float(out.max(initial=0.0))
-    if peak <= 2.0**500:
-        return out, value[1]
-    return out / peak, value[1] + math.log(peak)
-
-
-def _add(a: Scaled, b: Scaled) -> Scaled:
-    if not a[0].any():
-        return b
-    if not b[0].any():
-        return a
-    top = max(a[1], b[1])
-    return a[0] * math.exp(a[1] - top) + b[0] * math.exp(b[1] - top), top
+def _times(block: sp.csr_array, logs: FloatArray) -> FloatArray:
+    """ln of the matrix times e^logs, row by row, each with its own scale."""
+    out = np.full(block.shape[0], -math.inf)
+    some = np.flatnonzero(np.diff(block.indptr))
+    if not len(some):
+        return out
+    starts = block.indptr[some]
+    values = logs[block.indices]
+    peak = np.maximum.reduceat(values, starts)
+    reached = np.isfinite(peak)
+    scale = np.where(reached, peak, 0.0)
+    sums = np.add.reduceat(
+        np.exp(values - np.repeat(scale, np.diff(np.append(starts, len(values))))), starts
+    )
+    out[some[reached]] = peak[reached] + np.log(sums[reached])
+    return out
 
 
 def _log_sum(logs: FloatArray) -> float:

@@ -19,7 +19,14 @@ from topolab.errors import AnalysisError
 from topolab.metrics.powerlaw.hurwitz import _EM
 from topolab.metrics.powerlaw.kernels import ALPHA_HIGH, ALPHA_LOW
 from topolab.metrics.powerlaw.law import PowerLawFit
-from topolab.metrics.powerlaw.resampling import BLOCK, bound_of, draw_uniforms, tables
+from topolab.metrics.powerlaw.resampling import (
+    BLOCK,
+    MOST_NUMBERS,
+    TIE,
+    bound_of,
+    draw_uniforms,
+    tables,
+)
 
 __all__ = ["decisions"]
 
@@ -30,8 +37,8 @@ _STEPS = 60
 
 def decisions(
     values: npt.NDArray[np.int64], law: PowerLawFit, replicates: int, seed: int, device: str
-) -> Iterator[npt.NDArray[np.bool_]]:
-    """For each block of replicates, which of them lie nearer to their own fit than the data.
+) -> Iterator[npt.NDArray[np.int8]]:
+    """For each block of replicates: 1 nearer to its own fit than the data, 0 not, -1 no fit.
 
     Raises
     ------
@@ -45,11 +52,13 @@ def decisions(
         raise AnalysisError("a law bounded at x_max is bootstrapped on the CPU: leave device out")
     body = torch.from_numpy(values[values < law.x_min].astype(np.float64)).to(where)
     survival = torch.from_numpy(tables(law)[0]).to(where)
-    size = BLOCK if where.type == "cpu" else replicates
+    size = BLOCK
+    if where.type != "cpu":
+        size *= max(1, 4 * MOST_NUMBERS // max(law.n, 1) // BLOCK)
     for start in range(0, replicates, size):
         count = min(size, replicates - start)
         uniforms = torch.from_numpy(draw_uniforms(seed, start, count, law.n)).to(where)
-        passed = _passed(_samples(uniforms, law, body, survival), law).cpu().numpy()
+        passed = _nearer(_samples(uniforms, law, body, survival), law).cpu().numpy()
         for at in range(0, count, BLOCK):
             yield passed[at : at + BLOCK]
 
@@ -139,7 +148,7 @@ def _maximise(mean_log: Tensor, x_min: Tensor) -> Tensor:
     return torch.where(border, torch.nan, alpha)
 
 
-def _passed(samples: Tensor, law: PowerLawFit) -> Tensor:
+def _nearer(samples: Tensor, law: PowerLawFit) -> Tensor:
     rows, n = samples.shape
     new = torch.ones_like(samples, dtype=torch.bool)
     new[:, 1:] = samples[:, 1:] != samples[:, :-1]
@@ -157,7 +166,7 @@ def _passed(samples: Tensor, law: PowerLawFit) -> Tensor:
     distinct[row, at] = samples[row, col]
     above[row, at] = (n - col).to(torch.float64)
     logs_above[row, at] = suffix[row, col]
-    found = torch.zeros(rows, dtype=torch.bool, device=samples.device)
+    found = torch.full((rows,), -1, dtype=torch.int8, device=samples.device)
     several = (above > 0).sum(1)
     steps = range(width - 1) if law.searched else range(1)
     for i in steps:
@@ -188,5 +197,6 @@ def _passed(samples: Tensor, law: PowerLawFit) -> Tensor:
             after = after / n_tail.clamp(min=1).unsqueeze(1)
             rest = (sums - torch.exp(-a * torch.log(q / scale))) / total
             deviation = torch.maximum(deviation, torch.where(inside, (after - rest).abs(), 0.0))
-        found |= usable & (deviation.amax(1) < law.ks_distance)
+        near = (deviation.amax(1) < law.ks_distance - TIE).to(torch.int8)
+        found = torch.where(usable, torch.maximum(found, near), found)
     return found

@@ -72,7 +72,10 @@ def survival_sum(alpha: float, q: float, x_min: float, x_max: float, c: FloatArr
         n = x_max + 1.0
     k = q
     while k < n:
-        total += math.exp(-alpha * math.log(k / x_min))
+        term = math.exp(-alpha * math.log(k / x_min))
+        total += term
+        if alpha > 0.0 and term < 1e-18 * total:
+            return total
         k += 1.0
     if n > x_max:
         return total
@@ -109,7 +112,10 @@ def log_z_derivatives(alpha: float, x_min: float, x_max: float) -> tuple[float, 
         z1 -= term * log
         z2 += term * log * log
         k += 1.0
-    if n <= x_max:
+        if alpha > 50.0 and term * log * log < 1e-18 * z2:
+            n = math.inf  # the rest is below rounding
+            break
+    if n <= x_max and not math.isinf(n):
         for side in range(2):
             if side == 1 and math.isinf(x_max):
                 break
@@ -187,7 +193,7 @@ def log_hurwitz(alpha: npt.ArrayLike, x_min: npt.ArrayLike, x_max: int | None = 
     Parameters
     ----------
     alpha : array_like
-        Above 1, or anything finite if `x_max` is given.
+        Above 1, or above -100 if `x_max` is given.
     x_min : array_like
         At least 1.
     x_max : int, optional
@@ -210,6 +216,6 @@ def log_hurwitz(alpha: npt.ArrayLike, x_min: npt.ArrayLike, x_max: int | None = 
     end = math.inf if x_max is None else float(x_max)
     for at in np.ndindex(exponents.shape):
         a, first = float(exponents[at]), float(starts[at])
-        if first >= 1 and end >= first and (a > 1 or x_max is not None):
+        if first >= 1 and end >= first and a > (1 if x_max is None else -100):
             out[at] = log_z_derivatives(a, first, end)[0] - a * math.log(first)
     return out

@@ -21,7 +21,7 @@ from topolab.metrics.powerlaw.hurwitz import (
     tail_series,
 )
 
-__all__ = ["ALPHA_HIGH", "ALPHA_LOW", "ALPHA_LOW_BOUNDED", "alpha_of", "best", "distance", "passes"]
+__all__ = ["ALPHA_HIGH", "ALPHA_LOW", "ALPHA_LOW_BOUNDED", "alpha_of", "best", "distance", "nearer"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -29,6 +29,10 @@ IntArray = npt.NDArray[np.int64]
 # The exponents looked at. Below 1 there is no law without a bound; a bounded one may even rise.
 # Beyond 40 a tail is a single value for every purpose.
 ALPHA_LOW, ALPHA_LOW_BOUNDED, ALPHA_HIGH = 1.0 + 1e-6, -10.0, 40.0
+# A searched tail of a bounded law has room for ten degrees: with two, one exponent fits any data.
+LEAST_SPAN = 9.0
+# Degrees up to here are counted in a table; beyond, a replicate is sorted.
+MOST_COUNTED = 2**20
 
 
 @jit
@@ -177,11 +181,11 @@ def best(
 
 
 @jit
-def _passes(
+def _nearer(
     distinct: FloatArray, logs: FloatArray, above: FloatArray, logs_above: FloatArray, d: int,
     x_min: float, x_max: float, searched: bool, integers: bool, bound: float, alpha: float,
-) -> bool:  # fmt: skip
-    """Whether a replicate lies nearer to its own fit than `bound`.
+) -> int:  # fmt: skip
+    """1 if a replicate lies nearer to its own fit than `bound`, 0 if not, -1 if it has no fit.
 
     Only the least distance over the candidates matters, so the first below the bound ends it;
     candidates near the data's own x_min come first, as they are the likeliest.
@@ -191,26 +195,29 @@ def _passes(
         near += 1
     if not searched:
         if d - near < 2:
-            return False
+            return -1
         mean_log = logs_above[near] / above[near] - math.log(x_min)
         a = alpha_of(mean_log, x_min, x_max, alpha)
         if math.isnan(a):
-            return False
+            return -1
         least, _ = distance(
             distinct[:d], logs[:d], above[: d + 1], near, a, x_min, x_max, integers, bound, near
         )
-        return least < bound
+        return 1 if least < bound else 0
     hint = near
     up = near
     down = near - 1
     alpha_up = alpha
     alpha_down = alpha
+    found = -1
     while up < d - 1 or down >= 0:
         for side in range(2):
             at = up if side == 0 else down
             if at < 0 or at >= d - 1:
                 continue
             q = distinct[at]
+            if q > x_max - LEAST_SPAN:
+                continue
             mean_log = logs_above[at] / above[at] - logs[at]
             a = alpha_of(mean_log, q, x_max, alpha_up if side == 0 else alpha_down)
             if math.isnan(a):
@@ -219,14 +226,15 @@ def _passes(
                 alpha_up = a
             else:
                 alpha_down = a
+            found = 0
             least, hint = distance(
                 distinct[:d], logs[:d], above[: d + 1], at, a, q, x_max, integers, bound, hint
             )
             if least < bound:
-                return True
+                return 1
         up += 1
         down -= 1
-    return False
+    return found
 
 
 @jit
@@ -273,10 +281,10 @@ def draw(
 
 
 @jit
-def passes(
+def nearer(
     uniforms: FloatArray, body: FloatArray, share: float, alpha: float, x_min: float, x_max: float,
     survival: FloatArray, guide: IntArray, searched: bool, integers: bool, bound: float,
-    out: npt.NDArray[np.bool_],
+    out: npt.NDArray[np.int8],
 ) -> None:  # fmt: skip
     """For each row of uniform numbers a replicate, and whether it lies nearer than `bound`.
 
@@ -286,13 +294,17 @@ def passes(
         In [0, 1). Below `share` one becomes a draw from the tail, else one from `body`.
     body : ndarray
         The data below x_min.
-    out : ndarray of bool, shape (replicates,)
+    out : ndarray of int8, shape (replicates,)
+        1 for nearer, 0 for not, -1 for a replicate without a fit.
     """
     n = uniforms.shape[1]
     c = np.empty(TERMS)
     coefficients(alpha, c)
     total = survival_sum(alpha, x_min, x_min, x_max, c)
+    # Small degrees are counted, large ones sorted; where the tail begins far out, all are.
     limit = int(x_min) + len(survival)
+    if limit > MOST_COUNTED:
+        limit = 1
     counts = np.zeros(limit, np.int64)
     table = np.empty(limit)
     for degree in range(1, limit):
@@ -309,13 +321,13 @@ def passes(
             u = uniforms[r, i]
             if u < share:
                 k = draw(1.0 - u / share, alpha, x_min, x_max, survival, guide, total, c)
-                if k >= limit:
-                    rest[many] = k
-                    many += 1
-                    continue
             else:
                 j = int((u - share) / (1.0 - share) * len(body))
                 k = float(body[min(j, len(body) - 1)])
+            if k >= limit:
+                rest[many] = k
+                many += 1
+                continue
             counts[int(k)] += 1
             top = max(top, int(k))
         # Distinct degrees above 0, ascending, with their multiplicities in `above` for now.
@@ -343,6 +355,6 @@ def passes(
         for i in range(d - 1, -1, -1):
             logs_above[i] = logs_above[i + 1] + above[i] * logs[i]
             above[i] += above[i + 1]
-        out[r] = _passes(
+        out[r] = _nearer(
             distinct, logs, above, logs_above, d, x_min, x_max, searched, integers, bound, alpha
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,7 +14,7 @@ from topolab.errors import AnalysisError
 from topolab.metrics.powerlaw import kernels
 from topolab.metrics.powerlaw.hurwitz import log_z_derivatives
 
-__all__ = ["KS", "PowerLawFit", "Tally", "checked", "fit", "ks_distance"]
+__all__ = ["KS", "PowerLawFit", "Tally", "checked", "data_of", "fit", "ks_distance"]
 
 KS = Literal["support", "integers"]
 FloatArray = npt.NDArray[np.float64]
@@ -132,6 +133,9 @@ def fit(
         # A tail of one distinct value has no exponent, so the largest is no candidate.
         x_mins = tally.distinct[:-1]
         reason = "fewer than two distinct positive degrees"
+        if x_max is not None and len(x_mins):
+            x_mins = x_mins[x_mins <= x_max - kernels.LEAST_SPAN]
+            reason = f"no degree leaves room for a tail of ten below x_max = {x_max}"
     else:
         several = (tally.distinct >= x_min).sum() > 1
         x_mins = np.array([float(x_min)]) if several else np.zeros(0)
@@ -182,13 +186,16 @@ def ks_distance(degrees: npt.ArrayLike, law: PowerLawFit, ks: KS) -> float:
     -------
     float
         NaN where the law is no fit.
+
+    Raises
+    ------
+    AnalysisError
+        For data that are not those of the fit.
     """
-    values = checked(degrees, None, None, ks)
     if law.reason:
         return math.nan
-    if law.x_max is not None:
-        values = values[values <= law.x_max]
-    tally = Tally.of(values)
+    checked([], None, None, ks)
+    tally = Tally.of(data_of(degrees, law))
     first = int(np.searchsorted(tally.distinct, law.x_min))
     worst, _ = kernels.distance(
         tally.distinct, tally.logs, tally.above, first, law.alpha, float(law.x_min),
@@ -201,6 +208,25 @@ def _bound(x_max: int | None) -> float:
     return math.inf if x_max is None else float(x_max)
 
 
+def data_of(degrees: npt.ArrayLike, law: PowerLawFit) -> IntArray:
+    """The degrees that a law was fitted to, without those above its bound.
+
+    Raises
+    ------
+    AnalysisError
+        If these are others.
+    """
+    values = checked(degrees, None, None, law.ks)
+    if law.x_max is not None:
+        values = values[values <= law.x_max]
+    if len(values) != law.n or int((values >= law.x_min).sum()) != law.n_tail:
+        raise AnalysisError(
+            f"these are not the degrees the law was fitted to: it had {law.n}, "
+            f"{law.n_tail} of them in the tail"
+        )
+    return values
+
+
 def checked(degrees: npt.ArrayLike, x_min: int | None, x_max: int | None, ks: str) -> IntArray:
     """Degrees as whole numbers.
 
@@ -209,22 +235,42 @@ def checked(degrees: npt.ArrayLike, x_min: int | None, x_max: int | None, ks: st
     AnalysisError
         If they are not that, or a parameter is impossible.
     """
-    values = np.asarray(degrees)
-    if values.ndim != 1:
-        raise AnalysisError(f"degrees must be one-dimensional, not of shape {values.shape}")
-    if x_min is not None and x_min < 1:
-        raise AnalysisError(f"x_min = {x_min} must be at least 1")
+    for name, bound in (("x_min", x_min), ("x_max", x_max)):
+        if bound is not None and whole_number(name, bound) < 1:
+            raise AnalysisError(f"{name} = {bound} must be at least 1")
     if x_max is not None and x_max <= (x_min or 1):
         raise AnalysisError(f"x_max = {x_max} must be above x_min")
     if ks not in ("support", "integers"):
         raise AnalysisError(f"ks convention {ks!r} is neither support nor integers")
+    try:
+        values = np.asarray(degrees)
+    except ValueError as error:
+        raise AnalysisError(f"degrees must be a sequence of numbers ({error})") from error
+    if values.ndim != 1:
+        raise AnalysisError(f"degrees must be one-dimensional, not of shape {values.shape}")
     if values.size == 0:
         return np.zeros(0, dtype=np.int64)
     if values.dtype.kind not in "iufb" or not np.isfinite(values).all():
         raise AnalysisError("degrees must be finite numbers")
+    if values.min() < 0:
+        raise AnalysisError("degrees must be whole numbers, none negative")
     if values.max() > 2**53:
         raise AnalysisError(f"degrees above 2^53 are not exact numbers here: {values.max()}")
     whole = values.astype(np.int64)
-    if not np.array_equal(whole, values) or whole.min() < 0:
+    if not np.array_equal(whole, values):
         raise AnalysisError("degrees must be whole numbers, none negative")
     return whole
+
+
+def whole_number(name: str, value: object) -> int:
+    """A parameter as an int.
+
+    Raises
+    ------
+    AnalysisError
+        If it is none.
+    """
+    try:
+        return operator.index(value)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise AnalysisError(f"{name} = {value!r} must be a whole number") from error

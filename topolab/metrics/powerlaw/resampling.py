@@ -14,7 +14,14 @@ from scipy.stats import norm
 from topolab.errors import AnalysisError
 from topolab.metrics.powerlaw import kernels
 from topolab.metrics.powerlaw.hurwitz import TERMS, coefficients, survival_sum
-from topolab.metrics.powerlaw.law import KS, PowerLawFit, checked, fit
+from topolab.metrics.powerlaw.law import (
+    KS,
+    PowerLawFit,
+    checked,
+    data_of,
+    fit,
+    whole_number,
+)
 
 __all__ = [
     "Bootstrap",
@@ -30,6 +37,10 @@ IntArray = npt.NDArray[np.int64]
 
 #: Replicates between two looks at a sequential test, and those drawn at a time.
 BLOCK = 100
+#: Replicates this near to the data's distance are as far: they are the same up to rounding.
+TIE = 1e-9
+#: Uniform numbers held at a time by each thread.
+MOST_NUMBERS = 2**23
 # Entries of the table that draws from a tail are looked up in; beyond it they are searched for.
 _TABLE, _GUIDE = 8192, 4096
 
@@ -41,15 +52,18 @@ class GoodnessOfFit:
     Attributes
     ----------
     p_value : float
-        Share of replicates at least as far from their own fit as the data from theirs.
+        Share of replicates at least as far from their own fit as the data from theirs, of those
+        that have a fit; NaN where fewer than half have one.
     standard_error : float
-        Of the p-value, sqrt(p (1 - p) / replicates).
+        Of the p-value, sqrt(p (1 - p) / n).
     replicates : int
         How many were drawn.
     low, high : float
         Wilson's 99 % interval of the p-value.
     stopped : bool
         Whether it was ended early, because that interval lay on one side of the threshold.
+    unfitted : int
+        Replicates that had no fit, such as a tail of one degree.
     """
 
     p_value: float
@@ -58,6 +72,7 @@ class GoodnessOfFit:
     low: float = math.nan
     high: float = math.nan
     stopped: bool = False
+    unfitted: int = 0
 
 
 @dataclass(frozen=True)
@@ -130,46 +145,39 @@ def goodness_of_fit(
     >>> goodness_of_fit(data, fit(data, x_min=1), replicates=50).p_value > 0.1
     True
     """
-    if replicates < 1:
+    if whole_number("replicates", replicates) < 1:
         raise AnalysisError(f"replicates = {replicates}: at least one is needed")
     if stop_at is not None and not 0 < stop_at < 1:
         raise AnalysisError(f"stop_at = {stop_at} is no threshold for a p-value")
-    if threads < 1:
+    if whole_number("threads", threads) < 1:
         raise AnalysisError(f"threads = {threads}: at least one is needed")
     if law.reason:
         return GoodnessOfFit(math.nan, math.nan, 0)
-    values = _data_of(degrees, law)
-    further = done = 0
+    values = data_of(degrees, law)
+    further = done = unfitted = 0
     stopped = False
-    for passed in _decisions(values, law, replicates, seed, threads, device):
-        done += len(passed)
-        further += int((~passed).sum())
-        if stop_at is not None and done < replicates:
-            low, high = wilson(further, done)
+    for decided in _decisions(values, law, replicates, seed, threads, device):
+        done += len(decided)
+        further += int((decided == 0).sum())
+        unfitted += int((decided < 0).sum())
+        if stop_at is not None and done < replicates and 2 * unfitted < done:
+            low, high = wilson(further, done - unfitted)
             if stop_at < low or stop_at > high:
                 stopped = True
                 break
-    p = further / done
-    low, high = wilson(further, done)
-    return GoodnessOfFit(p, math.sqrt(p * (1 - p) / done), done, low, high, stopped)
-
-
-def _data_of(degrees: npt.ArrayLike, law: PowerLawFit) -> IntArray:
-    values = checked(degrees, None, None, law.ks)
-    if law.x_max is not None:
-        values = values[values <= law.x_max]
-    if len(values) != law.n or int((values >= law.x_min).sum()) != law.n_tail:
-        raise AnalysisError(
-            f"these are not the degrees the law was fitted to: it had {law.n}, "
-            f"{law.n_tail} of them in the tail"
-        )
-    return values
+    fitted = done - unfitted
+    if 2 * fitted < done:
+        return GoodnessOfFit(math.nan, math.nan, done, unfitted=unfitted)
+    p = further / fitted
+    low, high = wilson(further, fitted)
+    error = math.sqrt(p * (1 - p) / fitted)
+    return GoodnessOfFit(p, error, done, low, high, stopped, unfitted)
 
 
 def _decisions(
     values: IntArray, law: PowerLawFit, replicates: int, seed: int, threads: int, device: str | None
-) -> Iterator[npt.NDArray[np.bool_]]:
-    """For each block of replicates, which of them lie nearer to their own fit than the data."""
+) -> Iterator[npt.NDArray[np.int8]]:
+    """For each block of replicates: 1 nearer to its own fit than the data, 0 not, -1 no fit."""
     if device not in (None, "cpu"):
         from topolab.metrics.powerlaw.batched import decisions
 
@@ -179,13 +187,18 @@ def _decisions(
     survival, guide = tables(law)
     share = law.n_tail / law.n
 
-    def block(start: int) -> npt.NDArray[np.bool_]:
-        uniforms = draw_uniforms(seed, start, min(BLOCK, replicates - start), law.n)
-        out = np.empty(len(uniforms), dtype=np.bool_)
-        kernels.passes(
-            uniforms, body, share, law.alpha, float(law.x_min), bound_of(law), survival, guide,
-            law.searched, law.ks == "integers", law.ks_distance, out,
-        )  # fmt: skip
+    # Few rows at a time where each is long.
+    rows = max(1, min(BLOCK, MOST_NUMBERS // max(law.n, 1)))
+
+    def block(start: int) -> npt.NDArray[np.int8]:
+        out = np.empty(min(BLOCK, replicates - start), dtype=np.int8)
+        for at in range(0, len(out), rows):
+            part = out[at : at + rows]
+            uniforms = draw_uniforms(seed, start + at, len(part), law.n)
+            kernels.nearer(
+                uniforms, body, share, law.alpha, float(law.x_min), bound_of(law), survival,
+                guide, law.searched, law.ks == "integers", law.ks_distance - TIE, part,
+            )  # fmt: skip
         return out
 
     starts = range(0, replicates, BLOCK)
@@ -200,6 +213,8 @@ def _decisions(
 
 def draw_uniforms(seed: int, start: int, count: int, n: int) -> FloatArray:
     """Uniform numbers in [0, 1) for replicates start, ..., start + count - 1; shape (count, n)."""
+    if whole_number("seed", seed) < 0:
+        raise AnalysisError(f"seed = {seed} must not be below 0")
     key = np.random.SeedSequence(seed).generate_state(2, np.uint64)
     out = np.empty((count, n))
     for i in range(count):
@@ -296,7 +311,7 @@ def bootstrap(
     >>> error.x_min > 0 and 0 < error.alpha < 1
     True
     """
-    if replicates < 2:
+    if whole_number("replicates", replicates) < 2:
         raise AnalysisError(f"replicates = {replicates}: at least two are needed")
     values = checked(degrees, x_min, x_max, ks)
     if not len(values):

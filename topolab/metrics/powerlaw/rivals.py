@@ -17,7 +17,7 @@ from scipy.optimize import minimize
 from scipy.special import erfc, gammaincc, log_ndtr
 
 from topolab.errors import AnalysisError
-from topolab.metrics.powerlaw.law import PowerLawFit, checked
+from topolab.metrics.powerlaw.law import PowerLawFit, data_of
 
 __all__ = ["RIVALS", "Comparison", "compare"]
 
@@ -66,7 +66,8 @@ class Comparison:
 def _log_difference(high: FloatArray, low: FloatArray) -> FloatArray:
     """ln(e^high - e^low), high >= low."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        out = high + np.log1p(-np.exp(np.minimum(low - high, 0.0)))
+        # expm1, not exp: two survivals that are nearly equal must not cancel
+        out = high + np.log(-np.expm1(np.minimum(low - high, 0.0)))
     return np.asarray(np.where(np.isneginf(high), -np.inf, out))
 
 
@@ -76,7 +77,9 @@ def _interval(log_survival: Callable[[FloatArray], FloatArray], k: FloatArray,
     top = log_survival(np.array([x_min]))
     if math.isfinite(x_max):
         top = _log_difference(top, log_survival(np.array([x_max + 1.0])))
-    return _log_difference(log_survival(k), log_survival(k + 1.0)) - top
+    if not np.isfinite(top).all():
+        return np.full(len(k), -np.inf)
+    return np.asarray(_log_difference(log_survival(k), log_survival(k + 1.0)) - top)
 
 
 def _lognormal(k: FloatArray, q: FloatArray, x_min: float, x_max: float) -> FloatArray:
@@ -106,42 +109,43 @@ def _truncated(k: FloatArray, q: FloatArray, x_min: float, x_max: float) -> Floa
     """k^-alpha e^(-lambda k), lambda >= 0."""
     alpha, rate = q[0], max(q[1], 0.0)
     log_term = -alpha * np.log(k / x_min) - rate * (k - x_min)
-    return np.asarray(log_term - _log_lerch(alpha, rate, x_min, x_max))
+    return np.asarray(log_term - _log_lerch(alpha, rate, x_min, x_max, float(k.max())))
 
 
-def _log_lerch(alpha: float, rate: float, x_min: float, x_max: float) -> float:
+def _log_lerch(alpha: float, rate: float, x_min: float, x_max: float, seen: float) -> float:
     """ln sum_{k = x_min}^{x_max} (k / x_min)^-alpha e^(-rate (k - x_min)).
 
-    Term by term for the first 256, the rest by Euler-Maclaurin with the integral in u = ln k.
+    Term by term beyond the largest degree seen, as far as 2^14 terms go; the rest, where the terms
+    only fall, by Euler-Maclaurin with the integral in u = ln k.
     """
-    edge = min(x_min + 256.0, x_max + 1.0)
-    first = np.arange(x_min, edge)
-    total = float(np.exp(-alpha * np.log(first / x_min) - rate * (first - x_min)).sum())
+    edge = min(x_min + max(256.0, min(2 * (seen - x_min), 2.0**14)), x_max + 1.0)
+
+    def log_term(t: FloatArray) -> FloatArray:
+        return np.asarray(-alpha * np.log(t / x_min) - rate * (t - x_min))
+
+    first = log_term(np.arange(x_min, edge))
+    peak = float(first.max())
+    total = float(np.exp(first - peak).sum())
     if edge > x_max:
-        return math.log(total)
-
-    def term(t: float) -> float:
-        return math.exp(-alpha * math.log(t / x_min) - rate * (t - x_min))
-
-    def slope(t: float) -> float:
-        return -(alpha / t + rate) * term(t)
-
+        return peak + math.log(total)
     # Beyond `far` either factor has fallen below rounding.
-    far = math.inf if rate <= 0 else edge + 60.0 / rate
+    far = math.inf if rate <= 0 else edge + (60.0 + max(-alpha, 0.0)) / rate
     if alpha > 1:
         far = min(far, edge * math.exp(min(60.0 / (alpha - 1.0), 690.0)))
+    far = min(far, x_max + 1.0)
     if not math.isfinite(far):
         return math.inf  # no law
-    far = min(far, x_max + 1.0)
-    low, high = math.log(edge), math.log(far)
-    u = low + (high - low) * (_NODES + 1) / 2
+    u = math.log(edge) + math.log(far / edge) * (_NODES + 1) / 2
     t = np.exp(u)
-    integrand = np.exp(-alpha * np.log(t / x_min) - rate * (t - x_min)) * t
-    total += float((high - low) / 2 * (_WEIGHTS * integrand).sum())
-    total += term(edge) / 2 - slope(edge) / 12
+    with np.errstate(over="ignore"):
+        integrand = np.exp(log_term(t) - peak) * t
+        ends = np.array([edge, far])
+        at, before = np.exp(log_term(ends) - peak), -(alpha / ends + rate)
+    total += float(math.log(far / edge) / 2 * (_WEIGHTS * integrand).sum())
+    total += float(at[0] / 2 - before[0] * at[0] / 12)
     if far == x_max + 1.0:
-        total -= term(far) / 2 - slope(far) / 12
-    return math.log(total)
+        total -= float(at[1] / 2 - before[1] * at[1] / 12)
+    return peak + math.log(total) if math.isfinite(total) and total > 0 else math.inf
 
 
 def _starts_lognormal(logs: FloatArray, k: FloatArray, law: PowerLawFit) -> list[list[float]]:
@@ -165,15 +169,25 @@ def _starts_stretched(logs: FloatArray, k: FloatArray, law: PowerLawFit) -> list
     mean = float(k.mean()) / law.x_min
     slope = max(law.alpha - 1.0, 0.05)
     # exp(-c ((k/x)^b - 1)) is (k/x)^-(c b) for small b: starts along that line, and the exponential
+    spread = max(float(k.std()) / float(k.mean()), 1e-3)
+    beta = min(spread**-1.086, 1000.0)  # of a Weibull of this spread
+    log_tau = math.log(float(k.mean())) - math.lgamma(1 + 1 / beta)
     return [
         [-math.log(max(mean - 1, 1e-3)), 0.0],
+        [beta * (math.log(law.x_min) - log_tau), math.log(beta)],
         *([math.log(slope / b), math.log(b)] for b in (0.5, 0.1, 0.02)),
     ]
 
 
 def _starts_truncated(logs: FloatArray, k: FloatArray, law: PowerLawFit) -> list[list[float]]:
     rate = 1 / max(float(k.mean()), 1.0)
-    return [[law.alpha, 0.0], [max(law.alpha - 1, 0.5), 0.1 * rate], [0.5, rate]]
+    gamma = float(k.mean()) / max(float(k.var()), 1e-6)  # the rate of a gamma law of these moments
+    return [
+        [law.alpha, 0.0],
+        [max(law.alpha - 1, 0.5), 0.1 * rate],
+        [0.5, rate],
+        [1 - gamma * float(k.mean()), gamma],
+    ]
 
 
 @dataclass(frozen=True)
@@ -181,6 +195,8 @@ class _Rival:
     log_pmf: LogPmf
     starts: Callable[[FloatArray, FloatArray, PowerLawFit], list[list[float]]]
     bounds: tuple[tuple[float, float], ...]
+    #: Per parameter, whether its lower and its upper bound stand for a limit that is a law itself.
+    limits: tuple[tuple[bool, bool], ...]
     names: Callable[[FloatArray, float], dict[str, float]]
     nested: bool = False
 
@@ -190,25 +206,29 @@ RIVALS: dict[str, _Rival] = {
     "lognormal": _Rival(
         _lognormal,
         _starts_lognormal,
-        ((-1000.0, 60.0), (math.log(0.01), math.log(40.0))),
+        ((-1000.0, 60.0), (math.log(1e-3), math.log(40.0))),
+        ((True, False), (False, True)),  # towards a power law
         lambda q, x: {"mu": float(q[0]), "sigma": math.exp(q[1])},
     ),
     "exponential": _Rival(
         _exponential,
         _starts_exponential,
         ((-40.0, 6.0),),
+        ((True, False),),  # towards equal shares
         lambda q, x: {"rate": math.exp(q[0])},
     ),
     "stretched_exponential": _Rival(
         _stretched,
         _starts_stretched,
-        ((-60.0, 40.0), (math.log(1e-3), math.log(20.0))),
-        lambda q, x: {"tau": x * math.exp(-q[0] / math.exp(q[1])), "beta": math.exp(q[1])},
+        ((-3000.0, 40.0), (math.log(1e-3), math.log(2000.0))),
+        ((False, True), (True, False)),  # towards a power law
+        lambda q, x: {"log_tau": math.log(x) - q[0] / math.exp(q[1]), "beta": math.exp(q[1])},
     ),
     "truncated_power_law": _Rival(
         _truncated,
         _starts_truncated,
-        ((-10.0, 40.0), (0.0, 20.0)),
+        ((-5000.0, 40.0), (0.0, 50.0)),
+        ((False, False), (True, False)),  # the power law
         lambda q, x: {"alpha": float(q[0]), "rate": float(q[1])},
         nested=True,
     ),
@@ -233,7 +253,7 @@ def compare(degrees: npt.ArrayLike, law: PowerLawFit, rival: str) -> Comparison:
     Raises
     ------
     AnalysisError
-        For an unknown rival.
+        For an unknown rival, or data that are not those of the fit.
 
     References
     ----------
@@ -258,9 +278,9 @@ def compare(degrees: npt.ArrayLike, law: PowerLawFit, rival: str) -> Comparison:
 
     if law.reason:
         return none(law.reason)
-    values = checked(degrees, None, None, law.ks)
+    values = data_of(degrees, law)
     x_max = math.inf if law.x_max is None else float(law.x_max)
-    inside = values[(values >= law.x_min) & (values <= x_max)]
+    inside = values[values >= law.x_min]
     if len(inside) < 10:
         return none(f"{len(inside)} degrees in the tail are fewer than ten")
     distinct, counts = np.unique(inside, return_counts=True)
@@ -284,6 +304,15 @@ def compare(degrees: npt.ArrayLike, law: PowerLawFit, rival: str) -> Comparison:
             found = result
     if found is None or found.fun >= 1e10:
         return none(f"the {rival.replace('_', ' ')} has no finite likelihood on this tail")
+    for value, (low, high), (low_is, high_is) in zip(
+        found.x, spec.bounds, spec.limits, strict=True
+    ):
+        width = 1e-6 * (high - low)
+        if (value < low + width and not low_is) or (value > high - width and not high_is):
+            return none(
+                f"the likelihood of the {rival.replace('_', ' ')} still rises at the edge of the "
+                "parameters looked at"
+            )
     theirs = spec.log_pmf(k, found.x, x_min, x_max)
     ours = -law.alpha * np.log(k / x_min) + _log_norm(law, x_min, x_max)
     difference = ours - theirs

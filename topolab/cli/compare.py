@@ -1,0 +1,166 @@
+"""``topolab compare``: means over seeds, and whether methods differ."""
+
+from __future__ import annotations
+
+import math
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from topolab.cli.analyse import parse_parameters
+from topolab.cli.common import (
+    AsJson,
+    Quiet,
+    complete,
+    emit_json,
+    known_name,
+    note,
+    progress_bar,
+    table,
+)
+
+__all__ = ["compare"]
+
+_SHOWN = "training.test_accuracy; exploration.r_s[all]; selection.gain_rate*; selection.loss_slope*"
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of runs.", show_default=False)],
+    by: Annotated[
+        str | None,
+        typer.Option(
+            help="Settings that make the groups, separated by commas (default: all that differ)."
+        ),
+    ] = None,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            help="Analyses to compare, separated by commas (default: all that can be).",
+            autocompletion=complete("analyses"),
+        ),
+    ] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-p", "--parameter", help="ANALYSIS.NAME=VALUE; can be repeated.", show_default=False
+        ),
+    ] = None,
+    measures: Annotated[
+        str, typer.Option(help="Which measures to print: patterns, separated by semicolons.")
+    ] = _SHOWN,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for all tables, as Parquet and CSV.")
+    ] = None,
+    workers: Annotated[int, typer.Option(help="Processes.")] = 1,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Compute again, and keep nothing.")
+    ] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Compare groups of runs that differ only by seed: means, intervals, paired tests, verdicts."""
+    from topolab.comparison import compare as compare_runs
+    from topolab.errors import ConfigError
+
+    names = None if only is None else [name.strip() for name in only.split(",") if name.strip()]
+    for name in names or ():
+        known_name("analyses", name)
+    parameters = parse_parameters(parameter or [])
+    keys = None if by is None else [key.strip() for key in by.split(",") if key.strip()]
+    if by is not None and not keys:
+        raise ConfigError("--by names no setting")
+    with progress_bar(quiet=quiet or as_json) as bar:
+        tasks: dict[str, Any] = {}
+
+        def tick(run: str, name: str, done: int, total: int) -> None:
+            if bar is None:
+                return
+            if name not in tasks:
+                tasks[name] = bar.add_task(name, total=total * len(runs), detail="")
+            bar.update(tasks[name], detail=run, advance=1 if done < total else 0)
+
+        compared = compare_runs(
+            list(runs), keys, only=names, parameters=parameters, workers=workers,
+            cache=not no_cache, progress=tick,
+        )  # fmt: skip
+    saved = compared.save(out) if out is not None else []
+    if as_json:
+        emit_json(
+            {
+                "by": compared.by,
+                "groups": compared.groups.to_dict("records"),
+                "pairs": compared.pairs.to_dict("records"),
+                **{k: v.to_dict("records") for k, v in compared.across.items()},
+                "saved": [str(path) for path in saved],
+            }
+        )
+        return
+    patterns = [p.strip() for p in measures.split(";") if p.strip()]
+
+    def shown(measure: str) -> bool:
+        return any(_matches(measure, pattern) for pattern in patterns)
+
+    groups: list[Any] = [r for r in compared.groups.itertuples() if shown(str(r.measure))]
+    pairs: list[Any] = [r for r in compared.pairs.itertuples() if shown(str(r.measure))]
+    table(
+        ("measure", "group", "n", "mean", "95 % interval"),
+        [
+            (row.measure, row.group, str(row.n), _number(row.mean),
+             f"{_number(row.low)} to {_number(row.high)}" if not row.reason else row.reason)
+            for row in groups
+        ],
+        title=f"Means over seeds, by {', '.join(compared.by) or 'nothing'}",
+    )  # fmt: skip
+    table(
+        ("measure", "groups", "n", "difference", "d", "p", "p (Holm)"),
+        [
+            (row.measure, f"{row.a} - {row.b}", str(row.n), _number(row.difference),
+             _number(row.cohen_d), _number(row.p_value) if not row.reason else row.reason,
+             _number(row.p_holm))
+            for row in pairs
+        ],
+        title="Paired by seed: Wilcoxon's signed-rank test",
+    )  # fmt: skip
+    for name, found in compared.across.items():
+        _across(name, found)
+    _remarks(compared, len(groups), quiet=quiet)
+    if saved:
+        note(f"All tables are in {out}.", quiet=quiet)
+
+
+def _across(name: str, found: Any) -> None:
+    """How often each verdict was given, by group and layer; any analysis with one has this."""
+    if "verdict" not in found:
+        return
+    words = [word for word in ("verdict", "power_law", "attachment", "decay") if word in found]
+    rows = []
+    for (group, layer), part in found.groupby(["group", "layer"], sort=False):
+        counts = [
+            ", ".join(f"{k} {v}" for k, v in part[word].value_counts().items()) for word in words
+        ]
+        rows.append((str(group), str(layer), str(len(part)), *counts))
+    table(("group", "layer", "runs", *words), rows, title=f"{name}: verdicts over all runs (Holm)")
+
+
+def _remarks(compared: Any, printed: int, *, quiet: bool) -> None:
+    least = compared.pairs["p_least"].dropna()
+    if len(least) and least.min() > 0.05:
+        note(
+            f"With {int(compared.pairs['n'].max())} seeds no signed-rank test can give less than "
+            f"p = {least.min():g}; six seeds are the fewest that can reach 0.05.",
+            quiet=quiet,
+        )
+    hidden = len(compared.groups) - printed
+    if hidden:
+        note(f"{hidden} more means are not printed: --measures '*', or --out FOLDER.", quiet=quiet)
+
+
+def _matches(measure: str, pattern: str) -> bool:
+    # Square brackets are part of the names here, not of the patterns.
+    return fnmatchcase(measure, pattern.replace("[", "[[]"))
+
+
+def _number(value: float) -> str:
+    return "-" if not math.isfinite(value) else f"{value:.4g}"
