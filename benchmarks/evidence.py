@@ -5,6 +5,7 @@
     topolab train --recipe rigl-variants      --seeds 42     --out runs/evidence/variants
     topolab train --recipe rigl-variants --seeds 123 --out runs/evidence/variants \\
         --only textbook-uniform,masked-torch-uniform,masked-torch-erk,masked-torch-lognormal-2.5
+    topolab train --recipe selection-fashion-mnist --out runs/evidence/selection
     python benchmarks/evidence.py runs/evidence
 
 Prints Markdown; nothing is computed but what is said, and no run is left out.
@@ -18,6 +19,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 import topolab
 
@@ -111,11 +113,76 @@ def variants(folder: Path) -> None:
             )
 
 
+def selection(folder: Path) -> None:
+    """The verdicts over all runs, Holm over all of their layers; and what is behind them."""
+    compared = topolab.compare(
+        [run for runs in grouped(folder).values() for run in runs],
+        ["method", "drop", "gradient"],
+        only=["selection"],
+    )
+    table = compared.across["selection"].assign(
+        name=lambda t: t["run"].str.replace(r"-s\d+$", "", regex=True)
+    )
+    accuracy = {
+        name: [100 * run.summary["test_accuracy"] for run in runs]
+        for name, runs in grouped(folder).items()
+    }
+
+    def span(values: pd.Series, form: str = ".2f") -> str:
+        known = values.dropna()
+        if known.empty:
+            return "-"
+        low, high = format(known.min(), form), format(known.max(), form)
+        return f"{known.mean():{form}} ({low} to {high})" if low != high else low
+
+    def words(values: pd.Series) -> str:
+        counts = values.value_counts()
+        order = ("supported", "not supported", "undecided")
+        return ", ".join(f"{word} {counts[word]}" for word in order if word in counts)
+
+    groups = list(table.groupby(["name", "layer"], sort=False))
+    print("| method | accuracy, % | layer | gain exponent | rate of gain | loss exponent "
+          "| drift of the poor | by chance |\n|---|---|---|---|---|---|---|---|")  # fmt: skip
+    for (name, layer), part in groups:
+        print(
+            f"| {name} | {np.mean(accuracy[name]):.2f} | {layer} | {span(part['gain_slope'])} "
+            f"| {span(part['gain_rate'])} | {span(part['loss_slope'])} "
+            f"| {span(part['drift'], '+.2f')} | {part['drift_null'].mean():+.2f} |"
+        )
+    print(
+        "\n| method | layer | alpha | x_min | neurons in the tail | p | plausible, CSN's rule "
+        "(x_min = 110) | plausible, NSH's rule (x_min = 110) |\n|---|---|---|---|---|---|---|---|"
+    )
+    for (name, layer), part in groups:
+        p = ", ".join(f"{value:.2f}" for value in part["p_law"])
+        counts = {
+            rule: int((part[rule] == "plausible").sum())
+            for rule in ("csn_rule", "paper_rule", "csn_rule_fixed", "paper_rule_fixed")
+        }
+        print(
+            f"| {name} | {layer} | {span(part['alpha'])} | {span(part['x_min'], '.0f')} "
+            f"| {span(part['n_tail'], '.0f')} | {p} "
+            f"| {counts['csn_rule']} ({counts['csn_rule_fixed']}) of {len(part)} "
+            f"| {counts['paper_rule']} ({counts['paper_rule_fixed']}) of {len(part)} |"
+        )
+    print("\n| method | layer | power law | attachment | decay | verdict | dormant "
+          "| onset of attachment |\n|---|---|---|---|---|---|---|---|")  # fmt: skip
+    for (name, layer), part in groups:
+        onset = part["onset_attachment"].dropna()
+        when = f"step {onset.min():.0f} to {onset.max():.0f}" if len(onset) else "-"
+        print(
+            f"| {name} | {layer} | {words(part['power_law'])} | {words(part['attachment'])} "
+            f"| {words(part['decay'])} | {words(part['verdict'])} | {int(part['dormant'].sum())} "
+            f"| {when} |"
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="with psn, ratio and variants inside")
+    parser.add_argument("folder", type=Path, help="with psn, ratio, variants or selection inside")
     options = parser.parse_args()
-    for name, draw in (("psn", accuracies), ("ratio", ratios), ("variants", variants)):
+    parts = {"psn": accuracies, "ratio": ratios, "variants": variants, "selection": selection}
+    for name, draw in parts.items():
         if (options.folder / name).is_dir():
             print(f"\n### {name}\n")
             draw(options.folder / name)

@@ -14,6 +14,14 @@ __all__ = ["csr_of_bits"]
 ByteArray = npt.NDArray[np.uint8]
 
 
+# For each byte how many bits are set, and which.
+_COUNT = np.array([bin(byte).count("1") for byte in range(256)], dtype=np.int64)
+_WHICH = np.zeros((256, 8), dtype=np.int64)
+for _byte in range(256):
+    _set = [bit for bit in range(8) if _byte >> bit & 1]
+    _WHICH[_byte, : len(_set)] = _set
+
+
 @jit
 def _rows(packed: ByteArray, size: int, width: int, indptr: npt.NDArray[Any]) -> None:
     """Count the set bits of each row into indptr[row + 1]."""
@@ -23,15 +31,21 @@ def _rows(packed: ByteArray, size: int, width: int, indptr: npt.NDArray[Any]) ->
         bits = packed[byte]
         if bits == 0:
             continue
-        for bit in range(8):
-            if bits & (1 << bit):
-                at = byte * 8 + bit
-                if at >= size:
-                    break
-                if at >= end:
-                    row = at // width
-                    end = (row + 1) * width
-                indptr[row + 1] += 1
+        base = byte * 8
+        if base >= end:
+            row = base // width
+            end = (row + 1) * width
+        if base + 8 <= end and base + 8 <= size:
+            indptr[row + 1] += _COUNT[bits]
+            continue
+        for i in range(_COUNT[bits]):
+            at = base + _WHICH[bits, i]
+            if at >= size:
+                break
+            if at >= end:
+                row = at // width
+                end = (row + 1) * width
+            indptr[row + 1] += 1
 
 
 @jit
@@ -42,15 +56,15 @@ def _columns(packed: ByteArray, size: int, width: int, indices: npt.NDArray[Any]
         bits = packed[byte]
         if bits == 0:
             continue
-        for bit in range(8):
-            if bits & (1 << bit):
-                at = byte * 8 + bit
-                if at >= size:
-                    break
-                if at >= start + width:
-                    start = at // width * width
-                indices[count] = at - start
-                count += 1
+        base = byte * 8
+        for i in range(_COUNT[bits]):
+            at = base + _WHICH[bits, i]
+            if at >= size:
+                break
+            if at >= start + width:
+                start = at // width * width
+            indices[count] = at - start
+            count += 1
 
 
 def csr_of_bits(

@@ -213,6 +213,9 @@ MISTAKES: dict[str, tuple[list[str], int, str]] = {
     ),
     "parameter": (["analyse", "x", "-p", "nonsense"], 2, "write ANALYSIS.NAME=VALUE"),
     "no report of nothing": (["report", "nowhere"], 2, "no run is there"),
+    "one run": (["compare", "nowhere"], 2, "no run is there"),
+    "by nothing": (["compare", "a", "b", "--by", ","], 2, "--by names no setting"),
+    "compare what": (["compare", "a", "--only", "degre"], 2, r"unknown analysis 'degre'"),
     "card": (["methods", "sett"], 2, r"did you mean set\?"),
     "data set": (["data", "digit"], 2, r"did you mean digits\?"),
     "no command": (["trian"], 2, "No such command"),
@@ -306,6 +309,45 @@ def test_a_newer_format_is_refused(tmp_path: Path, trained: Path) -> None:
     for command in ("analyse", "show", "verify", "report"):
         done = run(command, copy, cwd=tmp_path)
         assert done.code == 2 and "format version 99 is newer" in done.err
+
+
+def test_an_analysis_that_cannot_answer_does_not_cost_the_others(tmp_path: Path) -> None:
+    """A single layer of weights has no hidden neurons: no law and no selection there."""
+    with topolab.Recorder(
+        tmp_path / "one", layers=[topolab.LayerSpec("fc", "linear", (3, 4))]
+    ) as recorder:
+        recorder.record(0, {"fc": [[1, 0, 1, 1], [0, 0, 1, 0], [1, 1, 1, 1]]})
+    done = run("analyse", tmp_path / "one")
+    assert done.code == 3 and "no hidden neurons" in done.err and "powerlaw" in done.err
+    assert "strength" in done.out and "degree" in done.out
+    done = run("analyse", tmp_path / "one", "--only", "powerlaw")
+    assert done.code == 2 and done.out == ""
+
+
+def test_compare_prints_and_saves(tmp_path: Path) -> None:
+    made = []
+    for method in ("set", "rigl"):
+        for seed in (1, 2):
+            made.append(tmp_path / f"{method}-{seed}")
+            run("train", method, *QUICK, "--seed", str(seed), "--out", made[-1], "-q")
+    done = run(
+        "compare", *made, "--by", "method", "--only", "degree,selection", "--out", tmp_path / "c",
+        "--measures", "training.test_accuracy; degree.ccv[fc1, in]",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    lines = [line.split("\t") for line in done.out.splitlines()]
+    assert [line[:3] for line in lines if line[0] == "degree.ccv[fc1, in]"][:2] == [
+        ["degree.ccv[fc1, in]", "set", "2"], ["degree.ccv[fc1, in]", "rigl", "2"],
+    ]  # fmt: skip
+    assert any(line[:2] == ["degree.ccv[fc1, in]", "set - rigl"] for line in lines)
+    verdicts = {(line[0], line[1]) for line in lines if len(line) == 7 and line[1][:2] == "fc"}
+    assert {("set", "fc1"), ("rigl", "fc1"), ("rigl", "fc2")} <= verdicts
+    assert "can give less than p = 0.5" in done.err
+    assert (tmp_path / "c" / "pairs.csv").exists()
+    whole = run("compare", *made, "--by", "method", "--only", "degree", "--json").json
+    assert whole["by"] == ["method"] and {g["group"] for g in whole["groups"]} == {"set", "rigl"}
+    done = run("compare", *made, "--by", "data", "--only", "degree")
+    assert done.code == 2 and "differ in more than their seed" in done.err
 
 
 def test_a_report_overwrites_only_reports(tmp_path: Path, trained: Path) -> None:

@@ -1,0 +1,166 @@
+"""Is the goodness of fit calibrated, and are attachment kernels recovered? Prints and draws both.
+
+    python benchmarks/calibration.py [--samples 500] [--out docs/images]
+
+1. p-values of true power laws must be uniform; lognormal samples should be rejected.
+2. Exponents put into a synthetic rewiring must come out again.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from scipy.stats import kstest
+
+from topolab.metrics import powerlaw
+from topolab.metrics.attachment import exposure, fit_kernel, fit_slope
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+from matplotlib.ticker import FixedLocator, NullLocator
+
+TRUTH = powerlaw.PowerLawFit(2.5, 0, 6, None, 0, 0, 0, "support", 0, False)
+
+
+def heavy(rng: np.random.Generator, n: int) -> np.ndarray:
+    """A power law above 6 with a body below that is none."""
+    in_tail = rng.binomial(n, 0.6)
+    return np.concatenate(
+        [powerlaw.sample_tail(TRUTH, in_tail, rng), rng.choice([1, 2, 3, 4, 5], n - in_tail)]
+    )
+
+
+def wide(rng: np.random.Generator, n: int) -> np.ndarray:
+    return np.maximum(np.round(np.exp(rng.normal(3.0, 0.8, n))), 1).astype(int)
+
+
+def p_values(samples: int, replicates: int) -> dict[str, np.ndarray]:
+    names = ("fixed", "searched", "searched, no body")
+    found: dict[str, list[float]] = {name: [] for name in names}
+    rng = np.random.default_rng(0)
+    for seed in range(samples):
+        data, pure = heavy(rng, 500), powerlaw.sample_tail(TRUTH, 500, rng)
+        for name, x_min in zip(names, (6, None, None), strict=True):
+            data = pure if name == "searched, no body" else data
+            law = powerlaw.fit(data, x_min)
+            gof = powerlaw.goodness_of_fit(data, law, replicates=replicates, seed=seed)
+            found[name].append(gof.p_value)
+    return {name: np.array(values) for name, values in found.items()}
+
+
+def power(samples: int) -> None:
+    print("\nLognormal samples (mu 3, sigma 0.8), x_min searched; shares of samples.\n")
+    print("| n | power law rejected, p <= 0.1 | lognormal favoured, p < 0.05 | median tail |")
+    print("|---|---|---|---|")
+    for n in (100, 300, 1000, 3000):
+        rng = np.random.default_rng(n)
+        rejected = favoured = 0
+        tails = []
+        for seed in range(samples):
+            data = wide(rng, n)
+            law = powerlaw.fit(data)
+            gof = powerlaw.goodness_of_fit(data, law, replicates=500, seed=seed, stop_at=0.1)
+            rejected += gof.p_value <= 0.1
+            favoured += powerlaw.compare(data, law, "lognormal").favours == "lognormal"
+            tails.append(law.n_tail)
+        print(f"| {n} | {rejected / samples:.2f} | {favoured / samples:.2f} "
+              f"| {int(np.median(tails))} |")  # fmt: skip
+
+
+def rewire(
+    rng: np.random.Generator, gain: float, loss: float, steps: int = 90
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """A layer of 500 x 400 at 90 % that drops edges by k^loss and grows them by k^gain."""
+    n, c = 500, 400
+    mask = rng.random((n, c)) < 0.1
+    turnover = int(mask.sum()) // 10
+    gained, lost, room, held = (np.zeros((steps, c + 1)) for _ in range(4))
+    for t in range(steps):
+        k = mask.sum(1)
+        log_k = np.log(np.maximum(k, 1))[:, None]
+        noise = rng.gumbel(size=(n, c))  # the largest of log weight + noise: a weighted draw
+        before = mask.copy()
+        drop = np.where(before, loss * log_k + noise, -np.inf).reshape(-1)
+        grow = np.where(before, -np.inf, gain * log_k + noise).reshape(-1)
+        mask.reshape(-1)[np.argpartition(-drop, turnover)[:turnover]] = False
+        mask.reshape(-1)[np.argpartition(-grow, turnover)[:turnover]] = True
+        neurons, gained[t], lost[t] = exposure(
+            k, (mask & ~before).sum(1), (before & ~mask).sum(1), c, c + 1
+        )
+        room[t] = neurons * (c - np.arange(c + 1))
+        held[t] = neurons * np.arange(c + 1)
+    return gained, room, lost, held
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--samples", type=int, default=500)
+    parser.add_argument("--replicates", type=int, default=1000)
+    parser.add_argument("--out", type=Path, default=None, help="folder for the two figures")
+    options = parser.parse_args()
+    found = p_values(options.samples, options.replicates)
+    print(f"p of {options.samples} samples of a power law (alpha 2.5 from 6 on, n 500, 60 % in the "
+          f"tail or all of them), {options.replicates} replicates each.\n")  # fmt: skip
+    print("| x_min | mean p | share p <= 0.05 | <= 0.1 | <= 0.5 | KS test of uniformity, p |")
+    print("|---|---|---|---|---|---|")
+    for name, p in found.items():
+        shares = " | ".join(f"{(p <= level).mean():.3f}" for level in (0.05, 0.1, 0.5))
+        print(f"| {name} | {p.mean():.3f} | {shares} | {kstest(p, 'uniform').pvalue:.3f} |")
+    power(max(20, options.samples // 5))
+
+    print("\nExponents put into a rewiring of 500 x 400, 90 updates of a tenth of the edges.\n")
+    print("| kernel | truth | found | 95 % interval | events |")
+    print("|---|---|---|---|---|")
+    kernels = {}
+    for gain, loss in ((0.0, 0.0), (0.5, 0.0), (1.0, 0.0), (0.0, -1.0), (1.0, 1.0)):
+        gained, room, lost, held = rewire(np.random.default_rng(7), gain, loss)
+        for kind, truth, events, exposed in (
+            ("gain", gain, gained, room),
+            ("loss", loss, lost, held),
+        ):
+            slope = fit_slope(events, exposed)
+            print(f"| {kind}, with gain {gain:g} and loss {loss:g} | {truth:g} "
+                  f"| {slope.gamma:.3f} | {slope.low:.3f} to {slope.high:.3f} "
+                  f"| {slope.events:,} |")  # fmt: skip
+        if not loss:
+            kernels[gain] = fit_kernel(gained, room)
+    if options.out is None:
+        return
+    figure, axes = plt.subplots(1, 2, figsize=(8, 3.4), layout="constrained")
+    grid = np.linspace(0, 1, 200)
+    for name, p in found.items():
+        axes[0].step(np.sort(p), np.arange(1, len(p) + 1) / len(p), where="post", label=name)
+    axes[0].plot(grid, grid, color="0.6", lw=1, zorder=0)
+    axes[0].set(xlabel="p-value", ylabel="share of samples with at most this p",
+                title="Goodness of fit of true power laws")  # fmt: skip
+    axes[0].legend(title="x_min", frameon=False)
+    for truth, kernel in kernels.items():
+        known = kernel.events >= 30
+        k, value = kernel.mean_degree[known], kernel.value[known]
+        low, high = kernel.value_low[known], kernel.value_high[known]
+        (line,) = axes[1].plot(k, value, "o", ms=3.5, label=f"{truth:g}")
+        axes[1].vlines(k, low, high, color=line.get_color(), lw=1)
+        expected = np.maximum(kernel.mean_degree, 1) ** truth
+        expected *= np.nansum(kernel.value * kernel.expected) / np.nansum(
+            expected * kernel.expected
+        )
+        axes[1].plot(k, expected[known], color=line.get_color(), lw=1, alpha=0.6)
+    axes[1].set(xscale="log", yscale="log", xlabel="degree (edges)", ylabel="gain kernel (1)",
+                title="Kernels put in (lines) and found")  # fmt: skip
+    for axis, at in ((axes[1].xaxis, (5, 10, 20, 40, 80)), (axes[1].yaxis, (0.2, 0.5, 1, 2))):
+        axis.set_major_locator(FixedLocator(at))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_locator(NullLocator())
+    axes[1].legend(title="exponent", frameon=False)
+    for ax in axes:
+        ax.spines[["top", "right"]].set_visible(False)
+    path = options.out / "calibration.png"
+    figure.savefig(path, dpi=150)
+    print(f"\nDrawn: {path}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""Comparisons over seeds and methods, against scipy and statsmodels on the same numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import t as student
+from scipy.stats import wilcoxon
+from statsmodels.stats.multitest import multipletests
+
+import topolab
+from topolab.comparison import GROUPS, PAIRS, VALUES, compare, differing
+from topolab.errors import ConfigError
+from topolab.tables import check, read_table
+
+LAYERS = (
+    topolab.LayerSpec("fc1", "linear", (30, 20)),
+    topolab.LayerSpec("fc2", "linear", (3, 30)),
+)
+OFFSET = {"rigl": 0.02, "set": 0.0, "random": 0.01}
+
+
+def made(folder: Path, method: str, seed: int, **config: object) -> topolab.Run:
+    rng = np.random.default_rng(seed)
+    accuracy = rng.uniform(0.7, 0.9) + OFFSET[method] * (1 + 0.1 * seed)
+    path = folder / f"{method}-{seed}-{len(config)}"
+    settings = {"method": method, "epochs": 2, "threads": seed, **config}
+    with topolab.Recorder(path, layers=LAYERS, config=settings, seed=seed) as recorder:
+        for step in range(3):
+            masks = {layer.name: rng.random(layer.shape) < 0.3 for layer in LAYERS}
+            recorder.record(step, masks, metrics={"test_accuracy": accuracy + 0.001 * step})
+    return topolab.open_run(path)
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> list[topolab.Run]:
+    return [made(tmp_path, m, s) for m in OFFSET for s in range(1, 8)]
+
+
+def test_means_intervals_and_paired_tests(runs: list[topolab.Run]) -> None:
+    compared = compare(runs, ["method"], only=["degree"])
+    for table, schema in (
+        (compared.values, VALUES),
+        (compared.groups, GROUPS),
+        (compared.pairs, PAIRS),
+    ):
+        check(table, schema)
+    by_hand = {m: np.array([r[-1].metrics["test_accuracy"] for r in runs
+                            if r.config["method"] == m]) for m in OFFSET}  # fmt: skip
+    groups = compared.groups[compared.groups["measure"] == "training.test_accuracy"]
+    groups = groups.set_index("group")
+    for method, values in by_hand.items():
+        row = groups.loc[method]
+        assert row["n"] == 7 and row["mean"] == pytest.approx(values.mean())
+        half = student.ppf(0.975, 6) * values.std(ddof=1) / np.sqrt(7)
+        assert (row["high"] - row["low"]) / 2 == pytest.approx(half)
+    pairs = compared.pairs[compared.pairs["measure"] == "training.test_accuracy"]
+    assert pairs[["a", "b"]].to_numpy().tolist() == [
+        ["rigl", "set"], ["rigl", "random"], ["set", "random"],
+    ]  # fmt: skip
+    p = []
+    for _, row in pairs.iterrows():
+        d = by_hand[row["a"]] - by_hand[row["b"]]
+        assert row["difference"] == pytest.approx(d.mean())
+        assert row["cohen_d"] == pytest.approx(d.mean() / d.std(ddof=1))
+        p.append(wilcoxon(d).pvalue)
+        assert row["p_value"] == pytest.approx(p[-1]) and row["p_least"] == 2**-6
+    assert pairs["p_holm"].tolist() == pytest.approx(list(multipletests(p, method="holm")[1]))
+    assert pairs["p_value"].min() == 2**-6  # every seed says the same
+    assert "degree.ccv[fc1, in]" in set(compared.values["measure"])
+
+
+def test_settings_that_differ_make_the_groups(runs: list[topolab.Run], tmp_path: Path) -> None:
+    assert differing(runs) == ["method"]  # neither the seed nor the threads
+    assert compare(runs, only=["degree"]).by == ("method",)
+    longer = made(tmp_path, "set", 9, epochs=5)
+    with pytest.raises(ConfigError, match=r"set differ in more than their seed: epochs; .*--by "):
+        compare([*runs, longer], ["method"], only=["degree"])
+    both = compare([*runs, longer], ["method", "epochs"], only=["degree"])
+    assert "method=set, epochs=5" in set(both.groups["group"])
+    alone = both.groups[both.groups["group"] == "method=set, epochs=5"]
+    assert alone["low"].isna().all() and (alone["reason"] == "a single run").all()
+    with_it = both.pairs[both.pairs["b"] == "method=set, epochs=5"]
+    assert (with_it["n"] == 0).all() and with_it["p_value"].isna().all()
+    assert with_it["reason"].str.startswith("0 seeds").all()
+
+
+def test_what_cannot_be_compared(runs: list[topolab.Run], tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="at least two"):
+        compare(runs[:1])
+    with pytest.raises(ConfigError, match="no run has a setting optimiser; they have epochs, meth"):
+        compare(runs, ["optimiser"])
+    again = made(tmp_path / "more", "set", 1)
+    with pytest.raises(ConfigError, match="two runs of set have the seed 1"):
+        compare([*runs, again], ["method"], only=["degree"])
+    with pytest.raises(ConfigError, match="no measures"):
+        compare(runs, ["method"], only=["kendall"])
+    with pytest.raises(ConfigError, match="not among the analyses"):
+        compare(runs, ["method"], only=["degree"], parameters={"powerlaw": {"x_min": 3}})
+
+
+def test_equal_values_have_no_test(tmp_path: Path) -> None:
+    runs = [made(tmp_path, m, s) for m in ("set", "rigl") for s in (1, 2)]
+    table = compare(runs, ["method"], only=["paths"]).pairs
+    part = table[table["measure"] == "paths.effective_sparsity[input]"].iloc[0]
+    assert part["reason"] == "0 seeds with a value in both groups"
+    with_same = compare([made(tmp_path / "b", m, 1) for m in ("set", "rigl")], only=["degree"])
+    assert with_same.pairs["reason"].str.startswith("1 seeds").all()
+
+
+def test_verdicts_are_judged_together(runs: list[topolab.Run], tmp_path: Path) -> None:
+    quick = {"selection": {"replicates": 20, "replicates_through_time": 0, "nulls": 20}}
+    compared = compare(runs[:9], ["method"], only=["selection"], parameters=quick)
+    found = compared.across["selection"]
+    assert found.columns[:3].tolist() == ["group", "run", "layer"] and len(found) == 9
+    alone = {r.name: topolab.analyse(r, ["selection"], parameters=quick)["selection"].table
+             for r in runs[:9]}  # fmt: skip
+    for _, row in found.iterrows():
+        own = alone[row["run"]].set_index("layer").loc[row["layer"]]
+        assert row["p_decay"] == pytest.approx(own["p_decay"], nan_ok=True)
+        if np.isfinite(row["p_decay"]):
+            assert row["p_decay_holm"] >= own["p_decay_holm"]
+    paths = compared.save(tmp_path / "out")
+    assert {p.name for p in paths} == {
+        "values.parquet", "values.csv", "groups.parquet", "groups.csv", "pairs.parquet",
+        "pairs.csv", "selection.csv",
+    }  # fmt: skip
+    back, about = read_table(tmp_path / "out" / "pairs.parquet", PAIRS)
+    pd.testing.assert_frame_equal(back, compared.pairs)
+    assert about == {"by": ["method"]}
