@@ -39,8 +39,10 @@ _COLUMNS = (
     Column("low", float, "1", "Lower end of its 95 % interval (block bootstrap over time)."),
     Column("high", float, "1", "Upper end."),
     Column("standard_error", float, "1", "Of the bootstrap, or of the likelihood if larger."),
-    Column("null_low", float, "1", "Random rewiring of these degrees has its slope above this"),
-    Column("null_high", float, "1", "and below this, 95 times of 100."),
+    Column(
+        "null_low", float, "1", "Lower end of where random rewiring has its slope, 95 of 100 times."
+    ),
+    Column("null_high", float, "1", "Upper end."),
     Column("p_positive", float, "1", "One-sided p-value of a slope not above 0."),
     Column("p_negative", float, "1", "One-sided p-value of a slope not below 0."),
     Column("rate", float, "1", "Exponent of a neuron's rate; gain: 1 is Barabasi and Albert's."),

@@ -129,7 +129,7 @@ def test_it_says_what_is_chosen_and_where_it_comes_from(
     for run in runs:
         assert str(run.manifest["run_id"]) in text
     links = [a["href"] for a in Page(path).all("a") if (a["href"] or "").endswith(".parquet")]
-    assert len(links) == 18 and all((path.parent / str(link)).is_file() for link in links)
+    assert len(links) == 20 and all((path.parent / str(link)).is_file() for link in links)
 
 
 def test_numbers_in_words_are_those_of_the_tables(two: tuple[Path, list[topolab.Run]]) -> None:
