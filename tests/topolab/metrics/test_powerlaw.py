@@ -163,6 +163,69 @@ def test_goodness_of_fit_tells_laws_from_others() -> None:
         assert gof.standard_error == pytest.approx(math.sqrt(gof.p_value * (1 - gof.p_value) / 60))
 
 
+def test_short_tails_are_no_basis() -> None:
+    data = np.array([1] * 60 + [2] * 20 + [3] * 8 + [9, 12, 30])
+    searched = powerlaw.fit(data)
+    assert searched.n_tail >= 10
+    law = powerlaw.fit(data, 9)
+    assert law.reason == "3 degrees at or above x_min = 9 are fewer than 10"
+    assert math.isnan(law.alpha) and law.n_tail == 3
+    assert powerlaw.fit(data, 9, least_tail=3).reason == ""
+    assert "holds 10 neurons" in powerlaw.fit([1, 2, 5]).reason
+    loose = powerlaw.fit(data, least_tail=2)
+    assert loose.ks_distance <= searched.ks_distance
+    for bad in (1, 2.5):
+        with pytest.raises(AnalysisError):
+            powerlaw.fit(data, least_tail=bad)  # type: ignore[arg-type]
+
+
+def test_a_bounded_search_leaves_room(seed: int = 0) -> None:
+    """With two possible degrees an exponent fits any data: such a tail must not win."""
+    rng = np.random.default_rng(seed)
+    data = np.concatenate([np.minimum(rng.zipf(2.0, 600), 780), [783] * 12, [784] * 11])
+    law = powerlaw.fit(data, x_max=784)
+    assert law.reason or law.x_min <= 775
+    narrow = powerlaw.fit([1, 2, 3] * 20, x_max=5)
+    assert "leaves room" in narrow.reason
+
+
+def test_identical_replicates_count_as_further() -> None:
+    """Nine ones and a two: a replicate equal to the data is as far as the data, not nearer."""
+    data = np.array([1] * 9 + [2])
+    law = powerlaw.fit(data, 1, ks="integers", least_tail=2)
+    gof = powerlaw.goodness_of_fit(data, law, replicates=500)
+    assert gof.p_value == 1.0 and gof.unfitted > 50  # many replicates are all ones: no fit
+
+
+def test_p_is_withheld_where_hardly_any_replicate_has_a_fit() -> None:
+    data = np.array([0] * 97 + [110, 110, 150])
+    law = powerlaw.fit(data, 110, least_tail=2)
+    gof = powerlaw.goodness_of_fit(data, law, replicates=300)
+    assert 0 < gof.unfitted < 150 and 0 <= gof.p_value <= 1
+    steep = np.array([0] * 97 + [1] * 20 + [2])  # a tail that is mostly of one degree
+    few = powerlaw.fit(steep, 1)
+    gof = powerlaw.goodness_of_fit(steep, few, replicates=300)
+    assert gof.unfitted > 90 and math.isnan(gof.p_value) == (gof.unfitted > 150)
+
+
+def test_data_of_another_law_are_refused() -> None:
+    law = powerlaw.fit(np.random.default_rng(0).zipf(2.2, 100), 1)
+    for call in (
+        lambda: powerlaw.ks_distance([1, 2, 3], law, "support"),
+        lambda: powerlaw.compare([1, 2, 3], law, "lognormal"),
+        lambda: powerlaw.ks_distance([], law, "integers"),
+    ):
+        with pytest.raises(AnalysisError, match="not the degrees"):
+            call()
+
+
+def test_large_degrees_cost_no_table() -> None:
+    data = (2**30 * (1 + np.random.default_rng(0).pareto(1.5, 60))).astype(np.int64)
+    law = powerlaw.fit(data, x_min=2**30)
+    assert 0 <= powerlaw.goodness_of_fit(data, law, replicates=50).p_value <= 1
+    assert law.alpha == pytest.approx(2.5, abs=0.6)
+
+
 # -- the Hurwitz zeta function ---------------------------------------------------------------------
 
 
@@ -208,7 +271,7 @@ def test_the_normalisation_that_does_not_converge() -> None:
 
 def plain_decisions(data: np.ndarray, law: powerlaw.PowerLawFit, count: int) -> list[bool]:
     """The bootstrap without any shortcut: draw, fit all candidates in full, compare."""
-    from topolab.metrics.powerlaw.resampling import draw_uniforms
+    from topolab.metrics.powerlaw.replicates import draw_uniforms
 
     body = data[data < law.x_min]
     share = law.n_tail / law.n
@@ -419,7 +482,9 @@ def test_rivals_are_found_where_they_are_the_truth() -> None:
 
 def test_comparisons_that_cannot_be_say_why() -> None:
     few = [1, 2, 3, 4, 8]
-    assert "fewer than ten" in powerlaw.compare(few, powerlaw.fit(few, 1), "lognormal").reason
+    small = powerlaw.fit(few, 1, least_tail=2)
+    assert not small.reason
+    assert "fewer than ten" in powerlaw.compare(few, small, "lognormal").reason
     none = powerlaw.compare([], powerlaw.fit([]), "lognormal")
     assert none.reason and none.favours == "neither" and math.isnan(none.ratio)
     with pytest.raises(AnalysisError, match="rival"):

@@ -19,7 +19,7 @@ from topolab.errors import AnalysisError
 from topolab.metrics.powerlaw.hurwitz import _EM
 from topolab.metrics.powerlaw.kernels import ALPHA_HIGH, ALPHA_LOW
 from topolab.metrics.powerlaw.law import PowerLawFit
-from topolab.metrics.powerlaw.resampling import (
+from topolab.metrics.powerlaw.replicates import (
     BLOCK,
     MOST_NUMBERS,
     TIE,
@@ -177,6 +177,8 @@ def _nearer(samples: Tensor, law: PowerLawFit) -> Tensor:
             first = (distinct < law.x_min).sum(1)
             x_min = torch.full_like(distinct[:, 0], law.x_min)
         usable = first < several - 1
+        if law.searched:
+            usable &= above[:, i] >= law.least_tail
         pick = first.clamp(max=width).unsqueeze(1)
         n_tail = above.gather(1, pick).squeeze(1)
         x_safe = torch.where(usable, x_min, 1.0)

@@ -183,7 +183,8 @@ def best(
 @jit
 def _nearer(
     distinct: FloatArray, logs: FloatArray, above: FloatArray, logs_above: FloatArray, d: int,
-    x_min: float, x_max: float, searched: bool, integers: bool, bound: float, alpha: float,
+    x_min: float, x_max: float, searched: bool, least_tail: int, integers: bool, bound: float,
+    alpha: float,
 ) -> int:  # fmt: skip
     """1 if a replicate lies nearer to its own fit than `bound`, 0 if not, -1 if it has no fit.
 
@@ -216,7 +217,7 @@ def _nearer(
             if at < 0 or at >= d - 1:
                 continue
             q = distinct[at]
-            if q > x_max - LEAST_SPAN:
+            if q > x_max - LEAST_SPAN or above[at] < least_tail:
                 continue
             mean_log = logs_above[at] / above[at] - logs[at]
             a = alpha_of(mean_log, q, x_max, alpha_up if side == 0 else alpha_down)
@@ -283,8 +284,8 @@ def draw(
 @jit
 def nearer(
     uniforms: FloatArray, body: FloatArray, share: float, alpha: float, x_min: float, x_max: float,
-    survival: FloatArray, guide: IntArray, searched: bool, integers: bool, bound: float,
-    out: npt.NDArray[np.int8],
+    survival: FloatArray, guide: IntArray, searched: bool, least_tail: int, integers: bool,
+    bound: float, out: npt.NDArray[np.int8],
 ) -> None:  # fmt: skip
     """For each row of uniform numbers a replicate, and whether it lies nearer than `bound`.
 
@@ -356,5 +357,16 @@ def nearer(
             logs_above[i] = logs_above[i + 1] + above[i] * logs[i]
             above[i] += above[i + 1]
         out[r] = _nearer(
-            distinct, logs, above, logs_above, d, x_min, x_max, searched, integers, bound, alpha
+            distinct,
+            logs,
+            above,
+            logs_above,
+            d,
+            x_min,
+            x_max,
+            searched,
+            least_tail,
+            integers,
+            bound,
+            alpha,
         )

@@ -44,6 +44,8 @@ class PowerLawFit:
         Of the tail.
     searched : bool
         Whether x_min was searched rather than given.
+    least_tail : int
+        The fewest degrees that were accepted as a tail.
     reason : str
         Why there is no fit; empty where there is one.
     """
@@ -59,6 +61,7 @@ class PowerLawFit:
     log_likelihood: float
     searched: bool
     reason: str = ""
+    least_tail: int = 10
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ def fit(
     x_min: int | None = None,
     x_max: int | None = None,
     ks: KS = "support",
+    least_tail: int = 10,
 ) -> PowerLawFit:
     """Fit a discrete power law to the tail of a degree sequence.
 
@@ -101,6 +105,9 @@ def fit(
     ks : {"support", "integers"}
         Where the distance is measured. support: just below each observed degree, as plfit, igraph
         and the powerlaw package do. integers: at every integer, as Clauset et al. do.
+    least_tail : int
+        A tail of fewer degrees is no basis for a fit, nor a candidate of the search. igraph and
+        the powerlaw package go down to 2.
 
     Returns
     -------
@@ -125,6 +132,8 @@ def fit(
     True
     """
     values = checked(degrees, x_min, x_max, ks)
+    if whole_number("least_tail", least_tail) < 2:
+        raise AnalysisError(f"least_tail = {least_tail} must be at least 2")
     if x_max is not None:
         values = values[values <= x_max]
     tally = Tally.of(values)
@@ -136,10 +145,17 @@ def fit(
         if x_max is not None and len(x_mins):
             x_mins = x_mins[x_mins <= x_max - kernels.LEAST_SPAN]
             reason = f"no degree leaves room for a tail of ten below x_max = {x_max}"
+        if len(x_mins):
+            x_mins = x_mins[tally.above[: len(x_mins)] >= least_tail]
+            reason = f"no tail of two degrees or more holds {least_tail} neurons"
     else:
         several = (tally.distinct >= x_min).sum() > 1
         x_mins = np.array([float(x_min)]) if several else np.zeros(0)
         reason = f"fewer than two distinct degrees at or above x_min = {x_min}"
+        held = int((values >= x_min).sum())
+        if len(x_mins) and held < least_tail:
+            x_mins = x_mins[:0]
+            reason = f"{held} degrees at or above x_min = {x_min} are fewer than {least_tail}"
     first = np.searchsorted(tally.distinct, x_mins).astype(np.int64)
     chosen = -1
     if len(x_mins):
@@ -153,7 +169,7 @@ def fit(
         nan = math.nan
         return PowerLawFit(
             nan, nan, x_min or 0, x_max, len(values), int(tally.above[at]), nan, ks, nan,
-            searched, reason,
+            searched, reason, least_tail,
         )  # fmt: skip
     at = int(first[chosen])
     log_x = math.log(x_mins[chosen])
@@ -170,6 +186,7 @@ def fit(
         ks=ks,
         log_likelihood=float(-alpha * (tally.logs_above[at] - n_tail * log_x) - n_tail * log_z),
         searched=searched,
+        least_tail=least_tail,
     )
 
 

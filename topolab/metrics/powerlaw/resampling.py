@@ -22,6 +22,14 @@ from topolab.metrics.powerlaw.law import (
     fit,
     whole_number,
 )
+from topolab.metrics.powerlaw.replicates import (
+    BLOCK,
+    MOST_NUMBERS,
+    TIE,
+    bound_of,
+    draw_uniforms,
+    tables,
+)
 
 __all__ = [
     "Bootstrap",
@@ -34,15 +42,6 @@ __all__ = [
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
-
-#: Replicates between two looks at a sequential test, and those drawn at a time.
-BLOCK = 100
-#: Replicates this near to the data's distance are as far: they are the same up to rounding.
-TIE = 1e-9
-#: Uniform numbers held at a time by each thread.
-MOST_NUMBERS = 2**23
-# Entries of the table that draws from a tail are looked up in; beyond it they are searched for.
-_TABLE, _GUIDE = 8192, 4096
 
 
 @dataclass(frozen=True)
@@ -197,7 +196,8 @@ def _decisions(
             uniforms = draw_uniforms(seed, start + at, len(part), law.n)
             kernels.nearer(
                 uniforms, body, share, law.alpha, float(law.x_min), bound_of(law), survival,
-                guide, law.searched, law.ks == "integers", law.ks_distance - TIE, part,
+                guide, law.searched, law.least_tail, law.ks == "integers",
+                law.ks_distance - TIE, part,
             )  # fmt: skip
         return out
 
@@ -209,39 +209,6 @@ def _decisions(
         # A few blocks ahead, so that an early end does not wait for all.
         for i in range(0, len(starts), threads):
             yield from pool.map(block, starts[i : i + threads])
-
-
-def draw_uniforms(seed: int, start: int, count: int, n: int) -> FloatArray:
-    """Uniform numbers in [0, 1) for replicates start, ..., start + count - 1; shape (count, n)."""
-    if whole_number("seed", seed) < 0:
-        raise AnalysisError(f"seed = {seed} must not be below 0")
-    key = np.random.SeedSequence(seed).generate_state(2, np.uint64)
-    out = np.empty((count, n))
-    for i in range(count):
-        counter = np.array([0, start + i, 0, 0], dtype=np.uint64)
-        np.random.Generator(np.random.Philox(key=key, counter=counter)).random(out=out[i])
-    return out
-
-
-def bound_of(law: PowerLawFit) -> float:
-    """The largest possible degree, infinite if none was given."""
-    return math.inf if law.x_max is None else float(law.x_max)
-
-
-def tables(law: PowerLawFit) -> tuple[FloatArray, IntArray]:
-    """P(K >= x_min + j) for the lower part of the tail, and where to begin looking in it."""
-    c = np.empty(TERMS)
-    coefficients(law.alpha, c)
-    first, end = float(law.x_min), bound_of(law)
-    length = int(min(_TABLE, end - first + 1))
-    k = np.arange(law.x_min, law.x_min + length, dtype=np.float64)
-    terms = np.exp(-law.alpha * np.log(k / first))
-    beyond = survival_sum(law.alpha, float(law.x_min + length), first, end, c)
-    survival = terms[::-1].cumsum()[::-1] + beyond
-    survival /= survival[0]
-    levels = np.arange(1, _GUIDE + 1) / _GUIDE
-    guide = length - np.searchsorted(survival[::-1], levels, side="left") - 1
-    return survival, np.maximum(guide, 0).astype(np.int64)
 
 
 def sample_tail(law: PowerLawFit, size: int, rng: np.random.Generator) -> IntArray:
@@ -281,6 +248,7 @@ def bootstrap(
     x_min: int | None = None,
     x_max: int | None = None,
     ks: KS = "support",
+    least_tail: int = 10,
     *,
     replicates: int = 1000,
     seed: int = 0,
@@ -290,7 +258,7 @@ def bootstrap(
     Parameters
     ----------
     degrees : array_like of int, shape (n,)
-    x_min, x_max, ks
+    x_min, x_max, ks, least_tail
         As of `fit`.
     replicates : int
     seed : int
@@ -319,7 +287,7 @@ def bootstrap(
     found = []
     for start in range(0, replicates, BLOCK):
         for row in draw_uniforms(seed, start, min(BLOCK, replicates - start), len(values)):
-            law = fit(values[(row * len(values)).astype(np.int64)], x_min, x_max, ks)
+            law = fit(values[(row * len(values)).astype(np.int64)], x_min, x_max, ks, least_tail)
             if not law.reason:
                 found.append((law.x_min, law.alpha, law.n_tail))
     if len(found) < 2:
