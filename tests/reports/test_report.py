@@ -22,7 +22,8 @@ import topolab
 import topolab_reports.html as html
 from conftest import record_example
 from topolab.errors import ConfigError
-from topolab_reports.figures import ccdf, matrix, pixels, shells, tail, timeline
+from topolab.registry import find, load_all
+from topolab_reports.figures import ccdf, kernel, matrix, pixels, shells, tail, timeline
 from topolab_reports.html import build_report
 from topolab_reports.images import png, svg
 from topolab_reports.sections.base import Content, Section
@@ -111,9 +112,10 @@ def test_every_section_is_there_and_has_a_finding(two: tuple[Path, list[topolab.
     assert "could not be drawn" not in page.text
     ids = [s["id"] for s in page.all("section") if "id" in s]
     assert ids == [
-        "training", "degree", "powerlaw", "kshell", "dormant", "kendall", "heatmap", "provenance",
+        "selection", "training", "degree", "powerlaw", "attachment", "kshell", "dormant",
+        "kendall", "heatmap", "gradient", "exploration", "provenance",
     ]  # fmt: skip
-    assert page.text.count('class="finding"') == 7
+    assert page.text.count('class="finding"') == 11
     assert {a["href"] for a in page.all("a") if (a["href"] or "").startswith("#")} >= {
         f"#{i}" for i in ids
     }
@@ -129,7 +131,10 @@ def test_it_says_what_is_chosen_and_where_it_comes_from(
     for run in runs:
         assert str(run.manifest["run_id"]) in text
     links = [a["href"] for a in Page(path).all("a") if (a["href"] or "").endswith(".parquet")]
-    assert len(links) == 20 and all((path.parent / str(link)).is_file() for link in links)
+    needed = {name for section in load_all("sections").values() for name in section.needs}
+    tables = sum(len(find("analyses", name).schemas) for name in needed)
+    assert len(links) == 2 * tables
+    assert all((path.parent / str(link)).is_file() for link in links)
 
 
 def test_numbers_in_words_are_those_of_the_tables(two: tuple[Path, list[topolab.Run]]) -> None:
@@ -254,6 +259,25 @@ def test_a_ccdf_is_steps_with_honest_zeros() -> None:
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
     assert ax.get_legend().get_texts()[0].get_text() == "fc1 (25.0 % without an edge)"
     assert ccdf.describe(table, run="r") == "Degree distribution of r. fc1: median 2, largest 5."
+
+
+def test_a_kernel_leaves_out_bins_of_few_events() -> None:
+    table = pd.DataFrame(
+        {
+            "run": ["a"] * 4 + ["b"], "degree": [1.0, 10, 100, 300, 5],
+            "events": [50, 60, 70, 3, 2],
+            "value": [0.1, 1.0, 8.0, 99.0, 1.0], "low": [0.0, 0.9, 7.0, 1.0, 0.5],
+            "high": [0.2, 1.1, 9.0, 999.0, 2.0],
+        }
+    )  # fmt: skip
+    figure = kernel.draw(table, runs=["a", "b"])
+    lines = [line for line in figure.axes[0].lines if len(line.get_xdata()) > 2]
+    assert [list(line.get_ydata()) for line in lines] == [[0.1, 1.0, 8.0]]
+    said = kernel.describe(table, what="fc1, edges gain")
+    assert "0.1 times chance at degree 1, 8 times at degree 100" in said
+    assert "b: too few events" in said
+    nothing = kernel.draw(table[table["run"] == "b"])
+    assert "nothing to draw" in nothing.axes[0].texts[0].get_text()
 
 
 def test_a_tail_shows_only_the_fits_there_are() -> None:

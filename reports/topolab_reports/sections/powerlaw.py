@@ -59,7 +59,8 @@ class PowerLawSection(Section):
         groups.append(self._last(context, pooled))
         notes = [
             "A fit exists for any data. It says how steep a power law would be, not that there is "
-            "one: that takes a goodness-of-fit test and rival distributions.",
+            "one. A p-value at or below 0.1 rejects it (Clauset, Shalizi and Newman); a high one "
+            "in a tail of few neurons says little.",
         ]
         return Content(self._finding(pooled), groups, facts=self._facts(fits), notes=notes)
 
@@ -104,6 +105,7 @@ class PowerLawSection(Section):
                 "α": [f"{a:.2f} ± {s:.2f}" if np.isfinite(a) else "no fit"
                       for a, s in zip(last["alpha"], last["sigma"], strict=True)],
                 "tail": [f"{t} of {n}" for t, n in zip(last["n_tail"], last["n"], strict=True)],
+                "p": [f"{p:.2f}" if np.isfinite(p) else "" for p in last["p_value"]],
                 "KS D": [f"{d:.3f}" if np.isfinite(d) else "" for d in last["ks_distance"]],
                 "remark": last["reason"],
             }
@@ -122,5 +124,6 @@ class PowerLawSection(Section):
                     f"the best tail of {run} at the end has α = {end['alpha']:.2f} above degree "
                     f"{end['x_min']}, with {end['n_tail']} of {end['n']} hidden neurons in it and "
                     f"KS distance {end['ks_distance']:.3f}"
+                    + (f" (p = {end['p_value']:.2f})" if np.isfinite(end["p_value"]) else "")
                 )
         return sentence(parts)
