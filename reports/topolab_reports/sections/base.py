@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from topolab.analysis import Result
 from topolab.run import Run
@@ -137,12 +138,20 @@ class Context:
         """
         made: dict[int, Image] = {}
         images = []
+        place: Bbox | None = None
         for moment in self.moments:
             step = self.step_of(moment, position)
             if step not in made:
                 figure, alt = draw(step)
+                if place is not None:
+                    # The frames of a panel have one layout, which takes as long as the drawing;
+                    # and nothing jumps while it plays. (A colour bar finds its own place.)
+                    figure.set_layout_engine("none")
+                    figure.axes[0].set_position(place)
                 dpi = 144 if colours else 100  # exact colours cost more bytes a pixel
                 made[step] = Image(to_address(png(figure, dpi=dpi, colours=colours)), alt)
+                if len(figure.axes) == 1:
+                    place = figure.axes[0].get_position()
             images.append(made[step])
         return Panel(tuple(images), moving=True)
 
