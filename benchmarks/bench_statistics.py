@@ -88,6 +88,16 @@ def goodness(repeats: int) -> None:
     slow = {"igraph power_law_fit": lambda: theirs.append(igraph.power_law_fit(plain))}
     times |= medians(slow, max(1, repeats // 3))
     table("Fit and p-value, x_min searched, 2,500 replicates", times, "topolab, 2 threads")
+    few = {
+        "compiled loops, 1 thread, 20 replicates": lambda: powerlaw.goodness_of_fit(
+            data, law, replicates=20
+        ),
+        "array program on this CPU, 20 replicates": lambda: powerlaw.goodness_of_fit(
+            data, law, replicates=20, device="cpu-arrays"
+        ),
+    }
+    table("The same decisions as arrays, as for a GPU", medians(few, 1),
+          "compiled loops, 1 thread, 20 replicates")  # fmt: skip
     found = str(theirs[0])
     p = next(line.split("=")[1].strip() for line in found.splitlines() if "p-value" in line)
     print(f"\np: topolab {ours[2]:.4f} (1 thread: {ours[1]:.4f}), igraph {p}")

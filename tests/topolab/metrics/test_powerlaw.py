@@ -317,6 +317,7 @@ def test_threads_and_earlier_replicates_change_nothing() -> None:
     one = powerlaw.goodness_of_fit(data, law, replicates=450, seed=5)
     assert one == powerlaw.goodness_of_fit(data, law, replicates=450, seed=5, threads=3)
     assert one != powerlaw.goodness_of_fit(data, law, replicates=450, seed=6)
+    assert one == powerlaw.goodness_of_fit(data, law, replicates=450, seed=5, device="auto")
 
 
 def test_sequential_stopping_says_so() -> None:

@@ -45,8 +45,6 @@ def decisions(
     AnalysisError
         If there is no such device, or the law is bounded: x_max is for the compiled loops.
     """
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu-arrays"
     where = torch.device("cpu") if device == "cpu-arrays" else _device(device)
     if law.x_max is not None:
         raise AnalysisError("a law bounded at x_max is bootstrapped on the CPU: leave device out")

@@ -177,6 +177,10 @@ def _decisions(
     values: IntArray, law: PowerLawFit, replicates: int, seed: int, threads: int, device: str | None
 ) -> Iterator[npt.NDArray[np.int8]]:
     """For each block of replicates: 1 nearer to its own fit than the data, 0 not, -1 no fit."""
+    if device == "auto":
+        import torch
+
+        device = "cuda" if torch.cuda.is_available() else None
     if device not in (None, "cpu"):
         from topolab.metrics.powerlaw.batched import decisions
 
