@@ -40,7 +40,7 @@ demo: $(VENV)/.installed-run ## Train two networks on embedded data, analyse the
 test: $(VENV)/.installed-test ## All tests, doctests and documentation examples
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-lint: $(VENV)/.installed-dev ## ruff, mypy --strict on topolab and its trainers, the import rules
+lint: $(VENV)/.installed-dev ## ruff, mypy --strict on topolab, trainers, analyses, the import rules
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy

@@ -79,7 +79,7 @@ class Gradient(Analysis):
                 reason = "a single neuron has no hubs"
             elif np.ptp(fan_in) == 0:
                 reason = "all neurons have the same fan-in: none is a hub"
-            elif usable:
+            elif gradient is not None and usable:
                 ratio, source = gradient_ratio(gradient, fan_in), "gradient"
                 reason = "" if math.isfinite(ratio) else "specialists have no weights or gradient"
             elif math.isfinite(recorded):
@@ -97,7 +97,7 @@ class Gradient(Analysis):
                     "reason": reason,
                 }
             )
-            if not usable or np.ptp(fan_in) == 0:
+            if gradient is None or not usable or np.ptp(fan_in) == 0:
                 gradient = np.full(layer.n_out, np.nan, dtype=np.float32)
             parts = zip(*gradient_by_decile(gradient, fan_in, self.parts), strict=True)
             for number, (value, mean, size) in enumerate(parts, start=1):

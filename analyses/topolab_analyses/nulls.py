@@ -100,13 +100,7 @@ class Nulls(Analysis):
                 rng = np.random.default_rng([self.seed, snapshot.index, number, replicate])
                 other: Blocks = []
                 for link, block in zip(links, blocks, strict=True):
-                    made = _grouped(
-                        block,
-                        link.layer.groups,
-                        (lambda part, rng=rng: rewired(part, rng, self.swaps)[0])
-                        if null == "rewired"
-                        else (lambda part, rng=rng: uniform(part, rng)),
-                    )
+                    made = _grouped(block, link.layer.groups, self._null(null, rng))
                     other.append(made)
                     moved[link.layer.name].append(1 - _common(block, made))
                 for key, value in _measures(links, other).items():
@@ -136,6 +130,12 @@ class Nulls(Analysis):
                     }
                 )
         return {"nulls": rows(snapshot, records, _COLUMNS)}
+
+    def _null(self, null: str, rng: np.random.Generator) -> Callable[[sp.csr_array], sp.csr_array]:
+        def draw(part: sp.csr_array) -> sp.csr_array:
+            return rewired(part, rng, self.swaps)[0] if null == "rewired" else uniform(part, rng)
+
+        return draw
 
 
 def _grouped(

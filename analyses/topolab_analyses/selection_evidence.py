@@ -144,7 +144,7 @@ def _poorest(degrees: IntArray) -> npt.NDArray[np.intp]:
 
 def whole(sides: Mapping[str, tuple[IntArray, int]]) -> IntArray:
     """Total degrees of the neurons of a layer, both sides together."""
-    return np.sum([degrees for degrees, _ in sides.values()], axis=0, dtype=np.int64)
+    return np.asarray(np.sum([degrees for degrees, _ in sides.values()], axis=0, dtype=np.int64))
 
 
 def _by_degree(
