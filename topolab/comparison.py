@@ -16,7 +16,7 @@ import pandas as pd
 
 from topolab.analysis import Analysis, run_analysis
 from topolab.api import make_analysis
-from topolab.errors import ConfigError
+from topolab.errors import AnalysisError, ConfigError
 from topolab.registry import names
 from topolab.run import Run, open_run
 from topolab.tables import Column, check, write_table
@@ -143,7 +143,7 @@ def compare(
     by : sequence of str, optional
         Settings that make the groups, such as ``["method"]``; all that differ without it.
     only : sequence of str, optional
-        Analyses whose measures are compared; all that have any without it.
+        Analyses whose measures are compared; without it all that have any and can answer.
     parameters : mapping of str to mapping, optional
         Per analysis its parameters.
     workers : int
@@ -196,14 +196,20 @@ def compare(
             tick: Callable[[int, int], None] | None = None
             if progress is not None:
                 tick = _bind(progress, name, analysis.name)
-            result = run_analysis(run, analysis, workers=workers, cache=cache, progress=tick)
+            try:
+                result = run_analysis(run, analysis, workers=workers, cache=cache, progress=tick)
+            except AnalysisError:
+                if only is not None:
+                    raise
+                continue  # not asked for by name, and nothing this run could answer
             tables[analysis.name][name] = result.tables
             measures.update(_headline(analysis, result.table))
         records += [{**key, "measure": m, "value": value} for m, value in measures.items()]
     values = check(pd.DataFrame(records), VALUES, name="values")
     across = {}
     for analysis in analyses:
-        found = analysis.across(tables[analysis.name])
+        of_runs = tables[analysis.name]
+        found = analysis.across(of_runs) if of_runs else None
         if found is not None:
             found.insert(0, "group", found["run"].map(dict(zip(unique, labels, strict=True))))
             across[analysis.name] = found
@@ -255,6 +261,11 @@ def _labels(runs: Sequence[Run], by: Sequence[str]) -> list[str]:
                 f"group by these too: --by {','.join([*by, *other])}"
             )
         seeds = [run.seed for run in members]
+        if len(seeds) > 1 and None in seeds:
+            raise ConfigError(
+                f"a run of {label} has no seed in its manifest, and only by that may the runs of a "
+                "group differ"
+            )
         twice = sorted({str(s) for s in seeds if seeds.count(s) > 1})
         if twice:
             raise ConfigError(f"two runs of {label} have the seed {', '.join(twice)}")

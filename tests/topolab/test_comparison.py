@@ -13,7 +13,7 @@ from statsmodels.stats.multitest import multipletests
 
 import topolab
 from topolab.comparison import GROUPS, PAIRS, VALUES, compare, differing
-from topolab.errors import ConfigError
+from topolab.errors import AnalysisError, ConfigError
 from topolab.tables import check, read_table
 
 LAYERS = (
@@ -100,6 +100,29 @@ def test_what_cannot_be_compared(runs: list[topolab.Run], tmp_path: Path) -> Non
         compare(runs, ["method"], only=["kendall"])
     with pytest.raises(ConfigError, match="not among the analyses"):
         compare(runs, ["method"], only=["degree"], parameters={"powerlaw": {"x_min": 3}})
+
+
+def test_an_analysis_that_cannot_answer_is_left_out(tmp_path: Path) -> None:
+    runs = []
+    for method in ("a", "b"):
+        with topolab.Recorder(
+            tmp_path / method, layers=[topolab.LayerSpec("fc", "linear", (3, 4))],
+            config={"method": method}, seed=1,
+        ) as recorder:  # fmt: skip
+            recorder.record(0, {"fc": np.eye(3, 4)})
+        runs.append(topolab.open_run(tmp_path / method))
+    measures = set(compare(runs, ["method"]).values["measure"])
+    assert any(m.startswith("degree.") for m in measures)
+    assert not any(m.startswith(("powerlaw.", "selection.")) for m in measures)
+    with pytest.raises(AnalysisError, match="no hidden neurons"):
+        compare(runs, ["method"], only=["powerlaw"])
+    bare = []
+    for name in ("x", "y"):
+        with topolab.Recorder(tmp_path / name, layers=runs[0].layers) as recorder:
+            recorder.record(0, {"fc": np.eye(3, 4)})
+        bare.append(tmp_path / name)
+    with pytest.raises(ConfigError, match="no seed in its manifest"):
+        compare(bare, only=["degree"])
 
 
 def test_equal_values_have_no_test(tmp_path: Path) -> None:
