@@ -49,11 +49,13 @@ def _of_type(analysis: str, key: str, value: Any, default: Any) -> Any:
     """A parameter as the type of its default."""
     wanted = {bool: "true or false", int: "a whole number", float: "a number", str: "a word",
               tuple: "a list of numbers"}.get(type(default), "")  # fmt: skip
+    if hasattr(value, "tolist"):  # numpy's numbers and arrays
+        value = value.tolist()
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if isinstance(default, tuple):
         items = value if isinstance(value, (tuple, list)) else (value,)
         whole = all(isinstance(d, int) for d in default)
-        fits = all(
+        fits = len(items) > 0 and len(set(items)) == len(items) and all(
             isinstance(i, (int, float)) and not isinstance(i, bool) and math.isfinite(i)
             and (not whole or i == int(i)) for i in items
         )  # fmt: skip
@@ -61,7 +63,7 @@ def _of_type(analysis: str, key: str, value: Any, default: Any) -> Any:
     elif isinstance(default, (bool, str)):
         fits = isinstance(value, type(default))
     elif isinstance(default, int):
-        fits = number and math.isfinite(value) and value == int(value)
+        fits = number and abs(value) <= 2**53 and value == int(value)
         value = int(value) if fits else value
     elif isinstance(default, float):
         fits = number and math.isfinite(value)

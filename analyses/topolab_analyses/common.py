@@ -42,6 +42,15 @@ def check_chain(run: Run) -> None:
         raise AnalysisError(f"{run.path}: {error}") from error
 
 
+def keep_free(run: Run, name: str) -> None:
+    """Refuse a run with a layer of a name that the tables of an analysis need for themselves."""
+    if any(layer.name == name for layer in run.layers):
+        raise AnalysisError(
+            f"{run.path}: a layer is named {name!r}, which stands for several layers together in "
+            "these tables; record it under another name"
+        )
+
+
 def hidden_names(graph: LayeredGraph) -> tuple[str, ...]:
     """Layers of neurons between the inputs and the last layer, in order."""
     return graph.layer_names[1:-1]

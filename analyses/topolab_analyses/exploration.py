@@ -17,7 +17,7 @@ from topolab.metrics import churn
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
-from topolab_analyses.common import LAYER, WHEN, check_chain, rows
+from topolab_analyses.common import LAYER, WHEN, check_chain, keep_free, rows
 
 __all__ = ["Exploration"]
 
@@ -99,6 +99,7 @@ class Exploration(Walk):
     def prepare(self, run: Run) -> Any:
         """The positions whose new edges are followed."""
         check_chain(run)
+        keep_free(run, "all")
         try:
             shares = tuple(float(s) for s in self.hub_shares)
         except (TypeError, ValueError) as error:

@@ -22,7 +22,7 @@ from topolab.metrics.spectral import spectrum
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
-from topolab_analyses.common import WHEN, check_chain, rows
+from topolab_analyses.common import WHEN, check_chain, keep_free, rows
 
 __all__ = ["Nulls"]
 
@@ -73,6 +73,7 @@ class Nulls(Analysis):
     def prepare(self, run: Run) -> Any:
         """Check parameters; choose the snapshots."""
         check_chain(run)
+        keep_free(run, "network")
         if self.frames < 1 or self.replicates < 2 or not self.swaps > 0:
             raise AnalysisError(
                 "nulls: frames must be at least 1, replicates at least 2, swaps above 0"

@@ -17,7 +17,7 @@ from topolab.metrics import powerlaw as metrics
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
-from topolab_analyses.common import LAYER, WHEN, check_chain, hidden_names, rows
+from topolab_analyses.common import LAYER, WHEN, check_chain, hidden_names, keep_free, rows
 
 __all__ = ["PowerLaw"]
 
@@ -100,6 +100,7 @@ class PowerLaw(Analysis):
     def prepare(self, run: Run) -> Any:
         """Check parameters and that there are hidden neurons."""
         check_chain(run)
+        keep_free(run, "hidden")
         if self.x_min < 1 or self.replicates < 0 or self.direction not in ("in", "out", "total"):
             raise AnalysisError(
                 "powerlaw: x_min must be at least 1, replicates at least 0, direction one of "
@@ -182,7 +183,12 @@ class PowerLaw(Analysis):
             "p_high": gof.high,
             "replicates": gof.replicates,
             "stopped": gof.stopped,
-            "reason": law.reason,
+            "reason": law.reason
+            or (
+                "no p: more than half of the replicates have no fit"
+                if gof.replicates and np.isnan(gof.p_value)
+                else ""
+            ),
         }
 
     def _sequences(self, graph: LayeredGraph) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:

@@ -18,7 +18,7 @@ from topolab.metrics import powerlaw
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
-from topolab_analyses.common import check_chain, rows
+from topolab_analyses.common import check_chain, keep_free, rows
 from topolab_analyses.judgement import CSN, PAPER, judge
 from topolab_analyses.rewiring import ends_of, events, moving_layers, per_degree
 from topolab_analyses.selection_evidence import attachment, decay, whole
@@ -90,6 +90,7 @@ class Selection(Walk):
     def prepare(self, run: Run) -> Any:
         """Check parameters; find the layers that change and the hidden neurons they touch."""
         check_chain(run)
+        keep_free(run, "hidden")
         if (
             self.x_min < 1
             or self.dormant_below < 1
@@ -197,7 +198,7 @@ class Selection(Walk):
                         "stopped": gof.stopped,
                         "csn_rule": _rule(gof.p_value, gof.p_value > CSN),
                         "paper_rule": _rule(gof.p_value, gof.p_value >= PAPER),
-                        "reason": law.reason,
+                        "reason": law.reason or _without_p(gof),
                     }
                 )
                 if last:
@@ -349,6 +350,12 @@ def _room(link: Link, ends: IntArray) -> int:
     return link.layer.size // len(ends)
 
 
+def _without_p(gof: powerlaw.GoodnessOfFit) -> str:
+    if gof.replicates and math.isnan(gof.p_value):
+        return "no p: more than half of the replicates have no fit"
+    return ""
+
+
 def _rule(p: float, plausible: bool) -> str:
     if not math.isfinite(p):
         return "none"
@@ -358,7 +365,7 @@ def _rule(p: float, plausible: bool) -> str:
 def _onset(fits: pd.DataFrame, layer: str) -> float:
     """The step from which CSN's rule finds the law plausible up to the end; NaN if it does not."""
     part = fits[(fits["layer"] == layer) & (fits["variant"] == "searched")]
-    if ((part["reason"] == "") & part["p_value"].isna()).any():
+    if (part["alpha"].notna() & (part["replicates"] == 0)).any():
         return math.nan  # p was not asked for through time
     plausible = (part["csn_rule"] == "plausible").to_numpy()
     if not len(plausible) or not plausible[-1]:

@@ -11,7 +11,7 @@ import pytest
 
 import topolab
 from topolab.api import analyse, make_analysis
-from topolab.errors import ConfigError
+from topolab.errors import AnalysisError, ConfigError
 
 # As in test_analyses: four inputs in a 2 x 2 image, three hidden neurons, two outputs.
 LAYERS = (
@@ -246,3 +246,17 @@ def test_powerlaw_rivals_and_p_through_time(tmp_path: Path) -> None:
     assert table[table["step"] == 0]["x_min_error"].isna().all()
     none = analyse(run, ["powerlaw"], parameters={"powerlaw": {"rivals": "none"}})["powerlaw"]
     assert "not asked for" in none.tables["powerlaw_rivals"]["reason"].iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("analysis", "name"),
+    [("powerlaw", "hidden"), ("selection", "hidden"), ("exploration", "all"), ("nulls", "network")],
+)
+def test_names_that_stand_for_several_layers(tmp_path: Path, analysis: str, name: str) -> None:
+    layers = (
+        topolab.LayerSpec(name, "linear", (3, 4)),
+        topolab.LayerSpec("out", "linear", (2, 3)),
+    )
+    run = recorded(tmp_path / "n", [{name: MASKS["fc1"], "out": MASKS["fc2"]}], layers)
+    with pytest.raises(AnalysisError, match=f"a layer is named '{name}'"):
+        analyse(run, [analysis])

@@ -154,3 +154,33 @@ def test_verdicts_are_judged_together(runs: list[topolab.Run], tmp_path: Path) -
     back, about = read_table(tmp_path / "out" / "pairs.parquet", PAIRS)
     pd.testing.assert_frame_equal(back, compared.pairs)
     assert about == {"by": ["method"]}
+
+
+def test_ties_cannot_go_below_the_least_p() -> None:
+    """Five seeds that all differ by the same amount: 2 of 32 signs are as extreme."""
+    from topolab.comparison import _test
+
+    level = pd.DataFrame({"a": [0.8839, 0.884, 0.88, 0.87, 0.86]})
+    level["b"] = level["a"] - 0.001
+    found = _test(level, "a", "b")
+    assert found["p_value"] == found["p_least"] == 2**-4
+    mixed = pd.DataFrame({"a": [1.0, 2, 3, 4, 5, 6], "b": [0.0, 1, 2, 3, 4, 7]})
+    assert 2**-5 < _test(mixed, "a", "b")["p_value"] <= 1
+
+
+def test_other_networks_and_data_are_no_seeds(tmp_path: Path) -> None:
+    wide = (
+        topolab.LayerSpec("fc1", "linear", (60, 20)),
+        topolab.LayerSpec("fc2", "linear", (3, 60)),
+    )
+    paths = []
+    for i, (layers, data) in enumerate(((LAYERS, "x"), (wide, "x"), (LAYERS, "y"))):
+        with topolab.Recorder(
+            tmp_path / str(i), layers=layers, config={"method": "a"}, seed=i, data={"name": data}
+        ) as recorder:
+            recorder.record(0, {layer.name: np.ones(layer.shape) for layer in layers})
+        paths.append(tmp_path / str(i))
+    with pytest.raises(ConfigError, match="different networks"):
+        compare(paths[:2], ["method"], only=["degree"])
+    with pytest.raises(ConfigError, match="different data sets"):
+        compare(paths[::2], ["method"], only=["degree"])

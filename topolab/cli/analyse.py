@@ -56,7 +56,9 @@ def analyse(
 
     An analysis asked for twice is computed once; changing a parameter or the run computes again.
     """
+    from topolab.api import make_analysis
     from topolab.errors import TopolabError
+    from topolab.registry import names as names_of
 
     names = None if only is None else [name.strip() for name in only.split(",") if name.strip()]
     for name in names or ():
@@ -64,6 +66,9 @@ def analyse(
     parameters = parse_parameters(parameter or [])
     for name in parameters:
         known_name("analyses", name)
+    wanted = names if names is not None else names_of("analyses")
+    for name in wanted:
+        make_analysis(name, parameters.get(name))  # a wrong parameter is found before any work
     failed: list[tuple[str, TopolabError]] = []
     unable: dict[str, TopolabError] = {}
     done: list[dict[str, Any]] = []
@@ -91,7 +96,7 @@ def analyse(
                 for item in done
             ],
         )  # fmt: skip
-    failures([*failed, *unable.items()], len(runs) + len(unable))
+    failures([*failed, *unable.items()], len(runs) * len(wanted))
     if not as_json:
         note(f"Next: topolab report {' '.join(map(str, runs))} --out report.html", quiet=quiet)
 

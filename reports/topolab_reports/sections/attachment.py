@@ -22,8 +22,8 @@ class AttachmentSection(Section):
     def build(self, context: Context) -> Content:
         """A panel per hidden layer and kernel, with all runs."""
         table, kernels = context.table("attachment"), context.table("attachment_kernels")
-        total = _both_ends(kernels[kernels["value"].notna()])
-        whole = _both_ends(table[table["window"] == 0])
+        total = _hidden(context, kernels[kernels["value"].notna()])
+        whole = _hidden(context, table[table["window"] == 0])
         groups = []
         for name, heading, caption in (
             ("gain", "Edges gained", "Neurons above 1 gain more edges than growth at random gives "
@@ -38,7 +38,7 @@ class AttachmentSection(Section):
                 panels.append(
                     context.still(figure, kernel.describe(part, what=f"{layer}, edges {name}"))
                 )
-            where = "By total degree, or by fan-in where outputs never change."
+            where = "By total degree, or by the one end that ever changes."
             if panels:
                 groups.append(
                     FigureGroup(
@@ -85,11 +85,19 @@ class AttachmentSection(Section):
         return sentence(parts)
 
 
-def _both_ends(table: pd.DataFrame) -> pd.DataFrame:
-    """Per run and layer of hidden neurons the rows of both ends together, else of the inputs."""
-    hidden = table[table["layer"] != "input"]
-    has = hidden.groupby(["run", "layer"])["end"].transform(lambda ends: (ends == "total").any())
-    return hidden[hidden["end"] == np.where(has.astype(bool), "total", "in")]
+def _hidden(context: Context, table: pd.DataFrame) -> pd.DataFrame:
+    """Hidden layers in order of depth: both ends together, or the one end that ever changes."""
+    parts = []
+    for view in context.views:
+        names = [layer.name for layer in view.run.layers]
+        of_run = table[table["run"] == view.label]
+        for name in names[:-1] or names:
+            of_layer = of_run[of_run["layer"] == name]
+            for end in ("total", "in", "out"):
+                if (of_layer["end"] == end).any():
+                    parts.append(of_layer[of_layer["end"] == end])
+                    break
+    return pd.concat(parts, ignore_index=True) if parts else table.iloc[:0]
 
 
 def _interval(row: pd.Series, value: str, low: str, high: str) -> str:

@@ -37,7 +37,7 @@ class SelectionSection(Section):
                 return row["power_law"]
             return (
                 f"{row['power_law']} (p = {row['p_law']:.2f}, {row['n_tail']} in the tail"
-                + (f", against: {row['best_rival'].replace('_', ' ')}" if row["p_rival"] < 0.05
+                + (f", against: {row['best_rival'].replace('_', ' ')}" if row["p_rival_holm"] < 0.05
                    else "") + ")"
             )  # fmt: skip
 

@@ -107,6 +107,8 @@ def goodness_of_fit(
     Each replicate has as many degrees as the data; each of them comes from the fitted tail with
     probability n_tail / n, else from the observed degrees below x_min. It is fitted as the data
     were: with its own search of x_min if theirs was searched, with the same x_min if it was given.
+    (Only the fewest degrees of a tail are no condition where x_min is given: a replicate needs
+    two distinct ones.)
 
     Parameters
     ----------
