@@ -96,6 +96,8 @@ def analyse(
                 for item in done
             ],
         )  # fmt: skip
+    if failed and len(runs) == 1:
+        raise failed[0][1]
     failures([*failed, *unable.items()], len(runs) * len(wanted))
     if not as_json:
         note(f"Next: topolab report {' '.join(map(str, runs))} --out report.html", quiet=quiet)
