@@ -7,7 +7,7 @@ INPUTS := pyproject.toml constraints.txt
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench report docs-check test-wheel clean
+.PHONY: help demo test lint bench report docs-check test-wheel axe clean
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -57,6 +57,9 @@ docs-check: $(VENV)/.installed-test ## Links, examples and completeness of the d
 
 test-wheel: $(VENV)/.installed-dev ## Build the wheel, install it outside the checkout, test that
 	@BIN=$(CURDIR)/$(BIN) PYTHON=$(PYTHON) bash tests/test-wheel.sh
+
+axe: ## Fetch the newest accessibility checker the tests know of (needs npm)
+	@npm install --silent --no-audit --no-fund --no-package-lock
 
 clean: ## Remove the environment, caches and the demo
 	rm -rf $(VENV) .venv-* build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,8 +16,13 @@ settings.register_profile("topolab", deadline=None, suppress_health_check=[Healt
 settings.load_profile("topolab")
 
 
-def record_example(path: Path, *, snapshots: int = 4, seed: int = 7) -> topolab.Run:
-    """A small run with random rewiring: 6 x 6 inputs, hidden layers of 24 and 16, 4 outputs."""
+def record_example(
+    path: Path, *, snapshots: int = 4, seed: int = 7, method: str = "set", rich: bool = False
+) -> topolab.Run:
+    """A small run with random rewiring: 6 x 6 inputs, hidden layers of 24 and 16, 4 outputs.
+
+    A rich one has weights, activity and gradients too.
+    """
     rng = np.random.default_rng(seed)
     layers = (
         topolab.LayerSpec("fc1", "linear", (24, 36), image_shape=(1, 6, 6)),
@@ -26,12 +32,20 @@ def record_example(path: Path, *, snapshots: int = 4, seed: int = 7) -> topolab.
     masks = {layer.name: np.ones(layer.shape, dtype=bool) for layer in layers}
     for name in ("fc1", "fc2"):
         masks[name] = rng.random(masks[name].shape) < 0.2
-    config = {"method": "set", "sparsity": 0.8, "epochs": snapshots - 1}
+    config = {"method": method, "sparsity": 0.8, "epochs": snapshots - 1}
     data = {"name": "random", "sha256": "0" * 64}
     with topolab.Recorder(path, layers=layers, config=config, seed=seed, data=data) as recorder:
         for index in range(snapshots):
             metrics = {"test_accuracy": 1 - 0.5 ** (index + 1), "train_loss": 0.5**index}
-            recorder.record(10 * index, masks, epoch=float(index), metrics=metrics)
+            more: dict[str, Any] = {}
+            if rich:
+                metrics |= {"dropped.fc1": 5.0, "dropped.fc2": 4.0} if index else {}
+                more = {
+                    "weights": {n: m * rng.normal(size=m.shape) for n, m in masks.items()},
+                    "activity": {n: rng.random(len(m)) for n, m in masks.items()},
+                    "gradient": {n: rng.random(len(m)) for n, m in masks.items()},
+                }
+            recorder.record(10 * index, masks, epoch=float(index), metrics=metrics, **more)
             for name in ("fc1", "fc2"):
                 flat = masks[name].copy().reshape(-1)
                 moved = min(5, int(flat.sum()))

@@ -4,28 +4,50 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import inspect
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import numpy as np
-import numpy.typing as npt
 
+from topolab.analysis import Result
 from topolab.api import analyse
 from topolab.errors import ConfigError, RunError, TopolabError
 from topolab.registry import find, names
 from topolab.run import Run
 from topolab.store.files import replace_file
-from topolab_reports.sections.base import Content, Context, Moment, RunView, Section
+from topolab_reports.context import Context, RunView, moments_of, view_runs
+from topolab_reports.downloads import Download, downloads
+from topolab_reports.figures.base import Figure
+from topolab_reports.panels import Shown, show
+from topolab_reports.sections.base import Content, Section, over_seeds
 
 __all__ = ["build_report"]
 
 TEMPLATES = Path(__file__).parent / "templates"
 Progress = Callable[[int, int, str], None]
+Tables = Callable[[Run, str], Mapping[str, Result]]
+
+
+@dataclass(frozen=True)
+class DrawnFigure:
+    """A figure as the page shows it, or why it is not there."""
+
+    name: str
+    title: str
+    caption: str = ""
+    source: str = ""
+    panels: tuple[Shown, ...] = ()
+    downloads: tuple[Download, ...] = ()
+    rows: int = 0
+    command: str = ""
+    code: str = ""
+    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -35,6 +57,7 @@ class Drawn:
     name: str
     title: str
     content: Content | None
+    figures: tuple[DrawnFigure, ...] = ()
     error: str = ""
 
 
@@ -46,13 +69,16 @@ def build_report(
     max_frames: int = 24,
     workers: int = 1,
     progress: Progress | None = None,
+    live: bool = False,
+    tables: Tables | None = None,
 ) -> Path:
     """Write one HTML file about one or several runs, side by side.
 
     Parameters
     ----------
     runs : sequence of Run
-        With the same layer names, for their figures to stand beside each other.
+        With the same layer names, for their figures to stand beside each other. Runs that differ
+        only by their seed are drawn as one line with a band.
     out : path
         The file to write; replaced atomically.
     title : str, optional
@@ -62,6 +88,11 @@ def build_report(
         Processes for analyses that are not cached yet.
     progress : callable, optional
         Called with (parts done, parts in all, what is being done).
+    live : bool
+        The page asks the server it came from for news; see ``topolab watch``.
+    tables : callable, optional
+        Given a run and the name of an analysis, its results by name; by default `topolab.analyse`,
+        which keeps them in the run's folder.
 
     Returns
     -------
@@ -86,29 +117,33 @@ def build_report(
         raise ConfigError("a report needs at least one run")
     if len({run.path.resolve() for run in runs}) < len(runs):
         raise ConfigError("a run was given twice; a report shows each once")
+    if max_frames < 1:
+        raise ConfigError(f"a report needs at least one frame, not {max_frames}")
     empty = [run for run in runs if not len(run)]
     full = [run for run in runs if len(run)]
-    sections = _sections()
-    needed = sorted({need for section, _ in sections if section for need in section.needs})
-    tick = _counter(progress, len(full) * len(needed) + len(sections) + 1)
+    sections = _sections(full)
+    figures = {name: _figure(name) for section, _ in sections if section
+               for name in section.figures}  # fmt: skip
+    needed = sorted(_needs(sections, figures))
+    tick = _counter(progress, len(full) * len(needed) + len(sections) + len(figures) + 1)
+    get = tables or (lambda run, name: analyse(run, [name], workers=workers))
     views, missing = [], {}
-    for label, run in zip(_labels(full), full, strict=True):
-        results = {}
+    for view in view_runs(full) if full else []:
         for name in needed:
-            tick(f"{label}: {name}")
+            tick(f"{view.label}: {name}")
             try:
-                results |= analyse(run, [name], workers=workers)
+                view.results.update(get(view.run, name))
             except TopolabError as error:
-                missing[name] = f"{label}: {error}"
-        views.append(RunView(run, label, results))
-    moments = _moments([view.run for view in views], max_frames) if views else ()
+                missing[name] = f"{view.label}: {error}"
+        views.append(view)
+    moments = moments_of([view.run for view in views], max_frames) if views else ()
     context = Context(tuple(views), moments)
     drawn = []
     for section, failed in sections:
         tick(failed.title if section is None else section.title)
-        drawn.append(failed if section is None else _draw(section, context, missing))
+        drawn.append(failed if section is None else _draw(section, context, figures, missing, tick))
     tick("writing")
-    page = _render(drawn, context, empty, title or _default_title(views), list(runs), out)
+    page = _render(drawn, context, empty, title or _default_title(views), list(runs), out, live)
     try:
         replace_file(out, page.encode())
     except RunError as error:
@@ -128,65 +163,117 @@ def _counter(progress: Progress | None, total: int) -> Callable[[str], None]:
     return tick
 
 
-def _sections() -> list[tuple[Section | None, Drawn]]:
+def _sections(runs: Sequence[Run]) -> list[tuple[Section | None, Drawn]]:
     """Every registered section in order; one that cannot be imported becomes an error box."""
     found: list[tuple[int, Section | None, Drawn]] = []
     for name in names("sections"):
         try:
             section = find("sections", name)()
+            if section.optional and not _computed(section, runs):
+                continue
             found.append((int(section.order), section, Drawn(name, str(section.title), None)))
         except Exception as error:  # a stranger's section may fail in any way
-            found.append((10_000, None, Drawn(name, name, None, str(error))))
+            found.append((10_000, None, Drawn(name, name, None, error=str(error))))
     found.sort(key=lambda item: (item[0], item[2].name))
     return [(section, drawn) for _, section, drawn in found]
 
 
-def _draw(section: Section, context: Context, missing: dict[str, str]) -> Drawn:
+def _computed(section: Section, runs: Sequence[Run]) -> bool:
+    """Whether every run has the tables of every analysis that a section needs."""
+    return bool(runs) and all(
+        (run.tables_folder / f"{need}.parquet").exists() for run in runs for need in section.needs
+    )
+
+
+def _figure(name: str) -> Figure | DrawnFigure:
+    """A registered figure, or what stands in its place."""
+    try:
+        figure = find("figures", name)()
+        assert isinstance(figure, Figure), f"{type(figure).__name__} is no Figure"
+        return figure
+    except Exception as error:  # a stranger's figure may fail in any way
+        return DrawnFigure(name, name, error=str(error))
+
+
+def _needs(
+    sections: Sequence[tuple[Section | None, Drawn]], figures: dict[str, Figure | DrawnFigure]
+) -> set[str]:
+    needed = {need for section, _ in sections if section for need in section.needs}
+    for figure in figures.values():
+        if isinstance(figure, Figure):
+            needed |= set(figure.needs)
+    return needed & set(names("analyses"))
+
+
+def _draw(
+    section: Section,
+    context: Context,
+    figures: dict[str, Figure | DrawnFigure],
+    missing: dict[str, str],
+    tick: Callable[[str], None],
+) -> Drawn:
     name = section.name
     lacking = [missing[need] for need in section.needs if need in missing]
     if lacking:
-        return Drawn(name, section.title, None, "; ".join(lacking))
+        return Drawn(name, section.title, None, error="; ".join(lacking))
     if not context.views:
-        return Drawn(name, section.title, None, "no run has a snapshot")
+        return Drawn(name, section.title, None, error="no run has a snapshot")
     try:
-        return Drawn(name, section.title, section.build(context))
+        content = section.build(context)
     except Exception as error:  # one section that fails must not cost the page
-        return Drawn(name, section.title, None, f"{type(error).__name__}: {error}")
+        return Drawn(name, section.title, None, error=f"{type(error).__name__}: {error}")
+    drawn = []
+    for wanted in content.figures:
+        figure = figures.get(wanted) or _figure(wanted) if isinstance(wanted, str) else wanted
+        tick(figure.title)
+        made = _draw_figure(figure, context, missing)
+        if made.panels or made.error or made.caption != figure.caption:
+            drawn.append(made)
+    return Drawn(name, section.title, content, tuple(drawn))
 
 
-def _labels(runs: Sequence[Run]) -> list[str]:
-    """The folders' names, with as much of their parents as it takes to tell them apart."""
-    depth = 1
-    while True:
-        labels = ["/".join(run.path.resolve().parts[-depth:]) for run in runs]
-        if len(set(labels)) == len(labels):
-            return labels
-        depth += 1
-
-
-def _moments(runs: Sequence[Run], most: int) -> tuple[Moment, ...]:
-    """Evenly spaced snapshots of the longest run, the others at the same share of training.
-
-    A run is shown at its last snapshot at or before that moment.
-    """
-    longest = max(runs, key=len)
-    count = min(most, len(longest))
-    chosen = np.unique(np.linspace(0, len(longest) - 1, count).round().astype(int))
-    times = [_times(run) for run in runs]
-    moments = []
-    for time in _times(longest)[chosen]:
-        indices = tuple(
-            max(0, int(np.searchsorted(of_run, time + 1e-9, side="right")) - 1) for of_run in times
+def _draw_figure(
+    figure: Figure | DrawnFigure, context: Context, missing: dict[str, str]
+) -> DrawnFigure:
+    if isinstance(figure, DrawnFigure):
+        return figure
+    lacking = [missing[need] for need in figure.needs if need in missing]
+    if lacking:
+        return DrawnFigure(figure.name, figure.title, error="; ".join(lacking))
+    try:
+        table = figure.table(context)
+        caption = figure.says(table)
+        panels = tuple(show(panel, context) for panel in figure.panels(table, context.labels))
+        runs = " ".join(_shell(view.run.path.name) for view in context.views)
+        return DrawnFigure(
+            figure.name,
+            figure.title,
+            caption,
+            figure.source,
+            panels,
+            tuple(downloads(table, figure.name)),
+            len(table),
+            f"topolab figure {figure.name} {runs} --out {figure.name}.pdf",
+            _source(figure),
         )
-        moments.append(Moment(indices))
-    if len(moments) > 1:  # the end of one is the end of all, however long they are
-        moments[-1] = Moment(tuple(len(run) - 1 for run in runs))
-    return tuple(moments)
+    except Exception as error:  # one figure that fails must not cost its section
+        return DrawnFigure(figure.name, figure.title, error=f"{type(error).__name__}: {error}")
 
 
-def _times(run: Run) -> npt.NDArray[np.float64]:
-    epochs = run.epochs
-    return epochs if np.isfinite(epochs).all() else run.steps.astype(np.float64)
+def _shell(text: str) -> str:
+    import shlex
+
+    return shlex.quote(text)
+
+
+def _source(figure: Figure) -> str:
+    """The file that draws it, as a data address; empty where it cannot be read."""
+    try:
+        path = inspect.getsourcefile(type(figure))
+        text = Path(path).read_bytes() if path else b""
+    except (OSError, TypeError):
+        text = b""
+    return "data:text/plain;base64," + base64.b64encode(text).decode() if text else ""
 
 
 def _default_title(views: Sequence[RunView]) -> str:
@@ -203,6 +290,7 @@ def _render(
     title: str,
     runs: Sequence[Run],
     out: Path,
+    live: bool,
 ) -> str:
     css = (TEMPLATES / "report.css").read_text(encoding="utf-8")
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
@@ -213,20 +301,50 @@ def _render(
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+    numbers: dict[int, int] = {}
+    data = []
+    for section in drawn:
+        for figure in section.figures:
+            for panel in figure.panels:
+                numbers[id(panel)] = len(data)
+                data.append({"w": panel.width, "h": panel.height, "alts": panel.alts,
+                             "frames": panel.frames or None, **(panel.data or {}),
+                             "moving": panel.moving, "whole": bool(panel.frames)}
+                            if panel.data or panel.moving else None)  # fmt: skip
+    for item in data:
+        if item is not None and not item["whole"] and "marks" not in item:
+            item.pop("frames")
     return environment.get_template("report.html.j2").render(
         title=title,
         css=css,
         script=script,
         css_hash=_hash(css),
         script_hash=_hash(script),
+        data=_json({"panels": data, "colours": _colours()}),
+        number=lambda panel: numbers[id(panel)],
+        has=lambda panel: data[numbers[id(panel)]] is not None,
         sections=drawn,
         context=context,
         frames=_frames(context),
-        cards=[_card(view) for view in context.views],
+        cards=_cards(context),
         empty=empty,
         provenance=[_provenance(run, out) for run in runs],
         longest=max((len(view.run) for view in context.views), default=0),
+        live=live,
     )
+
+
+def _json(value: Any) -> str:
+    """JSON that may stand inside a script element."""
+    return json.dumps(value, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+
+
+def _colours() -> str:
+    """The colour map of every image, 256 colours of three bytes."""
+    from matplotlib import colormaps
+
+    table = colormaps["viridis"](np.arange(256), bytes=True)[:, :3]
+    return base64.b64encode(np.ascontiguousarray(table).tobytes()).decode()
 
 
 def _hash(text: str) -> str:
@@ -234,12 +352,13 @@ def _hash(text: str) -> str:
 
 
 def _frames(context: Context) -> list[str]:
-    """What the time control says at each moment, a line per run."""
+    """What the time control says at each moment, of each run that is pictured."""
     lines = []
+    labels = [view.label for view in context.views]
     for moment in context.moments:
         parts = []
-        for i, view in enumerate(context.views):
-            snapshot = view.run[moment.indices[i]]
+        for view in context.shown[:6]:
+            snapshot = view.run[moment.indices[labels.index(view.label)]]
             text = f"{view.label}: step {snapshot.step:,}"
             if np.isfinite(snapshot.epoch):
                 text += f", epoch {snapshot.epoch:.2f}"
@@ -251,27 +370,39 @@ def _frames(context: Context) -> list[str]:
     return lines
 
 
-def _card(view: RunView) -> dict[str, Any]:
-    run = view.run
+def _cards(context: Context) -> list[dict[str, Any]]:
+    """One for each run, or for each group of runs that differ by their seed."""
+    cards = []
+    for label in context.labels:
+        views = [view for view in context.views if (view.group or view.label) == label]
+        cards.append(_card(label, views))
+    return cards
+
+
+def _card(label: str, views: Sequence[RunView]) -> dict[str, Any]:
+    run = views[0].run
     last = run[-1]
     maskable = [layer for layer in run.layers if layer.maskable] or list(run.layers)
     size = sum(layer.size for layer in maskable)
     active = sum(last.nnz(layer.name) for layer in maskable)
-    accuracy = last.metrics.get("test_accuracy")
+    ends = [view.run[-1].metrics.get("test_accuracy", float("nan")) for view in views]
+    accuracy = over_seeds(ends, shares=True) if np.isfinite(ends).any() else "not recorded"
     widths = [run.layers[0].n_in, *[layer.n_out for layer in run.layers]]
+    seeds = ", ".join("not given" if v.run.seed is None else str(v.run.seed) for v in views)
     facts = [
-        ("test accuracy", "not recorded" if accuracy is None else f"{100 * accuracy:.2f} %"),
+        ("test accuracy", accuracy),
         ("sparsity", f"{100 * (1 - active / size):.2f} %"),
         ("active weights", f"{active:,} of {size:,}"),
         ("network", "-".join(map(str, widths))),
         ("snapshots", f"{len(run)}, steps {run.steps[0]} to {run.steps[-1]:,}"),
-        ("seed", "not given" if run.seed is None else str(run.seed)),
+        ("seed" if len(views) == 1 else "seeds", seeds),
     ]
     method = run.config.get("method", "unknown method")
+    unfinished = [view.run.state for view in views if view.run.state != "done"]
     return {
-        "label": view.label,
+        "label": label,
         "what": f"{method} on {run.data.get('name', 'unknown data')}",
-        "state": run.state,
+        "state": unfinished[0] if unfinished else "done",
         "facts": facts,
     }
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import io
 import re
+from typing import Any
 
+import numpy.typing as npt
 from matplotlib.figure import Figure
 from PIL import Image as Picture
 
 from topolab_reports.style import settings
 
-__all__ = ["png", "svg", "to_address"]
+__all__ = ["picture", "png", "svg", "to_address"]
 
 
 def png(figure: Figure, *, dpi: int = 144, colours: int | None = 128) -> bytes:
@@ -23,11 +25,18 @@ def png(figure: Figure, *, dpi: int = 144, colours: int | None = 128) -> bytes:
     raw = io.BytesIO()
     with settings():
         figure.savefig(raw, format="png", dpi=dpi, metadata={"Software": None})
-    picture = Picture.open(raw).convert("RGB")
+    image = Picture.open(raw).convert("RGB")
     if colours is not None:
-        picture = picture.quantize(colors=colours, method=Picture.Quantize.MEDIANCUT, dither=0)
+        image = image.quantize(colors=colours, method=Picture.Quantize.MEDIANCUT, dither=0)
     out = io.BytesIO()
-    picture.save(out, format="PNG", optimize=True)
+    image.save(out, format="PNG", optimize=True)
+    return out.getvalue()
+
+
+def picture(pixels: npt.NDArray[Any]) -> bytes:
+    """Pixels of shape (rows, columns, 4) as a PNG, one for one."""
+    out = io.BytesIO()
+    Picture.fromarray(pixels, mode="RGBA").save(out, format="PNG", optimize=True)
     return out.getvalue()
 
 
@@ -35,14 +44,17 @@ def svg(figure: Figure) -> bytes:
     """An SVG without date and creator."""
     raw = io.BytesIO()
     with settings():
-        figure.savefig(raw, format="svg", metadata={"Date": None, "Creator": None})
+        figure.savefig(raw, format="svg", dpi=200, metadata={"Date": None, "Creator": None})
     # Two decimals of a point are finer than any screen; matplotlib writes six. Only the points of
     # lines are cut: a scale of 0.015625 must stay what it is.
-    return re.sub(
+    text = re.sub(
         rb' d="M[^"]*"',
-        lambda path: re.sub(rb"(?<=\d\.\d\d)\d+", b"", path[0]),
-        raw.getvalue(),
-    ).replace(b"\r\n", b"\n")
+        lambda path: re.sub(rb" ?\n", b"", re.sub(rb"(?<=\d\.\d\d)\d+", b"", path[0])),
+        raw.getvalue().replace(b"\r\n", b"\n"),
+    )
+    # Comments, metadata and indentation are a quarter of the rest.
+    text = re.sub(rb"<metadata>.*?</metadata>|<!--.*?-->", b"", text, flags=re.DOTALL)
+    return re.sub(rb"\n\s*", b"\n", text)
 
 
 def to_address(data: bytes) -> str:

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from typing import Any
+from weakref import WeakKeyDictionary, WeakSet
 
 import matplotlib as mpl
 import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.textpath import TextPath
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 __all__ = [
     "INK",
     "MAP",
     "SIZE",
     "axes_of",
+    "bare_axes",
+    "colour_bar",
     "degree_axis",
     "label_ends",
     "layer_colours",
+    "nothing",
+    "read_out",
+    "readings",
     "run_colours",
     "settings",
     "time_axis",
@@ -43,6 +51,7 @@ _RC = {
     "axes.titlesize": 9.5,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
+    "axes.titley": 1.0,  # a fixed place: finding one takes a tenth of the drawing
     "axes.labelsize": 9,
     "axes.labelcolor": INK,
     "axes.edgecolor": "#8a94a0",
@@ -72,14 +81,89 @@ def settings() -> AbstractContextManager[None]:
     return mpl.rc_context(_RC)
 
 
-def axes_of(ax: Axes | None, *, size: tuple[float, float] = SIZE) -> tuple[Figure, Axes]:
-    """The given axes and their figure, or a new panel; pyplot is not involved."""
+#: Inches from the edges of a panel to its axes: room for numbers and labels. Fixed, so that panels
+#: beside each other line up; a layout engine would take longer than the drawing itself.
+_LEFT, _RIGHT, _TOP, _BOTTOM = 0.66, 0.14, 0.32, 0.48
+_OWN: WeakSet[Axes] = WeakSet()
+_BARE: WeakSet[Axes] = WeakSet()
+_READINGS: WeakKeyDictionary[Axes, list[tuple[str, Any, Any]]] = WeakKeyDictionary()
+
+
+def axes_of(
+    ax: Axes | None,
+    *,
+    size: tuple[float, float] = SIZE,
+    right: float = _RIGHT,
+    top: float = _TOP,
+) -> tuple[Figure, Axes]:
+    """The given axes and their figure, or a new panel; pyplot is not involved.
+
+    Parameters
+    ----------
+    ax : Axes, optional
+    size : tuple of float
+        Inches.
+    right : float
+        Inches kept free at the right, for a colour bar.
+    top : float
+        Inches kept free above, for the title.
+    """
     if ax is not None:
         figure = ax.get_figure(root=True)
         assert isinstance(figure, Figure)
         return figure, ax
-    figure = Figure(figsize=size, layout="constrained")
-    return figure, figure.subplots()
+    width, height = size
+    figure = Figure(figsize=size)
+    ax = figure.add_axes(
+        (
+            _LEFT / width,
+            _BOTTOM / height,
+            1 - (_LEFT + right) / width,
+            1 - (_BOTTOM + top) / height,
+        )
+    )
+    _OWN.add(ax)
+    return figure, ax
+
+
+def bare_axes(size: tuple[float, float] = SIZE) -> Axes:
+    """Axes on which only marks matter: colour bars and names at the ends of lines are left out."""
+    ax = axes_of(None, size=size)[1]
+    _OWN.discard(ax)
+    _BARE.add(ax)
+    return ax
+
+
+def colour_bar(ax: Axes, shown: Any, label: str) -> None:
+    """A colour bar beside the axes, at a fixed place where the panel is ours."""
+    figure = ax.get_figure(root=True)
+    assert isinstance(figure, Figure)
+    if ax in _BARE:
+        return
+    if ax not in _OWN:
+        figure.colorbar(shown, ax=ax, label=label, shrink=0.85)
+        return
+    ax.set_anchor("W")
+    ax.apply_aspect()
+    at = ax.get_position()
+    width, _ = figure.get_size_inches()
+    place = (at.x1 + 0.1 / width, at.y0, 0.12 / width, at.height)
+    figure.colorbar(shown, cax=figure.add_axes(place), label=label)
+
+
+def read_out(ax: Axes, name: str, x: Any, y: Any) -> None:
+    """Say what a mark that is no line stands for, for the page to show it under the pointer."""
+    _READINGS.setdefault(ax, []).append((name, np.asarray(x), np.asarray(y)))
+
+
+def readings(ax: Axes) -> list[tuple[str, Any, Any]]:
+    """What `read_out` was told of these axes."""
+    return _READINGS.get(ax, [])
+
+
+def nothing(ax: Axes, why: str) -> None:
+    """Words in the middle of empty axes."""
+    ax.text(0.5, 0.5, why, transform=ax.transAxes, ha="center", va="center", wrap=True)
 
 
 def run_colours(runs: Sequence[str]) -> dict[str, tuple[float, float, float]]:
@@ -90,6 +174,8 @@ def run_colours(runs: Sequence[str]) -> dict[str, tuple[float, float, float]]:
 def time_axis(ax: Axes, *, epochs: bool) -> None:
     """Name the time axis."""
     ax.set_xlabel("epoch" if epochs else "step")
+    whole = not epochs or np.ptp(ax.get_xlim()) > 4
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=whole, steps=[1, 2, 4, 5, 10]))
     ax.margins(x=0.02)
 
 
@@ -118,8 +204,14 @@ def label_ends(ax: Axes, ends: Sequence[tuple[float, float, str, object]]) -> No
     ends : sequence of (x, y, label, colour)
     """
     shown = [e for e in ends if np.isfinite(e[0]) and np.isfinite(e[1])]
-    if not shown:
+    if not shown or ax in _BARE:
         return
+    if ax in _OWN:  # make room for the longest name
+        figure = ax.get_figure(root=True)
+        assert isinstance(figure, Figure)
+        longest = max(TextPath((0, 0), e[2], size=8).get_extents().width for e in shown) / 72
+        at, wide = ax.get_position(), figure.get_size_inches()[0]
+        ax.set_position((at.x0, at.y0, at.width - min(longest / wide, 0.5 * at.width), at.height))
     low, high = ax.get_ylim()
     log = ax.get_yscale() == "log"
 

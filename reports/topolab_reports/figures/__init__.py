@@ -1,1 +1,1 @@
-"""Figures: one file each, ``draw(table, *, ax=None)`` and ``describe(table)`` for its text."""
+"""Figures with a name, one file each: what `topolab figures` lists and the report is made of."""

@@ -1,46 +1,18 @@
-"""What a section of the report is, and what it is given."""
+"""What a section of the report is: a sentence, figures by name, and a small table."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
-from matplotlib.transforms import Bbox
 
-from topolab.analysis import Result
-from topolab.run import Run
-from topolab_reports.images import png, svg, to_address
+from topolab_reports.context import Context
+from topolab_reports.figures.base import Figure
 
-__all__ = ["Content", "Context", "FigureGroup", "Image", "Moment", "Panel", "RunView", "Section"]
-
-
-@dataclass(frozen=True)
-class Image:
-    """One picture: its data address and the text for those who do not see it."""
-
-    src: str
-    alt: str
-
-
-@dataclass(frozen=True)
-class Panel:
-    """A place on the page: one picture, or one for every moment of the time control."""
-
-    images: tuple[Image, ...]
-    moving: bool = False
-
-
-@dataclass(frozen=True)
-class FigureGroup:
-    """Panels that belong together, with a heading and a caption."""
-
-    heading: str
-    caption: str
-    panels: tuple[Panel, ...]
+__all__ = ["Content", "Section", "join", "percent", "sentence"]
 
 
 @dataclass(frozen=True)
@@ -51,125 +23,37 @@ class Content:
     ----------
     finding : str
         One sentence, made from the numbers.
-    groups : sequence of FigureGroup
+    figures : sequence of str or Figure
+        In order: names of registered figures, or figures of your own.
     facts : DataFrame or None
         A small table of strings, for what is better read than seen.
     notes : sequence of str
     """
 
     finding: str
-    groups: Sequence[FigureGroup] = ()
+    figures: Sequence[str | Figure] = ()
     facts: pd.DataFrame | None = None
     notes: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class RunView:
-    """A run on the page: under a label that no other run has."""
-
-    run: Run
-    label: str
-    results: dict[str, Result] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Moment:
-    """One position of the time control: for each run a snapshot, or None before its first."""
-
-    indices: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Context:
-    """What every section is given.
-
-    Attributes
-    ----------
-    views : sequence of RunView
-    moments : sequence of Moment
-    """
-
-    views: tuple[RunView, ...]
-    moments: tuple[Moment, ...]
-
-    @property
-    def labels(self) -> list[str]:
-        """The runs' labels, in order."""
-        return [view.label for view in self.views]
-
-    def table(self, name: str) -> pd.DataFrame:
-        """A table of all runs below each other, with a column run of their labels."""
-        parts = []
-        for view in self.views:
-            for result in view.results.values():
-                if name in result.tables:
-                    parts.append(result.tables[name].assign(run=view.label))
-        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"run": []})
-
-    def step_of(self, moment: Moment, position: int) -> int:
-        """The step that a run shows at a moment."""
-        return int(self.views[position].run.steps[moment.indices[position]])
-
-    def still(self, figure: Figure, alt: str) -> Panel:
-        """A panel that does not change, sharp at any size."""
-        return Panel((Image(to_address(svg(figure)), alt),))
-
-    def picture(self, figure: Figure, alt: str) -> Panel:
-        """A panel that does not change, of pixels: for matrices."""
-        return Panel((Image(to_address(png(figure, colours=None)), alt),))
-
-    def moving(
-        self,
-        position: int,
-        draw: Callable[[int], tuple[Figure, str]],
-        *,
-        colours: int | None = 128,
-    ) -> Panel:
-        """A panel with a picture per moment; `draw` is called once for each step shown.
-
-        Parameters
-        ----------
-        position : int
-            Which run.
-        draw : callable
-            Given a step, the figure and its alternative text.
-        colours : int or None
-            None keeps every colour: for figures whose colours are values.
-        """
-        made: dict[int, Image] = {}
-        images = []
-        place: Bbox | None = None
-        for moment in self.moments:
-            step = self.step_of(moment, position)
-            if step not in made:
-                figure, alt = draw(step)
-                if place is not None:
-                    # The frames of a panel have one layout, which takes as long as the drawing;
-                    # and nothing jumps while it plays. (A colour bar finds its own place.)
-                    figure.set_layout_engine("none")
-                    figure.axes[0].set_position(place)
-                dpi = 144 if colours else 100  # exact colours cost more bytes a pixel
-                made[step] = Image(to_address(png(figure, dpi=dpi, colours=colours)), alt)
-                if len(figure.axes) == 1:
-                    place = figure.axes[0].get_position()
-            images.append(made[step])
-        return Panel(tuple(images), moving=True)
 
 
 class Section:
     """The base of every section.
 
     A subclass sets ``title``, ``order`` (where it stands; ours are 10, 20, ...), ``needs`` (the
-    analyses whose tables it draws) and implements `build`.
+    analyses whose tables it reads), ``figures`` (the names of those it shows; what they need is
+    computed too) and implements `build`. With ``optional`` it is shown only where its analyses
+    have been computed already, or if asked for.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     order: ClassVar[int] = 1000
     needs: ClassVar[tuple[str, ...]] = ()
+    figures: ClassVar[tuple[str, ...]] = ()
+    optional: ClassVar[bool] = False
 
     def build(self, context: Context) -> Content:
-        """Draw the section. An error here costs only this section."""
+        """Say what is to be seen. An error here costs only this section."""
         raise NotImplementedError
 
 
@@ -208,3 +92,22 @@ def sentence(parts: Iterable[str]) -> str:
     """
     text = join(parts) + "."
     return text[:1].upper() + text[1:]
+
+
+def over_seeds(values: Sequence[float], digits: int = 2, *, shares: bool = False) -> str:
+    """A value, or the mean and range of several.
+
+    Examples
+    --------
+    >>> over_seeds([0.5]), over_seeds([0.4, 0.6]), over_seeds([0.5], 1, shares=True)
+    ('0.50', '0.50 (0.40 to 0.60 over 2 seeds)', '50.0 %')
+    """
+    known = [float(v) for v in values if np.isfinite(v)]
+    if not known:
+        return "not defined"
+    unit, scale = (" %", 100.0) if shares else ("", 1.0)
+    mean = f"{scale * sum(known) / len(known):.{digits}f}{unit}"
+    if len(known) == 1:
+        return mean
+    low, high = (f"{scale * v:.{digits}f}" for v in (min(known), max(known)))
+    return f"{mean} ({low} to {high}{unit} over {len(known)} seeds)"

@@ -4,58 +4,25 @@ from __future__ import annotations
 
 import pandas as pd
 
-from topolab_reports.figures import timeline
-from topolab_reports.sections.base import Content, Context, FigureGroup, Section, join
+from topolab_reports.context import Context
+from topolab_reports.sections.base import Content, Section, join
 
 __all__ = ["DormantSection"]
 
 
 class DormantSection(Section):
-    """Structurally dormant neurons."""
+    """Structurally dormant neurons, and silent ones."""
 
     name = "dormant"
     title = "Dormant neurons"
     order = 50
     needs = ("dormant",)
+    figures = ("nsh-fig9",)
 
     def build(self, context: Context) -> Content:
-        """Neurons below each threshold per layer; those without input, output or path."""
+        """Neurons on no path; those without input, output or path per layer."""
         table = context.table("dormant")
-        layers = ["input", *[layer.name for layer in context.views[0].run.layers[:-1]]]
-        below = table[table["measure"].str.startswith("below_")]
-        groups = []
-        for measure, part in below.groupby("measure", sort=False):
-            threshold = str(measure).removeprefix("below_")
-            if not part["count"].any():
-                groups.append(
-                    FigureGroup(
-                        f"Total degree below {threshold}",
-                        f"No neuron of any run ever has fewer than {threshold} edges.",
-                        (),
-                    )
-                )
-                continue
-            panels = []
-            for layer in layers:
-                line = part[part["layer"] == layer]
-                if line.empty:
-                    continue
-                figure = timeline.draw(
-                    line, y="share", ylabel="share of neurons (%)", title=layer,
-                    runs=context.labels, percent=True, zero=True,
-                )  # fmt: skip
-                alt = timeline.describe(
-                    line, y="share", what=f"{layer}: degree below {threshold}", percent=True
-                )
-                panels.append(context.still(figure, alt))
-            groups.append(
-                FigureGroup(
-                    f"Total degree below {threshold}",
-                    f"Neurons with fewer than {threshold} edges, in and out together.",
-                    tuple(panels),
-                )
-            )
-        return Content(self._finding(table), groups, facts=self._facts(table))
+        return Content(self._finding(table), self.figures, facts=self._facts(table))
 
     @staticmethod
     def _facts(table: pd.DataFrame) -> pd.DataFrame:

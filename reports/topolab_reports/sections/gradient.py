@@ -3,59 +3,40 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
-from topolab_reports.figures import timeline
-from topolab_reports.sections.base import Content, Context, FigureGroup, Section, sentence
+from topolab_reports.context import Context
+from topolab_reports.sections.base import Content, Section, over_seeds, sentence
 
 __all__ = ["GradientSection"]
 
 
 class GradientSection(Section):
-    """The ratio of gradients, hubs over specialists, through time."""
+    """The ratio of gradients, hubs over specialists."""
 
     name = "gradient"
     title = "Gradient hierarchy"
     order = 75
     needs = ("gradient",)
+    figures = ("gradient-ratio", "psn-fig2c", "gradient-deciles")
 
     def build(self, context: Context) -> Content:
-        """A panel per layer in which any run has a ratio."""
+        """The ratios at the end, or why there are none."""
         table = context.table("gradient")
-        panels = []
-        for layer, part in table.groupby("layer", sort=False):
-            if part["ratio"].isna().all():
-                continue
-            figure = timeline.draw(
-                part, y="ratio", ylabel="|gradient|, hubs over specialists (1)", title=str(layer),
-                runs=context.labels, zero=True,
-            )  # fmt: skip
-            panels.append(
-                context.still(figure, timeline.describe(part, y="ratio", what=f"{layer}: ratio"))
-            )
-        groups = []
-        if panels:
-            groups.append(
-                FigureGroup(
-                    "Hubs over specialists",
-                    "Mean absolute gradient of the active weights of the upper half of the neurons "
-                    "by fan-in, over that of the lower half; 1 where fan-in makes no difference.",
-                    tuple(panels),
-                )
-            )
-        return Content(self._finding(context, table), groups)
-
-    @staticmethod
-    def _finding(context: Context, table: pd.DataFrame) -> str:
         parts = []
-        for run in context.labels:
-            part = table[table["run"] == run]
-            last = part[(part["step"] == part["step"].max()) & np.isfinite(part["ratio"])]
+        for group, of_group in table.groupby("group", sort=False):
+            last = of_group[of_group["step"] == of_group.groupby("run")["step"].transform("max")]
+            last = last[np.isfinite(last["ratio"])]
             if last.empty:
-                reasons = part[part["reason"] != ""]["reason"]
+                reasons = of_group[of_group["reason"] != ""]["reason"]
                 why = str(reasons.iloc[0]) if len(reasons) else "no ratio is finite"
-                parts.append(f"nothing is known of {run}: {why}")
+                parts.append(f"nothing is known of {group}: {why}")
                 continue
-            ratios = ", ".join(f"{r['ratio']:.1f} in {r['layer']}" for _, r in last.iterrows())
-            parts.append(f"at the end of {run} hubs get {ratios} times the gradient of specialists")
-        return sentence(parts)
+            ratios = ", ".join(
+                f"{over_seeds(list(part['ratio']), 1)} in {layer}"
+                for layer, part in last.groupby("layer", sort=False)
+            )
+            parts.append(
+                f"at the end of {group} hubs get {ratios} times the gradient of specialists"
+            )
+        known = table["ratio"].notna().any()
+        return Content(sentence(parts), self.figures if known else ())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from topolab_reports.figures import matrix
-from topolab_reports.sections.base import Content, Context, FigureGroup, Section, sentence
+from topolab_reports.context import Context
+from topolab_reports.sections.base import Content, Section, over_seeds, sentence
 
 __all__ = ["KendallSection"]
 
@@ -17,54 +17,30 @@ class KendallSection(Section):
     title = "Topology correlation"
     order = 60
     needs = ("kendall",)
+    figures = ("nsh-fig20",)
 
     def build(self, context: Context) -> Content:
-        """A matrix per run and layer, on one colour scale."""
-        table = context.table("kendall")
-        pairs = zip(table["run"], table["layer"], strict=True)
-        shown = table[[not _constant_by_nature(context, run, layer) for run, layer in pairs]]
-        low = shown["tau"].min()
-        vmin = float(np.floor(10 * low) / 10) if np.isfinite(low) else -1.0
-        panels = []
-        for (run, layer), part in shown.groupby(["run", "layer"], sort=False):
-            figure = matrix.draw(part, title=f"{run}: {layer}", vmin=min(vmin, 0.9))
-            panels.append(
-                context.picture(figure, matrix.describe(part, run=str(run), layer=str(layer)))
-            )
-        group = FigureGroup(
-            "Rank correlation between snapshots",
-            "Kendall's τ-b of the neurons' total degrees at two steps: 1 if they are in the same "
-            "order, 0 if the orders have nothing in common. All panels share one colour scale.",
-            tuple(panels),
-        )
-        return Content(self._finding(context), [group])
+        """How far the last ranking of the first layer is from the first."""
+        return Content(self._finding(context), self.figures)
 
     @staticmethod
     def _finding(context: Context) -> str:
         table = context.table("kendall")
-        parts = []
+        taus: dict[str, list[float]] = {}
         for view in context.views:
-            layer = view.run.layers[0].name
             steps = view.run.steps
             line = table[
                 (table["run"] == view.label)
-                & (table["layer"] == layer)
+                & (table["layer"] == view.hidden[0])
                 & (table["step_a"] == steps[0])
                 & (table["step_b"] == steps[-1])
             ]["tau"]
-            tau = float(line.iloc[0])
-            parts.append(
-                f"the ranking of {layer} at the end of {view.label} has τ = {tau:.2f} with that "
-                "at its start"
-                if np.isfinite(tau)
-                else f"the ranking of {layer} in {view.label} is not defined, its degrees being "
-                "constant"
-            )
-        return sentence(parts)
-
-
-def _constant_by_nature(context: Context, run: str, layer: str) -> bool:
-    """A last layer that is dense has constant degrees at all times: no matrix is shown for it."""
-    view = context.views[context.labels.index(run)]
-    last = view.run.layers[-1]
-    return layer == last.name and not last.maskable
+            taus.setdefault(view.group or view.label, []).append(float(line.iloc[0]))
+        layer = context.views[0].hidden[0]
+        return sentence(
+            f"the ranking of {layer} at the end of {group} has τ = {over_seeds(values)} with that "
+            "at its start"
+            if np.isfinite(values).any()
+            else f"the ranking of {layer} in {group} is not defined, its degrees being constant"
+            for group, values in taus.items()
+        )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from topolab_reports.sections.base import Content, Context, Section, join
+from topolab_reports.context import Context
+from topolab_reports.sections.base import Content, Section, join
 
 __all__ = ["SelectionSection"]
 
@@ -74,12 +75,12 @@ class SelectionSection(Section):
     @staticmethod
     def _finding(table: pd.DataFrame) -> str:
         parts = []
-        for run, part in table.groupby("run", sort=False):
+        for group, part in table.groupby("group", sort=False):
             counts = part["verdict"].value_counts()
             words = join(
                 f"{word} in {counts[word]}"
                 for word in ("supported", "not supported", "undecided")
                 if word in counts
             )
-            parts.append(f"in {run} it is {words} of {len(part)} layers of hidden neurons")
+            parts.append(f"in {group} it is {words} of {len(part)} layers of hidden neurons")
         return f"Neural selection: {join(parts)}."

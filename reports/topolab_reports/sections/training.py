@@ -4,31 +4,25 @@ from __future__ import annotations
 
 import pandas as pd
 
-from topolab_reports.figures import timeline
-from topolab_reports.sections.base import Content, Context, FigureGroup, Section, join, percent
+from topolab_reports.context import Context
+from topolab_reports.figures.common import metrics_table
+from topolab_reports.sections.base import Content, Section, join, over_seeds, percent
 
 __all__ = ["Training"]
-
-_WHEN_TESTED = (
-    "On the test set at each snapshot, right after the update that it records: what was dropped is "
-    "gone, what was grown is still 0. A dip there is the price of the update."
-)
 
 
 class Training(Section):
     """What the training measured at each snapshot."""
 
     name = "training"
-    title = "Training"
+    title = "Accuracy and sparsity"
     order = 10
+    figures = ("accuracy", "churn", "nist-stability")
 
     def build(self, context: Context) -> Content:
-        """Accuracy and loss per run, edges moved per update, edges per layer."""
-        rows, edges = [], []
+        """The accuracy at the end; edges per layer."""
+        edges = []
         for view in context.views:
-            for snapshot in view.run:
-                when = {"run": view.label, "step": snapshot.step, "epoch": snapshot.epoch}
-                rows.append({**when, **snapshot.metrics})
             first, last = view.run[0], view.run[-1]
             for layer in view.run.layers:
                 edges.append(
@@ -41,57 +35,19 @@ class Training(Section):
                         "sparsity": percent(1 - last.nnz(layer.name) / layer.size, 2),
                     }
                 )
-        table = pd.DataFrame(rows)
-        groups = []
-        panels = []
-        for y, label, text, shown in (
-            ("test_accuracy", "test accuracy (%)", "Test accuracy", True),
-            ("test_loss", "test loss (nats)", "Test loss", False),
-            ("train_loss", "training loss (nats)", "Training loss since the last snapshot", False),
-        ):
-            if y not in table or table[y].isna().all():
-                continue
-            figure = timeline.draw(
-                table, y=y, ylabel=label, title=text, runs=context.labels, percent=shown
-            )
-            panels.append(
-                context.still(figure, timeline.describe(table, y=y, what=text, percent=shown))
-            )
-        if panels:
-            groups.append(FigureGroup("Accuracy and loss", _WHEN_TESTED, tuple(panels)))
-        groups += self._moves(table, context)
-        return Content(self._finding(table), groups, facts=pd.DataFrame(edges))
-
-    @staticmethod
-    def _moves(table: pd.DataFrame, context: Context) -> list[FigureGroup]:
-        panels = []
-        for column in [c for c in table if str(c).startswith("dropped.")]:
-            layer = str(column).removeprefix("dropped.")
-            moved = table.dropna(subset=[column])
-            if moved.empty:
-                continue
-            what = f"{layer}: edges replaced per update"
-            figure = timeline.draw(
-                moved, y=str(column), ylabel="edges", title=what, runs=context.labels, zero=True
-            )
-            panels.append(context.still(figure, timeline.describe(moved, y=str(column), what=what)))
-        if not panels:
-            return []
-        caption = (
-            "Edges that an update really exchanged: dropped and not grown again at once. "
-            "As many were grown."
+        return Content(
+            self._finding(metrics_table(context)), self.figures, facts=pd.DataFrame(edges)
         )
-        return [FigureGroup("How much of the wiring moves", caption, tuple(panels))]
 
     @staticmethod
     def _finding(table: pd.DataFrame) -> str:
         if "test_accuracy" not in table or table["test_accuracy"].isna().all():
             return "These runs recorded no test accuracy."
         parts = []
-        for run, line in table.groupby("run", sort=False):
-            values = line["test_accuracy"].dropna()
-            parts.append(
-                f"{percent(values.iloc[-1], 2)} in {run}"
-                + (f" (best {percent(values.max(), 2)})" if values.max() > values.iloc[-1] else "")
-            )
+        for group, part in table.dropna(subset=["test_accuracy"]).groupby("group", sort=False):
+            runs = [line["test_accuracy"] for _, line in part.groupby("run", sort=False)]
+            text = f"{over_seeds([line.iloc[-1] for line in runs], shares=True)} in {group}"
+            if len(runs) == 1 and runs[0].max() > runs[0].iloc[-1]:
+                text += f" (best {percent(runs[0].max(), 2)})"
+            parts.append(text)
         return "The test accuracy at the end is " + join(parts) + "."

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.special import zeta
 
-from topolab_reports.style import INK, STYLES, axes_of, degree_axis, settings
+from topolab_reports.style import INK, STYLES, axes_of, degree_axis, nothing, settings
 
 __all__ = ["describe", "draw"]
 
@@ -41,7 +41,7 @@ def draw(
     """
     with settings():
         figure, ax = axes_of(ax)
-        data = table[table["degree"] > 0]
+        data = table[(table["degree"] > 0) & table["ccdf"].notna()]
         ax.step(data["degree"], data["ccdf"], where="pre", color=colour, label="observed")
         for i, law in enumerate(fits.itertuples(), start=1):
             if law.reason or not np.isfinite(law.alpha) or data.empty:
@@ -53,7 +53,7 @@ def draw(
                 label=f"{law.variant}: α = {law.alpha:.2f}, k ≥ {law.x_min}",
             )  # fmt: skip
         if data.empty:
-            ax.text(0.5, 0.5, "no neuron has an edge", transform=ax.transAxes, ha="center")
+            nothing(ax, "no neuron has an edge")
         else:
             ax.set_xscale("log")
             ax.set_yscale("log")
@@ -77,4 +77,6 @@ def describe(fits: pd.DataFrame, *, run: str) -> str:
                 f"{law.variant} x_min {law.x_min}: alpha {law.alpha:.2f}, KS distance "
                 f"{law.ks_distance:.3f}, {law.n_tail} of {law.n} neurons in the tail"
             )
-    return f"Degree distribution of the hidden neurons of {run} with fits. " + "; ".join(parts)
+    return (
+        f"Degree distribution of the hidden neurons of {run} with fits. " + "; ".join(parts) + "."
+    )

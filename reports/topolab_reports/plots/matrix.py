@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from topolab_reports.style import MAP, axes_of, settings
+from topolab_reports.style import MAP, axes_of, colour_bar, nothing, settings
 
-__all__ = ["describe", "draw"]
+__all__ = ["SIZE", "describe", "draw"]
+
+SIZE = (4.0, 3.2)
 
 
 def draw(
@@ -37,23 +38,25 @@ def draw(
     Figure
     """
     with settings():
-        figure, ax = axes_of(ax, size=(4.4, 3.5))
+        figure, ax = axes_of(ax, size=SIZE, right=0.72)
         matrix = table.pivot(index="step_a", columns="step_b", values="tau")
-        every = max(1, len(matrix) // 5)
-        sns.heatmap(
-            matrix, ax=ax, vmin=vmin, vmax=vmax, cmap=MAP, square=True, rasterized=True,
-            xticklabels=every, yticklabels=every,
-            cbar_kws={"label": "Kendall's τ-b", "shrink": 0.85},
+        n = len(matrix)
+        shown = ax.imshow(
+            np.ma.masked_invalid(matrix.to_numpy(float)), cmap=MAP, vmin=vmin, vmax=vmax,
+            origin="lower", interpolation="none",
         )  # fmt: skip
         if matrix.isna().all(axis=None):
-            ax.text(0.5, 0.5, "constant degrees:\nτ is not defined", transform=ax.transAxes,
-                    ha="center", va="center")  # fmt: skip
-        ax.invert_yaxis()
+            nothing(ax, "constant degrees:\nτ is not defined")
+        at = np.unique(np.linspace(0, n - 1, min(n, 5)).round().astype(int))
+        ax.set_xticks(at, [f"{matrix.columns[i]:,}" for i in at])
+        ax.set_yticks(at, [f"{matrix.index[i]:,}" for i in at])
         ax.set_xlabel("step")
         ax.set_ylabel("step")
-        ax.tick_params(rotation=0, length=2)
+        ax.tick_params(length=2)
+        ax.tick_params(axis="x", labelsize=7)
         ax.grid(visible=False)
         ax.set_title(title)
+        colour_bar(ax, shown, "Kendall's τ-b")
         return figure
 
 

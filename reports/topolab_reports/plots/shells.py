@@ -7,10 +7,11 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from topolab_reports.style import INK, axes_of, settings, time_axis
+from topolab_reports.style import INK, axes_of, read_out, settings, time_axis
 
-__all__ = ["ROLES", "describe", "draw"]
+__all__ = ["ROLES", "SIZE", "describe", "draw"]
 
+SIZE = (3.7, 2.8)
 ROLES = ("core", "crust", "isolated")
 _COLOURS = dict(zip(ROLES, sns.color_palette("viridis", 3), strict=True))
 
@@ -30,7 +31,7 @@ def draw(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Fig
     Figure
     """
     with settings():
-        figure, ax = axes_of(ax, size=(3.5, 2.6))
+        figure, ax = axes_of(ax, size=SIZE, top=0.5)
         epochs = bool(table["epoch"].notna().all())
         time = "epoch" if epochs else "step"
         wide = table.pivot(index=time, columns="role", values="share").reindex(columns=ROLES) * 100
@@ -47,11 +48,13 @@ def draw(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Fig
                 colors=[_COLOURS[role] for role in ROLES], linewidth=0,
             )  # fmt: skip
             ax.set_xlim(wide.index.min(), wide.index.max())
+            for role in ROLES:
+                read_out(ax, role, wide.index, wide[role])
         ax.set_ylim(0, 100)
         ax.set_ylabel("share of neurons (%)")
         time_axis(ax, epochs=epochs)
         ax.margins(x=0)
-        ax.set_title(title, pad=20)
+        ax.set_title(title, pad=17)
         ax.legend(
             loc="lower left", bbox_to_anchor=(-0.02, 0.99), ncol=3, labelcolor=INK,
             handlelength=1, columnspacing=1,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from topolab_reports.style import STYLES, axes_of, degree_axis, layer_colours, settings
+from topolab_reports.style import STYLES, axes_of, degree_axis, layer_colours, nothing, settings
 
 __all__ = ["describe", "draw"]
 
@@ -17,13 +19,14 @@ def draw(
     *,
     ax: Axes | None = None,
     title: str = "",
+    layers: Sequence[str] | None = None,
     xlim: tuple[float, float] | None = None,
     ylim: tuple[float, float] | None = None,
 ) -> Figure:
     """Draw the CCDF of each layer in the table.
 
-    Degrees of 0 have no place on a logarithmic axis: their share is written beside the line's
-    name, and the line begins at the share of neurons that have an edge.
+    Degrees of 0 have no place on a logarithmic axis: the line begins at the share of neurons that
+    have an edge, and `describe` says how many have none.
 
     Parameters
     ----------
@@ -31,6 +34,8 @@ def draw(
         Columns layer, degree, count, ccdf of one moment, degrees ascending within a layer.
     ax : Axes, optional
     title : str
+    layers : sequence of str, optional
+        All layers of the run, for the colours; by default those in the table.
     xlim, ylim : tuple of float, optional
         Shared by the panels of a figure.
 
@@ -40,22 +45,19 @@ def draw(
     """
     with settings():
         figure, ax = axes_of(ax)
-        layers = list(table["layer"].unique())
+        layers = list(layers or table["layer"].unique())
         colours = layer_colours(layers)
         for i, layer in enumerate(layers):
             part = table[table["layer"] == layer]
             positive = part[part["degree"] > 0]
-            zeros = part.loc[part["degree"] == 0, "count"].sum() / part["count"].sum()
-            label = layer if zeros == 0 else f"{layer} ({100 * zeros:.1f} % without an edge)"
             # P(K >= k) holds from just above the degree before to k itself: a step before k.
             ax.step(
                 positive["degree"], positive["ccdf"], where="pre", color=colours[layer],
-                linestyle=STYLES[i % len(STYLES)], label=label,
+                linestyle=STYLES[i % len(STYLES)], label=layer,
+                marker="o" if len(positive) <= 2 else None,  # hardly a line
             )  # fmt: skip
-            if len(positive) <= 2:  # a line of one or two degrees is hardly a line
-                ax.plot(positive["degree"], positive["ccdf"], "o", color=colours[layer])
         if not (table["degree"] > 0).any():
-            ax.text(0.5, 0.5, "no neuron has an edge", transform=ax.transAxes, ha="center")
+            nothing(ax, "no neuron has an edge")
         ax.set_xscale("log")
         ax.set_yscale("log")
         if xlim:
@@ -76,5 +78,9 @@ def describe(table: pd.DataFrame, *, run: str) -> str:
     parts = []
     for layer, part in table.groupby("layer", sort=False):
         median = np.median(np.repeat(part["degree"], part["count"]))
-        parts.append(f"{layer}: median {median:.4g}, largest {part['degree'].max()}")
+        zeros = part.loc[part["degree"] == 0, "count"].sum() / part["count"].sum()
+        parts.append(
+            f"{layer}: median {median:.4g}, largest {part['degree'].max()}"
+            + (f", {100 * zeros:.1f} % without an edge" if zeros else "")
+        )
     return f"Degree distribution of {run}. " + "; ".join(parts) + "."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -14,6 +16,7 @@ from topolab_reports.style import (
     axes_of,
     degree_axis,
     label_ends,
+    nothing,
     run_colours,
     settings,
 )
@@ -29,7 +32,7 @@ def draw(
     *,
     ax: Axes | None = None,
     title: str = "",
-    runs: list[str] | None = None,
+    runs: Sequence[str] | None = None,
 ) -> Figure:
     """Draw one kernel per run: events over those that chance gives, with 95 % intervals.
 
@@ -39,7 +42,7 @@ def draw(
         Columns run, degree, value, low, high, events of one layer, end and kernel.
     ax : Axes, optional
     title : str
-    runs : list of str, optional
+    runs : sequence of str, optional
         All runs of the report, so that a run has one colour everywhere.
 
     Returns
@@ -66,9 +69,7 @@ def draw(
         ax.set_ylabel("events over chance (1)")
         ax.set_title(title)
         if not ends:
-            ax.text(
-                0.5, 0.5, "nothing to draw: too few events", transform=ax.transAxes, ha="center"
-            )
+            nothing(ax, "nothing to draw: too few events")
             return figure
         ax.set_xscale("log")
         ax.set_yscale("log")

@@ -7,9 +7,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from topolab_reports.style import MAP, axes_of, settings
+from topolab_reports.style import MAP, axes_of, colour_bar, settings
 
-__all__ = ["describe", "draw"]
+__all__ = ["SIZE", "describe", "draw"]
+
+SIZE = (3.7, 3.0)
 
 
 def draw(
@@ -39,7 +41,7 @@ def draw(
     Figure
     """
     with settings():
-        figure, ax = axes_of(ax, size=(3.5, 3.0))
+        figure, ax = axes_of(ax, size=SIZE, right=0.75)
         channels = [
             part.pivot(index="row", columns="col", values="value").to_numpy()
             for _, part in table.groupby("channel")
@@ -47,16 +49,16 @@ def draw(
         image = np.concatenate(channels, axis=1)
         flat = image.shape[0] == 1
         shown = ax.imshow(
-            image, cmap=MAP, vmin=vmin, vmax=vmax, interpolation="nearest",
+            image, cmap=MAP, vmin=vmin, vmax=vmax, interpolation="none",
             aspect="auto" if flat else "equal",
         )  # fmt: skip
-        figure.colorbar(shown, ax=ax, label=label, shrink=0.85)
         ax.set_xlabel("input" if flat else "column (pixels)")
         ax.set_ylabel("" if flat else "row (pixels)")
         if flat:
             ax.set_yticks([])
         ax.grid(visible=False)
         ax.set_title(title)
+        colour_bar(ax, shown, label)
         return figure
 
 

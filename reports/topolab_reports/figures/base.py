@@ -1,0 +1,173 @@
+"""What a figure is: a table, and panels that draw parts of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Protocol
+
+import matplotlib.figure
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Drawing
+
+from topolab.errors import ConfigError
+from topolab_reports.context import Context
+from topolab_reports.style import SIZE, settings
+
+__all__ = ["Draw", "Figure", "Panel"]
+
+
+class Draw(Protocol):
+    """Draw a table on axes, or on a new figure."""
+
+    def __call__(self, table: pd.DataFrame, *, ax: Axes | None = None) -> Drawing:
+        """Draw it."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One pair of axes.
+
+    Attributes
+    ----------
+    table : DataFrame
+        The rows it draws; of a moving panel those of all moments, with a column step.
+    draw : callable
+        ``draw(table, *, ax=None)``. All limits must be fixed beforehand in a moving panel.
+    describe : callable
+        What is to be seen in a table, in words.
+    run : str
+        The run a moving panel shows; empty for one that shows all times at once.
+    cursor : {"x", "both", ""}
+        Which axes are training time, for the time control to mark the moment.
+    size : tuple of float
+        Inches.
+    raster : bool
+        Keep it as pixels: it has more marks than a page should carry as shapes.
+    """
+
+    table: pd.DataFrame
+    draw: Draw
+    describe: Callable[[pd.DataFrame], str]
+    run: str = ""
+    cursor: Literal["x", "both", ""] = ""
+    size: tuple[float, float] = SIZE
+    raster: bool = False
+
+    def at(self, step: int) -> pd.DataFrame:
+        """The rows of one step."""
+        return self.table[self.table["step"] == step]
+
+    @property
+    def last(self) -> pd.DataFrame:
+        """What a picture that does not move shows: the last step, or everything."""
+        return (
+            self.at(int(self.table["step"].max())) if self.run and len(self.table) else self.table
+        )
+
+
+class Figure:
+    """The base of every figure.
+
+    A subclass sets ``name``, ``title``, ``caption``, ``source`` (the figure of a paper that it is
+    the counterpart of, if any) and ``needs`` (the analyses it draws), and implements `table` and
+    `panels`. It is found by the entry point group ``topolab.figures``.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    caption: ClassVar[str] = ""
+    source: ClassVar[str] = ""
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    def table(self, context: Context) -> pd.DataFrame:
+        """What is drawn: tidy, with a column run; of moving panels at the moments shown."""
+        raise NotImplementedError
+
+    def panels(self, table: pd.DataFrame, runs: Sequence[str] | None = None) -> list[Panel]:
+        """The panels that draw a table.
+
+        Parameters
+        ----------
+        table : DataFrame
+            As made by `table`.
+        runs : sequence of str, optional
+            All runs or groups of the report, so that each has one colour everywhere.
+        """
+        raise NotImplementedError
+
+    def says(self, table: pd.DataFrame) -> str:
+        """A caption that depends on the numbers; the fixed one unless a figure has more to say."""
+        return self.caption
+
+    def draw(
+        self,
+        table: pd.DataFrame,
+        *,
+        ax: Axes | Sequence[Axes] | None = None,
+        runs: Sequence[str] | None = None,
+        columns: int | None = None,
+    ) -> Drawing:
+        """Draw all panels, on new axes or on given ones.
+
+        Parameters
+        ----------
+        table : DataFrame
+        ax : Axes or sequence of Axes, optional
+            One for each panel.
+        runs : sequence of str, optional
+        columns : int, optional
+            Panels beside each other; by default two or three.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+
+        Raises
+        ------
+        ConfigError
+            If `ax` has not as many axes as there are panels.
+        """
+        panels = self.panels(table, runs)
+        with settings():
+            if ax is not None:
+                axes = [ax] if isinstance(ax, Axes) else list(ax)
+                if len(axes) != len(panels):
+                    raise ConfigError(
+                        f"figure {self.name} has {len(panels)} panels here, and ax has {len(axes)}"
+                    )
+            elif not panels:
+                return _nothing(self.title)
+            else:
+                axes = _grid(panels, columns)
+            for panel, axis in zip(panels, axes, strict=True):
+                panel.draw(panel.last, ax=axis)
+        drawing = axes[0].get_figure(root=True)
+        assert isinstance(drawing, matplotlib.figure.Figure)
+        return drawing
+
+    def describe(self, table: pd.DataFrame) -> str:
+        """What is to be seen, in words."""
+        return " ".join(panel.describe(panel.last) for panel in self.panels(table))
+
+
+def _grid(panels: Sequence[Panel], columns: int | None) -> list[Axes]:
+    n = len(panels)
+    columns = columns or (1 if n == 1 else 2 if n in (2, 4) else 3)
+    columns = min(columns, n)
+    rows = math.ceil(n / columns)
+    width = max(panel.size[0] for panel in panels)
+    height = max(panel.size[1] for panel in panels)
+    figure = Drawing(figsize=(width * columns, height * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for spare in axes[n:]:
+        spare.remove()
+    return list(axes[:n])
+
+
+def _nothing(title: str) -> Drawing:
+    figure = Drawing(figsize=SIZE)
+    figure.text(0.5, 0.5, f"{title}:\nnothing to draw", ha="center", va="center")
+    return figure

@@ -1,0 +1,48 @@
+"""How many edges each update replaces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from topolab_reports.context import Context
+from topolab_reports.figures.base import Figure, Panel
+from topolab_reports.figures.common import metrics_table, over_time, per_layer
+
+__all__ = ["Churn"]
+
+
+class Churn(Figure):
+    """Edges dropped and not grown again at once, per layer."""
+
+    name = "churn"
+    title = "How much of the wiring moves"
+    caption = (
+        "Edges that an update really exchanged: dropped and not grown again at once. As many were "
+        "grown."
+    )
+
+    def table(self, context: Context) -> pd.DataFrame:
+        """One row per run, snapshot and layer whose training recorded it."""
+        wide = metrics_table(context)
+        parts = [
+            wide[["run", "group", "step", "epoch"]].assign(
+                layer=str(column).removeprefix("dropped."), replaced=wide[column]
+            )
+            for column in wide
+            if str(column).startswith("dropped.")
+        ]
+        if not parts:
+            return pd.DataFrame(columns=["run", "group", "step", "epoch", "layer", "replaced"])
+        return pd.concat(parts, ignore_index=True).dropna(subset=["replaced"])
+
+    def panels(self, table: pd.DataFrame, runs: Sequence[str] | None = None) -> list[Panel]:
+        """A panel per layer."""
+        return [
+            over_time(
+                part, y="replaced", ylabel="edges", what=f"{layer}: edges replaced per update",
+                runs=runs, zero=True,
+            )
+            for layer, part in per_layer(table)
+        ]  # fmt: skip

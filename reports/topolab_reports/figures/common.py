@@ -1,0 +1,58 @@
+"""What figures share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pandas as pd
+
+from topolab_reports.context import Context
+from topolab_reports.figures.base import Draw, Panel
+from topolab_reports.plots import timeline
+
+__all__ = ["bind", "metrics_table", "over_time", "per_layer"]
+
+
+def bind(draw: Callable[..., Any], **options: Any) -> Draw:
+    """A drawing function with its options set."""
+
+    def bound(table: pd.DataFrame, *, ax: Any = None) -> Any:
+        return draw(table, ax=ax, **options)
+
+    return bound
+
+
+def over_time(
+    table: pd.DataFrame, *, y: str, ylabel: str, what: str, title: str = "", **options: Any
+) -> Panel:
+    """A panel of a measure through time."""
+    said = {k: options[k] for k in ("percent", "series") if k in options}
+    return Panel(
+        table,
+        bind(timeline.draw, y=y, ylabel=ylabel, title=title or what, **options),
+        lambda part: timeline.describe(part, y=y, what=what, **said),
+        cursor="x",
+    )
+
+
+def per_layer(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The layers of a table in order, each with its rows."""
+    for layer, part in table.groupby("layer", sort=False):
+        yield str(layer), part
+
+
+def metrics_table(context: Context) -> pd.DataFrame:
+    """What was measured at each snapshot: columns run, group, step, epoch and the metrics."""
+    rows: list[dict[str, Any]] = []
+    for view in context.views:
+        for snapshot in view.run:
+            when = {"run": view.label, "group": view.group or view.label}
+            rows.append({**when, "step": snapshot.step, "epoch": snapshot.epoch,
+                         **snapshot.metrics})  # fmt: skip
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["run", "group", "step", "epoch"])
+
+
+def columns(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """These columns, those that are missing left out."""
+    return table[[name for name in names if name in table]]

@@ -1,0 +1,82 @@
+"""Degree distributions of the hidden neurons through time, in one panel a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from topolab_reports.context import Context
+from topolab_reports.figures.base import Figure, Panel
+from topolab_reports.figures.common import bind
+from topolab_reports.plots import through
+
+__all__ = ["DegreeTime", "pooled"]
+
+
+def pooled(table: pd.DataFrame) -> pd.DataFrame:
+    """Degree distributions of several layers as one.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns run, group, step, epoch, degree, count of the layers to pool.
+
+    Returns
+    -------
+    DataFrame
+        Columns run, group, step, epoch, degree, count, ccdf; degrees ascending.
+    """
+    keys = ["run", "group", "step"]
+    counts = (
+        table.groupby([*keys, "degree"], sort=True)
+        .agg(epoch=("epoch", "first"), count=("count", "sum"))
+        .reset_index()
+    )
+    by_moment = counts.groupby(keys, sort=False)["count"]
+    above = by_moment.transform("sum") - by_moment.cumsum() + counts["count"]
+    counts["ccdf"] = above / by_moment.transform("sum")
+    return counts[[*keys, "epoch", "degree", "count", "ccdf"]]
+
+
+class DegreeTime(Figure):
+    """CCDF of the total degrees of all hidden neurons, a line a moment."""
+
+    name = "degree-time"
+    title = "Degree distribution through time"
+    caption = (
+        "All hidden neurons pooled: share with at least a total degree, from light (start) to "
+        "dark (end). Both axes are logarithmic."
+    )
+    source = "NSH, degree distributions through time"
+    needs = ("degree",)
+
+    def table(self, context: Context) -> pd.DataFrame:
+        """The pooled distribution of each pictured run at a few moments, evenly chosen."""
+        table = context.table("degree_distribution", shown=True)
+        table = context.hidden(table[table["direction"] == "total"])
+        order = [view.label for view in context.shown]
+        made = pooled(self._chosen(table))
+        return made.sort_values("run", key=lambda c: c.map(order.index), kind="stable",
+                                ignore_index=True)  # fmt: skip
+
+    @staticmethod
+    def _chosen(table: pd.DataFrame) -> pd.DataFrame:
+        parts = []
+        for _, part in table.groupby("run", sort=False):
+            steps = np.unique(part["step"])
+            n = min(through.MOST, len(steps))
+            wanted = steps[np.unique(np.linspace(0, len(steps) - 1, n).round().astype(int))]
+            parts.append(part[part["step"].isin(wanted)])
+        return pd.concat(parts, ignore_index=True) if parts else table
+
+    def panels(self, table: pd.DataFrame, runs: Sequence[str] | None = None) -> list[Panel]:
+        """A panel per run."""
+        return [self._panel(str(run), part) for run, part in table.groupby("run", sort=False)]
+
+    @staticmethod
+    def _panel(run: str, part: pd.DataFrame) -> Panel:
+        return Panel(
+            part, bind(through.draw, title=run), lambda rows: through.describe(rows, run=run)
+        )

@@ -1,0 +1,79 @@
+"""Exploration: what was tried, and what stayed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from topolab_reports.context import Context
+from topolab_reports.figures.base import Figure, Panel
+from topolab_reports.figures.common import over_time
+
+__all__ = ["Exploration"]
+
+_MEASURES = (
+    ("r_s", "weights ever active (%)", "Exploration rate R_s"),
+    ("jaccard", "edges in common (%)", "Overlap with the mask before"),
+    ("kept", "edges left (%)", "First edges never dropped"),
+    ("hubs_kept", "hubs left (%)", "First hubs still among them"),
+)
+
+
+class Exploration(Figure):
+    """ITOP's R_s, overlap of successive masks, survival of first edges and first hubs."""
+
+    name = "exploration"
+    title = "What was tried, and what stayed"
+    caption = (
+        "Maskable layers together; hubs of the first hidden layer. Edges that come and go between "
+        "two snapshots are not seen."
+    )
+    source = "NSH names it as future work; R_s after ITOP (Liu et al. 2021)"
+    needs = ("exploration",)
+
+    def table(self, context: Context) -> pd.DataFrame:
+        """One row per run and step."""
+        names = ["run", "group", "step", "epoch"]
+        table = context.table("exploration")
+        if table.empty:
+            return pd.DataFrame(columns=[*names, *[m[0] for m in _MEASURES]])
+        table = table[table["layer"] == "all"][[*names, "r_s", "jaccard"]]
+        return table.merge(_first_edges(context), on=["run", "step"], how="left").merge(
+            _first_hubs(context), on=["run", "step"], how="left"
+        )
+
+    def panels(self, table: pd.DataFrame, runs: Sequence[str] | None = None) -> list[Panel]:
+        """A panel per measure."""
+        return [
+            over_time(table, y=y, ylabel=label, what=what, percent=True, zero=True, runs=runs)
+            for y, label, what in _MEASURES
+            if len(table)
+        ]
+
+
+def _first_edges(context: Context) -> pd.DataFrame:
+    alive = context.table("exploration_survival")
+    if "born" not in alive:
+        return pd.DataFrame({"run": [], "step": [], "kept": []}).astype({"step": int, "run": str})
+    first = alive[alive["born"] == alive.groupby("run")["born"].transform("min")]
+    summed = (
+        first.assign(left=first["unbroken"] * first["size"])
+        .groupby(["run", "step"], sort=False)[["left", "size"]]
+        .sum()
+        .reset_index()
+    )
+    kept = summed["left"] / summed["size"].where(summed["size"] > 0)
+    return summed[["run", "step"]].assign(kept=kept)
+
+
+def _first_hubs(context: Context) -> pd.DataFrame:
+    hubs = context.table("exploration_hubs")
+    if "share" not in hubs:
+        return pd.DataFrame({"run": [], "step": [], "hubs_kept": []}).astype(
+            {"step": int, "run": str}
+        )
+    first = {view.label: view.run.layers[0].name for view in context.views}
+    hubs = hubs[hubs["layer"] == hubs["run"].map(first)]
+    hubs = hubs[hubs["share"] == hubs["share"].max()]
+    return hubs[["run", "step"]].assign(hubs_kept=1 - hubs["turnover_since_start"])

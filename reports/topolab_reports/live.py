@@ -1,0 +1,264 @@
+"""A report that follows a training: served on the loopback address, renewed as snapshots arrive."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from topolab.analysis import Result
+from topolab.api import analyse
+from topolab.errors import ConfigError, TopolabError
+from topolab.run import Run, open_run
+from topolab_reports.html import build_report
+
+__all__ = ["Watch", "serve"]
+
+_SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+@dataclass
+class Watch:
+    """Builds the report anew when the runs have changed, in a thread of its own.
+
+    The runs' folders are only read: analyses are kept in memory, the page in a temporary folder.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+    max_frames : int
+    every : float
+        Seconds between two looks at the runs.
+    title : str, optional
+    """
+
+    paths: Sequence[Path]
+    max_frames: int = 12
+    every: float = 2.0
+    title: str | None = None
+    page: bytes = b""
+    built: str = ""
+    error: str = ""
+    _known: dict[tuple[str, str], tuple[str, dict[str, Result]]] = field(default_factory=dict)
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def state(self) -> dict[str, object]:
+        """What there is to see now, and which of it the page shows."""
+        runs = []
+        for path in self.paths:
+            try:
+                run = open_run(path)
+                steps = run.steps
+                runs.append(
+                    {"name": run.name, "state": run.state, "snapshots": len(run),
+                     "step": int(steps[-1]) if len(steps) else None}
+                )  # fmt: skip
+            except TopolabError as error:
+                runs.append({"name": path.name, "state": str(error), "snapshots": 0, "step": None})
+        now = _fingerprint(runs)
+        return {"runs": runs, "now": now, "built": self.built, "error": self.error}
+
+    def start(self) -> None:
+        """Begin to look and to build."""
+        threading.Thread(target=self._loop, daemon=True, name="topolab-watch").start()
+
+    def stop(self) -> None:
+        """Build no more."""
+        self._stop.set()
+
+    def _loop(self) -> None:
+        _step_aside()
+        while not self._stop.is_set():
+            state = self.state()
+            if state["now"] != self.built:
+                self._build(str(state["now"]))
+            self._stop.wait(self.every)
+
+    def _tables(self, run: Run, name: str) -> dict[str, Result]:
+        """Results, kept in memory while the run has the same snapshots, never in its folder."""
+        key = (str(run.path), name)
+        state = f"{run.manifest['run_id']} {len(run)} {run.steps[-1]}"
+        if key not in self._known or self._known[key][0] != state:
+            self._known[key] = (state, analyse(run, [name], cache=False))
+        return self._known[key][1]
+
+    def _build(self, now: str) -> None:
+        folder = tempfile.mkdtemp(prefix="topolab-watch-")
+        try:
+            runs = [open_run(path) for path in self.paths]
+            out = build_report(
+                runs, Path(folder) / "report.html", title=self.title, max_frames=self.max_frames,
+                live=True, tables=self._tables,
+            )  # fmt: skip
+            page = out.read_bytes()
+            with self._lock:
+                self.page, self.built, self.error = page, now, ""
+        except Exception as error:  # a run may be in any state while it is written
+            with self._lock:
+                self.error, self.built = f"{type(error).__name__}: {error}", now
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _step_aside() -> None:
+    """Let the training have the processor first, where threads have priorities of their own."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+
+
+def _fingerprint(runs: Sequence[dict[str, object]]) -> str:
+    return json.dumps([[r["name"], r["state"], r["snapshots"], r["step"]] for r in runs])
+
+
+def serve(
+    paths: Sequence[Path],
+    *,
+    port: int = 8765,
+    max_frames: int = 12,
+    every: float = 2.0,
+    title: str | None = None,
+    ready: Callable[[str, ThreadingHTTPServer], None] | None = None,
+) -> None:
+    """Serve the report on 127.0.0.1 until interrupted.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Folders of runs, which may still be training.
+    port : int
+        0 takes a free one.
+    max_frames : int
+        Moments of the time control.
+    every : float
+        Seconds between two looks at the runs.
+    title : str, optional
+    ready : callable, optional
+        Called with the address and the server once it listens.
+
+    Raises
+    ------
+    ConfigError
+        If the port is taken or out of range.
+    """
+    if not 0 <= port <= 65535:
+        raise ConfigError(f"port {port}: must be from 0 to 65535")
+    if not every > 0:
+        raise ConfigError(f"every {every}: must be above 0 seconds")
+    for path in paths:
+        open_run(path)
+    watch = Watch([Path(path) for path in paths], max_frames, every, title)
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", port), _handler(watch))
+    except OSError as error:
+        raise ConfigError(
+            f"port {port} on 127.0.0.1 is not to be had ({error.strerror})"
+        ) from error
+    server.daemon_threads = True
+    watch.start()
+    try:
+        if ready is not None:
+            ready(f"http://127.0.0.1:{server.server_port}/", server)
+        server.serve_forever(poll_interval=0.2)
+    finally:
+        watch.stop()
+        server.server_close()
+
+
+def _handler(watch: Watch) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        server_version = "topolab"
+        sys_version = ""
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            if not self._host_is_ours():
+                self._send(HTTPStatus.FORBIDDEN, b"this server answers its own address only\n")
+                return
+            path = unquote(urlsplit(self.path).path)
+            if path == "/":
+                page = watch.page or _waiting(watch)
+                self._send(HTTPStatus.OK, page, "text/html; charset=utf-8")
+            elif path == "/state":
+                body = json.dumps(watch.state()).encode()
+                self._send(HTTPStatus.OK, body, "application/json")
+            else:
+                self._send(HTTPStatus.NOT_FOUND, b"there is only the report here: /\n")
+
+        do_HEAD = do_GET
+
+        def _refuse(self) -> None:
+            self.close_connection = True
+            self._send(HTTPStatus.METHOD_NOT_ALLOWED, b"this server is read-only\n")
+
+        do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _refuse
+
+        def _host_is_ours(self) -> bool:
+            """Another name that leads here is somebody's page reading ours (DNS rebinding)."""
+            port = self.server.server_address[1]
+            return self.headers.get("Host", "") in (f"127.0.0.1:{port}", f"localhost:{port}")
+
+        def _send(self, status: HTTPStatus, body: bytes, kind: str = "text/plain") -> None:
+            try:
+                self.send_response(status)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(body)))
+                for name, value in _SECURITY.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(body)
+            except (BrokenPipeError, ConnectionResetError):
+                self.close_connection = True
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Requests are not logged."""
+
+    return Handler
+
+
+def _waiting(watch: Watch) -> bytes:
+    """Before the first report is there: a page that asks again by itself."""
+    import html
+
+    said = html.escape(watch.error) or "The first report is being built. This takes a moment."
+    names = html.escape(", ".join(path.name for path in watch.paths))
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta http-equiv="refresh" content="2"><title>topolab watch</title>'
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'"></head>'
+        f"<body><h1>{names}</h1><p>{said}</p></body></html>"
+    ).encode()
+
+
+def wait_for(watch: Watch, seconds: float = 60.0) -> None:
+    """Wait until the page shows what there is now.
+
+    Raises
+    ------
+    TimeoutError
+        If it takes longer.
+    """
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        state = watch.state()
+        if state["built"] == state["now"]:
+            return
+        time.sleep(0.05)
+    raise TimeoutError("the report was not built in time")

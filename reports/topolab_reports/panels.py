@@ -1,0 +1,318 @@
+"""Panels as the page shows them: a still background, marks that move, values under the pointer."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib import cbook, colors
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Drawing
+from matplotlib.lines import Line2D
+
+from topolab_reports.context import Context
+from topolab_reports.figures.base import Panel
+from topolab_reports.images import picture, png, svg, to_address
+from topolab_reports.style import bare_axes, readings
+
+__all__ = ["Shown", "show"]
+
+#: CSS pixels per inch of a figure.
+PIXELS = 100
+#: Points of a line that are kept for the pointer; a screen has not many more pixels.
+POINTS = 400
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the template needs of a panel.
+
+    Attributes
+    ----------
+    src : str
+        Data address of the background, or of the whole picture.
+    alts : tuple of str
+        What is to be seen: one text, or one for each moment.
+    width, height : int
+        CSS pixels of the picture.
+    paths, images : tuple of dict
+        Attributes of the marks at the last moment, for a page without scripts.
+    frames : tuple of str
+        Data addresses of whole pictures, one a moment, where marks cannot be taken out.
+    data : dict or None
+        For the script: axes, values, and the marks of every moment.
+    """
+
+    src: str
+    alts: tuple[str, ...]
+    width: int
+    height: int
+    paths: tuple[dict[str, Any], ...] = ()
+    images: tuple[dict[str, Any], ...] = ()
+    frames: tuple[str, ...] = ()
+    data: dict[str, Any] | None = None
+
+    @property
+    def moving(self) -> bool:
+        """Whether the time control changes it."""
+        return len(self.alts) > 1
+
+
+def show(panel: Panel, context: Context) -> Shown:
+    """Draw a panel for the page."""
+    if panel.run and len(context.moments) > 1:
+        return _moving(panel, context)
+    figure = panel.draw(panel.last)
+    width, height = (round(PIXELS * side) for side in figure.get_size_inches())
+    src = to_address(png(figure) if panel.raster else svg(figure))
+    data = None if panel.raster else _axes(figure)
+    if data is not None:
+        ax = figure.axes[0]
+        data["series"] = [_series(*one, data) for one in _values(ax)]
+        image = _image(ax)
+        if image is not None and ax.images[0].get_array() is not None:
+            data["image"] = {**image[0], "frames": [image[1]], "still": True}
+        cursor = _cursor(panel, context, ax)
+        if cursor is not None:
+            data["cursor"] = cursor
+        if not data["series"] and image is None and cursor is None:
+            data = None
+    return Shown(src, (panel.describe(panel.last),), width, height, data=data)
+
+
+# -- panels that move ------------------------------------------------------------------------------
+
+
+def _moving(panel: Panel, context: Context) -> Shown:
+    """A background without the marks, and the marks of every moment; else whole pictures."""
+    steps = [context.step_of(moment, panel.run) for moment in context.moments]
+    alts = {step: panel.describe(panel.at(step)) for step in set(steps)}
+    figure = panel.draw(panel.at(steps[-1]))
+    width, height = (round(PIXELS * side) for side in figure.get_size_inches())
+    texts = tuple(alts[step] for step in steps)
+    data = _axes(figure)
+    taken = None if data is None or panel.raster else _take(panel, steps, figure, data)
+    if data is None or taken is None:
+        made = {step: to_address(png(panel.draw(panel.at(step)))) for step in set(steps)}
+        frames = tuple(made[step] for step in steps)
+        return Shown(frames[-1], texts, width, height, frames=frames)
+    data |= taken
+    ax = figure.axes[0]
+    for artist in [*_lines(ax), *ax.images]:
+        artist.set_visible(False)
+    src = to_address(svg(figure))
+    last = data["frames"][-1] if "frames" in data else []
+    paths = tuple(
+        {**mark, "d": _path(data, mark, of_mark)}
+        for mark, of_mark in zip(data.get("marks", []), last, strict=True)
+    )
+    images: tuple[dict[str, Any], ...] = ()
+    if "image" in data:
+        pixels = panel.draw(panel.at(steps[-1]), ax=bare_axes(panel.size)).axes[0].images[0]
+        images = ({"href": to_address(picture(_coloured(pixels)))},)
+    return Shown(src, texts, width, height, paths=paths, images=images, data=data)
+
+
+def _take(
+    panel: Panel, steps: Sequence[int], figure: Drawing, data: dict[str, Any]
+) -> dict[str, Any] | None:
+    """The marks of every moment; None where they are not only lines and one image."""
+    first = figure.axes[0]
+    if first.collections or first.patches or len(first.images) > 1:
+        return None
+    lines = _lines(first)
+    names = [str(line.get_label()) for line in lines]
+    if len(lines) != len(first.lines) or len(set(names)) < len(names):
+        return None
+    if any(name.startswith("_") for name in names) or not (names or first.images):
+        return None
+    fixed = (first.get_xlim(), first.get_ylim(), sorted(t.get_text() for t in first.texts))
+    frames: dict[int, list[list[list[float]]]] = {}
+    images: dict[int, str] = {}
+    meta: dict[str, Any] | None = None
+    ax = bare_axes(panel.size)
+    for step in dict.fromkeys(steps):
+        _clear(ax)
+        panel.draw(panel.at(step), ax=ax)
+        found = {str(line.get_label()): line for line in _lines(ax)}
+        own = (ax.get_xlim(), ax.get_ylim(), sorted(t.get_text() for t in ax.texts))
+        strange = set(found) - set(names) or ax.collections or ax.patches
+        if own != fixed or strange or len(ax.images) != len(first.images):
+            return None
+        frames[step] = [_points(found.get(name)) for name in names]
+        if ax.images:
+            image = _image(ax)
+            if image is None or (meta is not None and meta["shape"] != image[0]["shape"]):
+                return None
+            meta, images[step] = image
+    taken: dict[str, Any] = {}
+    if names:
+        taken["marks"] = [_look(line) for line in lines]
+        taken["frames"] = [frames[step] for step in steps]
+    if meta is not None:
+        taken["image"] = {**meta, "frames": [images[step] for step in steps]}
+    return taken
+
+
+def _clear(ax: Axes) -> None:
+    """Take the marks off; scales and limits stay, which a panel that moves sets itself."""
+    for artist in [*ax.lines, *ax.images, *ax.texts, *ax.collections, *ax.patches]:
+        artist.remove()
+    legend = ax.get_legend()
+    if legend is not None:
+        legend.remove()
+
+
+def _lines(ax: Axes) -> list[Line2D]:
+    """Lines in data coordinates; not those that mark a level across the panel."""
+    return [line for line in ax.lines if line.get_transform() == ax.transData]
+
+
+def _points(line: Line2D | None) -> list[list[float]]:
+    if line is None:
+        return [[], []]
+    x, y = np.asarray(line.get_xdata(), float), np.asarray(line.get_ydata(), float)
+    keep = np.isfinite(x) & np.isfinite(y)
+    return [_numbers(x[keep]), _numbers(y[keep])]
+
+
+def _look(line: Line2D) -> dict[str, Any]:
+    """How a line is drawn, as attributes of a path; `step` if as stairs."""
+    width = line.get_linewidth() * PIXELS / 72
+    dashes = getattr(line, "_unscaled_dash_pattern", (0, None))[1]
+    look = {
+        "name": str(line.get_label()),
+        "stroke": colors.to_hex(line.get_color()),
+        "width": round(width, 2),
+        "step": str(line.get_drawstyle()).startswith("steps"),
+    }
+    if dashes:
+        look["dash"] = " ".join(f"{d * width:.1f}" for d in dashes)
+    return look
+
+
+def _path(data: dict[str, Any], mark: dict[str, Any], points: list[list[float]]) -> str:
+    """The path of a mark in CSS pixels; the script computes the same."""
+    x, y = (np.array(values, float) for values in points)
+    keep = np.ones(len(x), bool)
+    for values, axis in ((x, data["x"]), (y, data["y"])):
+        if axis["log"]:
+            keep &= values > 0
+    x, y = x[keep], y[keep]
+    if not len(x):
+        return ""
+    if mark["step"]:
+        x, y = cbook.pts_to_prestep(x, y)
+    left, top, width, height = data["box"]
+    across = left + width * _share(x, data["x"])
+    down = top + height * (1 - _share(y, data["y"]))
+    return "M" + "L".join(f"{a:.1f},{b:.1f}" for a, b in zip(across, down, strict=True))
+
+
+def _share(values: npt.NDArray[Any], axis: dict[str, Any]) -> npt.NDArray[Any]:
+    low, high = axis["lim"]
+    if axis["log"]:
+        return np.asarray(np.log(values / low) / np.log(high / low))
+    return np.asarray((values - low) / (high - low))
+
+
+# -- what any panel can say under the pointer ------------------------------------------------------
+
+
+def _axes(figure: Drawing) -> dict[str, Any] | None:
+    """Where the first axes lie in the picture, and their scales; None where that is not simple."""
+    if not figure.axes or figure.get_layout_engine() is not None:
+        return None
+    ax = figure.axes[0]
+    scales = (ax.get_xscale(), ax.get_yscale())
+    if not ax.axison or any(scale not in ("linear", "log") for scale in scales):
+        return None
+    ax.apply_aspect()
+    at = ax.get_position()
+    width, height = (PIXELS * side for side in figure.get_size_inches())
+    return {
+        "box": [
+            round(v, 2)
+            for v in (at.x0 * width, (1 - at.y1) * height, at.width * width, at.height * height)
+        ],
+        "x": _axis(ax.get_xlim(), scales[0], ax.get_xlabel()),
+        "y": _axis(ax.get_ylim(), scales[1], ax.get_ylabel()),
+    }
+
+
+def _axis(lim: tuple[float, float], scale: str, label: str) -> dict[str, Any]:
+    return {"lim": [float(v) for v in lim], "log": scale == "log", "label": label}
+
+
+def _values(ax: Axes) -> list[tuple[str, str, Any, Any]]:
+    """Name, colour, x and y of everything that can be read off."""
+    found = [
+        (str(line.get_label()), colors.to_hex(line.get_color()), line.get_xdata(), line.get_ydata())
+        for line in _lines(ax)
+        if not str(line.get_label()).startswith("_")
+    ]
+    return found + [(name, "", x, y) for name, x, y in readings(ax)]
+
+
+def _series(name: str, colour: str, x: Any, y: Any, data: dict[str, Any]) -> dict[str, Any]:
+    x, y = np.asarray(x, float), np.asarray(y, float)
+    keep = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
+    if len(keep) > POINTS:
+        keep = keep[np.unique(np.linspace(0, len(keep) - 1, POINTS).round().astype(int))]
+    return {"n": name, "c": colour, "x": _numbers(x[keep]), "y": _numbers(y[keep])}
+
+
+def _image(ax: Axes) -> tuple[dict[str, Any], str] | None:
+    """The values of an image as whole numbers of a byte or two, and how to get them back."""
+    if len(ax.images) != 1:
+        return None
+    shown = ax.images[0]
+    values = np.ma.asarray(shown.get_array())
+    if values.ndim != 2 or shown.get_cmap().name != "viridis":
+        return None
+    low, high = shown.get_clim()
+    whole = np.ma.filled(values, 0)
+    if low == 0 and high < 65535 and np.array_equal(whole, np.round(whole)):
+        scale = 1.0
+    else:
+        scale = (high - low) / 60000 if high > low else 1.0
+    # 0 stands for a value that is missing.
+    kept = np.clip(np.round((np.ma.filled(values, low) - low) / scale), 0, 65534) + 1
+    kept[np.ma.getmaskarray(values)] = 0
+    meta = {
+        "shape": [int(n) for n in values.shape],
+        "low": float(low),
+        "high": float(high),
+        "scale": float(scale),
+        "up": shown.origin == "lower",
+    }
+    return meta, base64.b64encode(kept.astype("<u2").tobytes()).decode()
+
+
+def _coloured(shown: Any) -> npt.NDArray[np.uint8]:
+    """The pixels of an image, first row on top, shape (rows, columns, 4)."""
+    values = np.ma.asarray(shown.get_array())
+    pixels = np.asarray(shown.to_rgba(values, bytes=True))
+    return pixels[::-1] if shown.origin == "lower" else pixels
+
+
+def _cursor(panel: Panel, context: Context, ax: Axes) -> list[list[float]] | None:
+    """Where each moment is on the axes that are time."""
+    if not panel.cursor or len(context.moments) < 2 or not len(panel.table):
+        return None
+    if panel.cursor == "both":
+        place = [view.label for view in context.views].index(str(panel.table["run"].iloc[0]))
+        return [[m.indices[place], m.indices[place]] for m in context.moments]
+    longest = max(range(len(context.views)), key=lambda i: len(context.views[i].run))
+    run = context.views[longest].run
+    times = run.epochs if ax.get_xlabel() == "epoch" else run.steps
+    return [[float(f"{times[m.indices[longest]]:.6g}")] for m in context.moments]
+
+
+def _numbers(values: npt.NDArray[Any]) -> list[float]:
+    """Five digits are more than a pointer can tell; whole numbers stay whole."""
+    return [int(v) if v == int(v) and abs(v) < 1e9 else float(f"{v:.5g}") for v in values.tolist()]

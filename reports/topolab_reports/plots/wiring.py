@@ -1,0 +1,149 @@
+"""The network itself: layers, hubs, cores, dormant neurons, and where the edges run."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from topolab_reports.style import INK, axes_of, nothing, settings
+
+__all__ = ["COLOURS", "SIZE", "describe", "draw"]
+
+SIZE = (4.4, 3.6)
+_VIRIDIS = sns.color_palette("viridis", 3)
+COLOURS = {
+    "core": _VIRIDIS[0],
+    "crust": _VIRIDIS[1],
+    "isolated": _VIRIDIS[2],
+    "output": (0.45, 0.5, 0.55),
+    "dormant": (0.80, 0.10, 0.15),
+}
+_BAR = 0.36  # of the distance between layers, for the largest degree of a layer
+_BUNDLES = 60  # the densest of each layer of weights; the rest would only make it grey
+
+
+def draw(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Figure:
+    """Draw neurons as bars and edges as bundles between groups of neurons.
+
+    Every layer is a column of its neurons, those with the most edges on top. A neuron's bar is as
+    long as its total degree, relative to the largest of its layer; its colour is its role in the
+    k-shell decomposition, red if it is on no path from an input to an output. A bundle between two
+    groups is as dark as it is denser than its layer on average, the darkest five times or more; the
+    densest bundles are drawn. So a random or complete wiring is a haze, and hubs stand out.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One moment of one run, layers in order of the network. Rows with kind "neuron" have layer,
+        rank_group, degree, role, on_path; rows with kind "bundle" have layer (the target), source,
+        source_group, target_group, density, edges, possible.
+    ax : Axes, optional
+    title : str
+
+    Returns
+    -------
+    Figure
+    """
+    with settings():
+        figure, ax = axes_of(ax, size=SIZE)
+        ax.set_axis_off()
+        ax.set_title(title)
+        if ax.get_figure() is figure and len(figure.axes) == 1:
+            ax.set_position((0.02, 0.1, 0.96, 0.8))
+        neurons = table[table["kind"] == "neuron"]
+        layers = list(neurons["layer"].unique())
+        if not layers:
+            nothing(ax, "no neurons")
+            return figure
+        place = {layer: float(i) for i, layer in enumerate(layers)}
+        spans = {}
+        for layer, part in neurons.groupby("layer", sort=False):
+            spans[layer] = _column(
+                ax,
+                part.sort_values(["rank_group", "degree"], ascending=[True, False]),
+                place[layer],
+            )
+        for _, part in table[table["kind"] == "bundle"].groupby("layer", sort=False):
+            _bundles(ax, part, spans, place)
+        for layer in layers:
+            n = int((neurons["layer"] == layer).sum())
+            ax.text(place[layer], -0.03, f"{layer}\n{n:,}", ha="center", va="top", fontsize=8)
+        ax.set_xlim(-0.15, len(layers) - 1 + _BAR + 0.1)
+        ax.set_ylim(-0.16, 1.02)
+        seen = [r for r in COLOURS if r == "dormant" or (neurons["role"] == r).any()]
+        if not (~neurons["on_path"].astype(bool)).any():
+            seen.remove("dormant")
+        ax.legend(
+            handles=[Line2D([], [], color=COLOURS[r], lw=4, label=r) for r in seen],
+            loc="lower center", bbox_to_anchor=(0.5, -0.13), ncol=len(seen), fontsize=7,
+            handlelength=1, columnspacing=1,
+        )  # fmt: skip
+        return figure
+
+
+def _column(ax: Axes, part: pd.DataFrame, x: float) -> dict[int, tuple[float, float]]:
+    """The bars of one layer, top to bottom; where each group lies."""
+    n = len(part)
+    y = 1 - (np.arange(n) + 0.5) / n
+    degree = part["degree"].to_numpy(float)
+    length = _BAR * degree / max(degree.max(), 1.0)
+    role = np.where(part["on_path"].astype(bool), part["role"].astype(str), "dormant")
+    colours = [to_rgba(COLOURS.get(str(r), INK)) for r in role]
+    # A neuron without an edge still has a mark, or nobody would see that it is there.
+    ends = np.maximum(length, 0.02)
+    bars = [[(x, at), (x + end, at)] for at, end in zip(y, ends, strict=True)]
+    points = 0.8 * SIZE[1] * 72 / max(n, 1)
+    ax.add_collection(
+        LineCollection(bars, colors=colours, linewidths=min(max(points, 0.25), 6), zorder=3,
+                       capstyle="butt", rasterized=n > 200)
+    )  # fmt: skip
+    group = part["rank_group"].to_numpy()
+    return {
+        int(g): (float(y[group == g].min()), float(y[group == g].max())) for g in np.unique(group)
+    }
+
+
+def _bundles(
+    ax: Axes,
+    part: pd.DataFrame,
+    spans: dict[str, dict[int, tuple[float, float]]],
+    place: dict[str, float],
+) -> None:
+    source, target = str(part["source"].iloc[0]), str(part["layer"].iloc[0])
+    shown = part[part["density"] > 0].sort_values("density").tail(_BUNDLES)
+    if shown.empty:
+        return
+    mean = float(part["edges"].sum() / part["possible"].sum())
+    start, end = place[source] + _BAR, place[target] - 0.015
+    t = np.linspace(0, 1, 24)
+    ease = t * t * (3 - 2 * t)
+    shapes, colours = [], []
+    for row in shown.itertuples():
+        a, b = spans[source][int(row.source_group)], spans[target][int(row.target_group)]
+        low = a[0] + (b[0] - a[0]) * ease
+        high = a[1] + (b[1] - a[1]) * ease
+        x = start + (end - start) * t
+        shapes.append(np.column_stack([np.r_[x, x[::-1]], np.r_[low, high[::-1]]]))
+        colours.append(to_rgba(INK, 0.035 + 0.30 * min(max(row.density / mean - 1, 0) / 4, 1)))
+    ax.add_collection(PolyCollection(shapes, facecolors=colours, edgecolors="none", zorder=1))
+
+
+def describe(table: pd.DataFrame, *, run: str) -> str:
+    """Hubs, cores and dormant neurons of each layer, and where its densest bundle runs."""
+    neurons = table[table["kind"] == "neuron"]
+    parts = []
+    for layer, part in neurons.groupby("layer", sort=False):
+        mean, top = part["degree"].mean(), part["degree"].max()
+        text = f"{layer}: {len(part):,} neurons, largest degree {top:.0f}, mean {mean:.1f}"
+        core = (part["role"] == "core").mean()
+        if (part["role"] != "output").all():
+            text += f", {100 * core:.0f} % in the core"
+        dormant = int((~part["on_path"].astype(bool)).sum())
+        parts.append(text + (f", {dormant} on no path" if dormant else ""))
+    return f"Wiring of {run}. " + "; ".join(parts) + "."

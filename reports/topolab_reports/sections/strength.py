@@ -1,0 +1,38 @@
+"""Weighted degrees."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from topolab_reports.context import Context
+from topolab_reports.sections.base import Content, Section, over_seeds, sentence
+
+__all__ = ["StrengthSection"]
+
+
+class StrengthSection(Section):
+    """Strength of neurons; shown where the analysis has been computed."""
+
+    name = "strength"
+    title = "Strength of neurons"
+    order = 85
+    needs = ("strength",)
+    figures = ("strength",)
+    optional = True
+
+    def build(self, context: Context) -> Content:
+        """Whether the well-connected neurons are also the strong ones."""
+        table = context.table("strength")
+        first = {view.label: view.hidden[0] for view in context.views}
+        here = (table["direction"] == "in") & (table["layer"] == table["run"].map(first))
+        parts = []
+        for group, part in table[here].groupby("group", sort=False):
+            ends = part.groupby("run", sort=False).last()["rank_correlation"]
+            if not np.isfinite(ends).any():
+                parts.append(f"nothing is known of {group}: {part['reason'].iloc[-1]}")
+            else:
+                parts.append(
+                    f"strength and fan-in of {part['layer'].iloc[0]} have τ = "
+                    f"{over_seeds(list(ends))} at the end of {group}"
+                )
+        return Content(sentence(parts), self.figures)

@@ -1,0 +1,48 @@
+"""``topolab watch``: the report of a training that is still running."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from topolab.cli.common import Quiet, note
+
+__all__ = ["watch"]
+
+
+def watch(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of runs.", show_default=False)],
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 8765,
+    frames: Annotated[int, typer.Option(help="Moments the time slider shows, at the most.")] = 12,
+    every: Annotated[float, typer.Option(help="Seconds between two looks at the runs.")] = 2.0,
+    title: Annotated[str | None, typer.Option(help="Title of the page.")] = None,
+    open_browser: Annotated[
+        bool, typer.Option("--open", help="Open the page in the browser.")
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Serve the report of runs, on this machine only, and renew it as snapshots arrive.
+
+    The runs are only read. Stop it with Ctrl-C.
+    """
+    from topolab.errors import ConfigError
+    from topolab.registry import find
+
+    if frames < 1:
+        raise ConfigError(f"--frames {frames}: at least one is needed")
+
+    def ready(address: str, server: object) -> None:
+        typer.echo(address)
+        note("Ctrl-C ends it.", quiet=quiet)
+        if open_browser:
+            import webbrowser
+
+            webbrowser.open(address)
+
+    serve = find("reporters", "watch")
+    try:
+        serve(runs, port=port, max_frames=frames, every=every, title=title, ready=ready)
+    except KeyboardInterrupt:
+        note("stopped", quiet=quiet)
