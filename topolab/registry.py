@@ -14,7 +14,9 @@ from topolab.errors import ConfigError
 
 __all__ = ["Group", "find", "load_all", "names"]
 
-Group = Literal["backends", "inits", "datasets", "recipes", "analyses", "sections", "reporters"]
+Group = Literal[
+    "backends", "inits", "datasets", "recipes", "analyses", "sections", "reporters", "importers"
+]
 _SINGULAR = {
     "backends": "method",
     "inits": "init",
@@ -23,6 +25,7 @@ _SINGULAR = {
     "analyses": "analysis",
     "sections": "report section",
     "reporters": "report format",
+    "importers": "import convention",
 }
 
 

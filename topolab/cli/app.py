@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from topolab.cli import analyse, compare, data, demo, report, show, train, verify
+from topolab.cli import analyse, compare, data, demo, import_, report, show, train, verify
 from topolab.errors import TopolabError
 
 __all__ = ["app", "main"]
@@ -52,6 +52,7 @@ app.command("demo")(demo.demo)
 app.command("train", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     train.train
 )
+app.command("import")(import_.import_)
 app.command("analyse")(analyse.analyse)
 app.command("compare")(compare.compare)
 app.command("report")(report.report)
