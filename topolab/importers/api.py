@@ -51,7 +51,7 @@ def inspect_checkpoints(
     --------
     >>> import numpy as np, tempfile
     >>> folder = tempfile.mkdtemp()
-    >>> np.savez(folder + "/epoch1.npz", W1=np.eye(4, 6), W2=np.eye(2, 4))
+    >>> np.savez(folder + "/epoch1.npz", W1=2 * np.eye(4, 6), W2=3 * np.eye(2, 4))
     >>> found = inspect_checkpoints(folder)
     >>> found.convention, found.orientation, [layer.spec.shape for layer in found.layers]
     ('nerva-npz', 'out-in', [(4, 6), (2, 4)])

@@ -57,8 +57,10 @@ def layer_name(key: str) -> str:
     >>> layer_name("module.fc1.weight"), layer_name("weight")
     ('fc1', 'layer')
     """
-    name = strip(key)
-    return "layer" if name == "weight" else name.removesuffix(".weight")
+    name, _, last = strip(key).rpartition(".")
+    if last in ("weight", "weight_mask", "mask"):
+        return name or "layer"
+    return strip(key)
 
 
 def natural(name: str) -> list[tuple[int, int | str]]:

@@ -6,7 +6,6 @@ torch files are read with ``weights_only=True`` and mapped into memory, arrays w
 
 from __future__ import annotations
 
-import json
 import math
 import pickle
 import pickletools
@@ -22,8 +21,9 @@ import scipy.sparse as sp
 
 from topolab.importers.base import CheckpointError, Content, Kind, UnsafeFileError
 from topolab.importers.common import natural
+from topolab.importers.matfile import read_matrices
 
-__all__ = ["FileKind", "load", "matrices_in", "sniff"]
+__all__ = ["FileKind", "load", "sniff"]
 
 FileKind = Literal["torch", "legacy", "safetensors", "npz", "scipy", "matlab", "hdf5", "npy"]
 _SCIPY = {"format.npy", "shape.npy"}
@@ -34,7 +34,9 @@ import torch
 def plain(x):
     if isinstance(x, dict): return {{str(k): plain(v) for k, v in x.items()}}
     if isinstance(x, (list, tuple)): return [plain(v) for v in x]
-    return x if isinstance(x, (torch.Tensor, int, float, str, bool, type(None))) else str(x)
+    if isinstance(x, torch.Tensor) or type(x) in (int, float, str, bool, type(None)): return x
+    if type(x).__module__ == "numpy": return x.item() if x.ndim == 0 else torch.as_tensor(x)
+    return str(x)
 checkpoint = torch.load({path!r}, map_location="cpu", weights_only=False)  # runs its code
 torch.save(plain(checkpoint), {out!r})"""
 _CONVERT_NUMPY = """\
@@ -252,7 +254,7 @@ def _safetensors(path: Path) -> dict[str, Any]:
     try:
         with safe_open(str(path), framework="pt") as file:
             return {name: file.get_tensor(name) for name in sorted(file.keys(), key=natural)}
-    except (SafetensorError, OSError, ValueError, RuntimeError, json.JSONDecodeError) as error:
+    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{path}: damaged, it cannot be read ({error})") from error
 
 
@@ -296,7 +298,9 @@ def _npy_header(path: Path, max_bytes: int) -> None:
             if dtype.hasobject:
                 found = sorted(pickle_globals(file.read(_MAX_HEADER)))
                 raise _unsafe_numpy(path, found, _CONVERT_NUMPY)
-    except (ValueError, OSError, EOFError) as error:
+    except CheckpointError:
+        raise
+    except Exception as error:  # numpy's header is parsed as Python
         raise CheckpointError(f"{path}: damaged, it cannot be read ({error})") from error
 
 
@@ -331,13 +335,10 @@ def _npz(path: Path, max_bytes: int) -> dict[str, npt.NDArray[Any]]:
                     )
                 with archive.open(member) as file:
                     arrays[name] = np.lib.format.read_array(file, allow_pickle=False)
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, RuntimeError, NotImplementedError,
-            KeyError, SyntaxError) as error:  # fmt: skip
-        raise CheckpointError(f"{path}: damaged, it cannot be read ({error})") from error
-    except Exception as error:
-        if type(error).__module__ == "zlib":
-            raise CheckpointError(f"{path}: damaged, it cannot be read ({error})") from error
+    except CheckpointError:
         raise
+    except Exception as error:  # zipfile, zlib, tokenize: whatever the bytes lead them to
+        raise CheckpointError(f"{path}: damaged, it cannot be read ({error})") from error
     return {name: arrays[name] for name in sorted(arrays, key=natural)}
 
 
@@ -369,50 +370,8 @@ def _scipy(path: Path, max_bytes: int) -> Any:
         raise CheckpointError(f"{path}: damaged, it cannot be read ({error})") from error
 
 
-# -- MATLAB --------------------------------------------------------------------------------------
-
-
-def matrices_in(path: Path) -> list[tuple[str, tuple[int, ...]]]:
-    """The matrices of a MATLAB file, by what it says of itself: name and shape.
-
-    Raises
-    ------
-    CheckpointError
-        If it is damaged.
-    """
-    from scipy.io import whosmat
-
-    try:
-        described = whosmat(str(path))
-    except NotImplementedError as error:
-        raise CheckpointError(f"{path}: HDF5 (MATLAB 7.3) is not read; save it with -v7") from error
-    except Exception as error:  # its reader raises whatever the bytes lead it to
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(f"{path}: damaged, it cannot be read ({reason})") from error
-    numeric = ("double", "single", "sparse", "logical", "int", "uint")
-    return [
-        (name, tuple(shape))
-        for name, shape, kind in described
-        if kind.startswith(numeric) and len(shape) == 2 and min(shape) >= 1 and max(shape) > 1
-    ]
-
-
 def _matlab(path: Path, max_bytes: int) -> dict[str, Any]:
-    from scipy.io import loadmat
-
-    inside = matrices_in(path)
-    for name, shape in inside:
-        if math.prod(shape) * 4 > max_bytes:
-            raise CheckpointError(
-                f"{path}: {name} claims the shape {shape}, more than the "
-                f"{max_bytes / 2**30:g} GiB that are allowed; if it is right, "
-                "give a larger --max-gib (max_bytes)"
-            )
-    if not inside:
+    found = read_matrices(path, max_bytes)
+    if not found:
         raise CheckpointError(f"{path}: holds no matrix of numbers")
-    try:
-        values = loadmat(str(path), variable_names=[name for name, _ in inside])
-        return {name: values[name] for name, _ in inside}
-    except Exception as error:  # its reader raises whatever the bytes lead it to
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(f"{path}: damaged, it cannot be read ({reason})") from error
+    return found

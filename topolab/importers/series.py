@@ -14,7 +14,8 @@ from typing import Any
 from topolab.errors import ConfigError
 from topolab.importers.base import CheckpointError, Content
 from topolab.importers.common import natural
-from topolab.importers.loading import FileKind, matrices_in, sniff
+from topolab.importers.loading import FileKind, sniff
+from topolab.importers.matfile import matrices_in
 
 __all__ = ["Moment", "gather", "number_at", "steps_by_name"]
 
