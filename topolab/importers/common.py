@@ -216,7 +216,8 @@ def from_sparse(name: str, value: Any, content: Content) -> FoundLayer:
     mask = np.zeros(math.prod(shape), dtype=np.bool_)
     mask[flat] = True
     weight = np.zeros(math.prod(shape), dtype=np.float32)
-    np.add.at(weight, flat, values.astype(np.float32))
+    with np.errstate(over="ignore", invalid="ignore"):
+        np.add.at(weight, flat, values.astype(np.float32))
     return FoundLayer(name, mask.reshape(shape), weight.reshape(shape))
 
 

@@ -372,7 +372,8 @@ def _oriented(layer: FoundLayer, orientation: Orientation) -> Oriented:
         mask = mask[..., None]
         weight = None if weight is None else weight[..., None]
     if weight is not None:
-        weight = weight.astype(np.float32, copy=False)
+        with np.errstate(over="ignore"):  # what is too large is infinite, and said
+            weight = weight.astype(np.float32, copy=False)
     return Oriented(layer.name, np.asarray(mask, dtype=np.bool_), weight)
 
 

@@ -79,3 +79,17 @@ def test_code_is_refused_with_a_way_out(tmp_path: Path) -> None:
     done = run(tmp_path / "1.pt", "--inspect")
     assert done.returncode == 2 and "pathlib" in done.stderr and "torch.save(plain" in done.stderr
     assert done.stdout == ""
+
+
+def test_its_help_imports_nothing_heavy() -> None:
+    script = (
+        "import sys; sys.argv = ['topolab', 'import', '--help']\n"
+        "from topolab.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print('HEAVY', sorted({'torch', 'numpy', 'pandas', 'scipy'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert "HEAVY []" in done.stdout and "--inspect" in done.stdout, done.stdout[-200:]
