@@ -212,5 +212,6 @@ def _record(
                 },
                 metrics=found.metrics[index],
             )  # fmt: skip
+            del read  # before the next is loaded
             if progress is not None:
                 progress("recording", index + 1, len(found.steps))

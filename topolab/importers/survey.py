@@ -218,6 +218,7 @@ def survey(
         metrics.append(_metrics(content, reader.remarks))
         inside = number_at(content, ("epoch",))
         inner_epochs.append(None if inside is None else float(inside[0]))
+        del content  # before the next is loaded
         if progress is not None:
             progress("reading", index + 1, len(moments))
     _check_steps(moments, steps)

@@ -142,6 +142,30 @@ def test_several_matrices_in_one_matlab_file(series: Path) -> None:
     assert run[0].weights["W2"] is None
 
 
+def test_one_checkpoint_is_in_memory_at_a_time(
+    series: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import gc
+    import weakref
+
+    from topolab.importers import survey
+
+    alive: list[weakref.ref[object]] = []
+    real = survey.load
+
+    def watched(*arguments: object) -> object:
+        gc.collect()
+        assert not [ref for ref in alive if ref() is not None]
+        content = real(*arguments)  # type: ignore[arg-type]
+        alive.extend(weakref.ref(tensor) for tensor in content.value["masks"].values())
+        return content
+
+    monkeypatch.setattr(survey, "load", watched)
+    write(series, *(f"a_{step}.pt" for step in range(4)))
+    topolab.import_run(series, series.parent / "run")
+    assert len(alive) == 8
+
+
 # -- orientation -----------------------------------------------------------------------------------
 
 
