@@ -77,7 +77,7 @@ def main() -> None:
             ):
                 taken.setdefault(name, []).append(seconds(work))
         print(
-            f"{options.checkpoints} checkpoints of {size / options.checkpoints / 2**20:.1f} MB, "
+            f"{options.checkpoints} checkpoints of {size / options.checkpoints / 1e6:.1f} MB, "
             f"{torch.get_num_threads()} threads, torch {torch.__version__}, median of "
             f"{options.repeats} interleaved repeats"
         )
@@ -86,7 +86,7 @@ def main() -> None:
         for name, values in taken.items():
             middle = statistics.median(values)
             print(
-                f"{name:24}{options.checkpoints / middle:12.1f}{size / 2**20 / middle:10.0f}"
+                f"{name:24}{options.checkpoints / middle:12.1f}{size / 1e6 / middle:10.0f}"
                 f"{middle / base:18.1f}"
             )
 
