@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from topolab.comparison import compare
     from topolab.errors import TopolabError
     from topolab.graph import LayeredGraph
+    from topolab.importers import import_run, inspect_checkpoints
     from topolab.layers import LayerSpec, layers_of
     from topolab.recorder import Recorder
     from topolab.run import Run, open_run, runs
@@ -37,6 +38,8 @@ __all__ = [
     "__version__",
     "analyse",
     "compare",
+    "import_run",
+    "inspect_checkpoints",
     "layers_of",
     "metrics",
     "open_run",
@@ -64,6 +67,8 @@ _HOMES = {
     "Walk": "analysis",
     "analyse": "api",
     "compare": "comparison",
+    "import_run": "importers",
+    "inspect_checkpoints": "importers",
     "layers_of": "layers",
     "open_run": "run",
     "run_analysis": "analysis",

@@ -15,7 +15,15 @@ from topolab.errors import ConfigError
 __all__ = ["Group", "find", "load_all", "names"]
 
 Group = Literal[
-    "backends", "inits", "datasets", "recipes", "analyses", "figures", "sections", "reporters"
+    "backends",
+    "inits",
+    "datasets",
+    "recipes",
+    "analyses",
+    "figures",
+    "sections",
+    "reporters",
+    "importers",
 ]
 _SINGULAR = {
     "backends": "method",
@@ -26,6 +34,7 @@ _SINGULAR = {
     "figures": "figure",
     "sections": "report section",
     "reporters": "report format",
+    "importers": "import convention",
 }
 
 

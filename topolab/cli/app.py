@@ -14,6 +14,7 @@ from topolab.cli import (
     data,
     demo,
     figure,
+    import_,
     report,
     show,
     train,
@@ -63,6 +64,7 @@ app.command("demo")(demo.demo)
 app.command("train", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     train.train
 )
+app.command("import")(import_.import_)
 app.command("analyse")(analyse.analyse)
 app.command("compare")(compare.compare)
 app.command("report")(report.report)

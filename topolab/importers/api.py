@@ -1,0 +1,217 @@
+"""The public doors: `inspect_checkpoints` and `import_run`."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from topolab.errors import RunError, RunExistsError
+from topolab.importers.survey import Inspection, Survey, survey
+from topolab.recorder import Recorder
+from topolab.run import Run, open_run
+
+__all__ = ["import_run", "inspect_checkpoints"]
+
+Progress = Callable[[str, int, int], None]
+_TEMPORARY = ".importing-"
+
+
+def inspect_checkpoints(
+    paths: Sequence[str | os.PathLike[str]] | str | os.PathLike[str],
+    *,
+    format: str = "auto",
+    step_from: str = "name",
+    model_order: str | os.PathLike[str] | Sequence[str] | None = None,
+    orientation: str = "auto",
+    bias_row: bool | None = None,
+    image_shape: tuple[int, int, int] | None = None,
+    max_bytes: int = 4 * 2**30,
+    progress: Progress | None = None,
+) -> Inspection:
+    """Say what a series of checkpoints is and what `import_run` would make of it.
+
+    Parameters
+    ----------
+    paths, format, step_from, model_order, orientation, bias_row, image_shape, max_bytes, progress
+        As for `import_run`.
+
+    Returns
+    -------
+    Inspection
+
+    Raises
+    ------
+    CheckpointError, ConfigError
+        As `import_run`.
+
+    Examples
+    --------
+    >>> import numpy as np, tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> np.savez(folder + "/epoch1.npz", W1=2 * np.eye(4, 6), W2=3 * np.eye(2, 4))
+    >>> found = inspect_checkpoints(folder)
+    >>> found.convention, found.orientation, [layer.spec.shape for layer in found.layers]
+    ('nerva-npz', 'out-in', [(4, 6), (2, 4)])
+    """
+    return survey(
+        _several(paths), format=format, step_from=step_from, model_order=model_order,
+        orientation=orientation, bias_row=bias_row, image_shape=image_shape, max_bytes=max_bytes,
+        progress=progress,
+    ).inspection  # fmt: skip
+
+
+def import_run(
+    paths: Sequence[str | os.PathLike[str]] | str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    format: str = "auto",
+    step_from: str = "name",
+    model_order: str | os.PathLike[str] | Sequence[str] | None = None,
+    orientation: str = "auto",
+    bias_row: bool | None = None,
+    image_shape: tuple[int, int, int] | None = None,
+    seed: int | None = None,
+    max_bytes: int = 4 * 2**30,
+    command: str | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Make a run out of a series of checkpoints.
+
+    Every checkpoint is read twice, one at a time: once to see that all is well, once to record
+    it. If anything is wrong, nothing is left at `out`. No file is read in a way that could run
+    code from it.
+
+    Parameters
+    ----------
+    paths : path, or sequence of path
+        Files, folders and globs; in any order.
+    out : path
+        The folder of the new run.
+    format : str
+        A convention (``topolab.registry.names("importers")``), or "auto": the most specific of
+        those that match the first checkpoint.
+    step_from : {"name", "key"}
+        Whether steps are numbers in the names, or a key inside: global_step, step, iteration,
+        iter, steps, epoch.
+    model_order : path or sequence of str, optional
+        The layers in the order of the network, one on a line, optionally followed by the layer
+        it reads. Layers that are not named are left out.
+    orientation : {"auto", "out-in", "in-out"}
+        How weight matrices lie; "auto" is the convention's way, or what lets the shapes chain.
+    bias_row : bool, optional
+        Whether a matrix carries the bias as its last input; None finds out by chaining.
+    image_shape : tuple of int, optional
+        ``(C, H, W)`` of the network's input, for heatmaps.
+    seed : int, optional
+        The seed of the training, where it is known.
+    max_bytes : int
+        No array, and no archive beyond its own size on disk, may claim more.
+    command : str, optional
+        What started it, for the report.
+    progress : callable, optional
+        Called with ("reading" or "recording", checkpoints done, checkpoints in all).
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    UnsafeFileError
+        If a file needs code to be read; its ``globals`` and ``snippet`` say which, and how to
+        convert it.
+    CheckpointError
+        If a file is damaged, follows no convention, contradicts the others or claims too much.
+    ConfigError
+        If nothing is there, or the steps cannot be told.
+    RunExistsError
+        If there is something at `out`.
+
+    Examples
+    --------
+    >>> import tempfile, torch, topolab
+    >>> from torch.nn.utils import prune
+    >>> folder = tempfile.mkdtemp()
+    >>> model = torch.nn.Sequential(torch.nn.Linear(6, 4), torch.nn.ReLU(), torch.nn.Linear(4, 2))
+    >>> _ = prune.l1_unstructured(model[0], "weight", amount=12)
+    >>> torch.save(model.state_dict(), folder + "/step_100.pt")
+    >>> run = topolab.import_run(folder, folder + "/run")
+    >>> run.steps, run[0].nnz("0"), [layer.maskable for layer in run.layers]
+    (array([100]), 12, [True, False])
+    """
+    target = Path(out)
+    _check_free(target)
+    found = survey(
+        _several(paths), format=format, step_from=step_from, model_order=model_order,
+        orientation=orientation, bias_row=bias_row, image_shape=image_shape, max_bytes=max_bytes,
+        progress=progress,
+    )  # fmt: skip
+    temporary = target.parent / f"{_TEMPORARY}{target.name}-{secrets.token_hex(4)}"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _record(found, temporary, step_from, seed, command, progress)
+        _check_free(target)
+        if target.is_dir():
+            target.rmdir()  # an empty folder that was made for it
+        temporary.rename(target)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise RunError(f"{target}: cannot be written ({reason}); choose another --out") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return open_run(target)
+
+
+def _several(paths: Sequence[str | os.PathLike[str]] | str | os.PathLike[str]
+             ) -> list[str | os.PathLike[str]]:  # fmt: skip
+    return [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+
+
+def _check_free(target: Path) -> None:
+    if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+        raise RunExistsError(f"{target}: something is already there; choose another --out")
+
+
+def _record(
+    found: Survey,
+    path: Path,
+    step_from: str,
+    seed: int | None,
+    command: str | None,
+    progress: Progress | None,
+) -> None:
+    said = found.inspection
+    config = {
+        "method": "imported",
+        "convention": said.convention,
+        "orientation": said.orientation,
+        "bias_row": said.bias,
+        "step_from": step_from,
+    }
+    data = {
+        "name": "imported",
+        "files": [{"name": s.name, "sha256": s.sha256, "step": s.step} for s in said.sources],
+        "layers": {layer.spec.name: layer.state for layer in said.layers},
+        "remarks": list(said.remarks),
+    }
+    layers = [layer.spec for layer in said.layers]
+    with Recorder(
+        path, layers=layers, config=config, seed=seed, data=data, command=command
+    ) as recorder:
+        for index, step in enumerate(found.steps):
+            read = found.read(index)
+            recorder.record(
+                step,
+                {layer.name: layer.mask for layer in read},
+                epoch=None if said.epochs is None else said.epochs[index],
+                weights={
+                    layer.name: layer.weight for layer in read if layer.weight is not None
+                },
+                metrics=found.metrics[index],
+            )  # fmt: skip
+            del read  # before the next is loaded
+            if progress is not None:
+                progress("recording", index + 1, len(found.steps))

@@ -1,0 +1,57 @@
+"""Plain dense weights in which absent ones are exactly 0."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from topolab.importers.base import Content, FoundLayer, Importer, Reading
+from topolab.importers.common import (
+    as_array,
+    is_array,
+    is_sparse,
+    layer_name,
+    state_dict,
+    unique,
+    weights_of,
+)
+
+__all__ = ["Dense"]
+
+
+class Dense(Importer):
+    """The last resort: a state dict, or any ``.npz`` of matrices."""
+
+    name = "dense"
+    summary = "Plain dense weights with exact zeros (any state dict)."
+    rank = 0
+    remark = (
+        "masks are taken from the weights that are not 0: one that was grown at the last update "
+        "and is still 0 is missed"
+    )
+
+    def detect(self, content: Content) -> bool:
+        """Whether there is a weight of a layer."""
+        return bool(_weights(content))
+
+    def read(self, content: Content, order: Sequence[str] | None = None) -> Reading:
+        """What is not 0 is active; a layer without a 0 is dense."""
+        found = []
+        for name, value in _weights(content):
+            weight = as_array(value, content, name)
+            found.append(FoundLayer(name, weight != 0, weight))
+        unique([layer.name for layer in found], content)
+        return Reading(tuple(found))
+
+
+def _weights(content: Content) -> list[tuple[str, Any]]:
+    if content.kind not in ("torch", "safetensors", "npz"):
+        return []
+    found = [(name, v) for name, v in weights_of(state_dict(content.value)) if not is_sparse(v)]
+    if not found and content.kind == "npz" and isinstance(content.value, Mapping):
+        found = [
+            (layer_name(key), value)
+            for key, value in content.value.items()
+            if is_array(value) and value.ndim in (2, 3, 4)
+        ]
+    return found

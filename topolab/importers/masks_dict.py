@@ -1,0 +1,89 @@
+"""A dictionary of masks by name: the family of sparse_learning, ITOP, rigl-reproducibility."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from topolab.importers.base import CheckpointError, Content, FoundLayer, Importer, Reading
+from topolab.importers.common import (
+    as_array,
+    as_mask,
+    binary,
+    dense_layer,
+    is_array,
+    layer_name,
+    state_dict,
+    unique,
+    weights_of,
+)
+
+__all__ = ["MasksDict"]
+
+
+class MasksDict(Importer):
+    """Name -> mask under ``masks``, ``mask`` or ``mask.masks``, or as the whole file."""
+
+    name = "masks-dict"
+    summary = "A dictionary of masks by name (sparse_learning, ITOP, rigl-reproducibility)."
+    rank = 50
+
+    def detect(self, content: Content) -> bool:
+        """Whether there is a dictionary of arrays under one of the usual names."""
+        return _masks(content) is not None
+
+    def read(self, content: Content, order: Sequence[str] | None = None) -> Reading:
+        """Masks, the weights beside them if there are any, and the layers that have no mask."""
+        masks = _masks(content) or {}
+        remarks = []
+        named: dict[str, Any] = {}
+        unique([layer_name(key) for key in masks], content)
+        for key, value in masks.items():
+            if value is None:
+                continue
+            if len(value.shape) < 2:
+                remarks.append("masks of biases and normalisations are left out")
+                continue
+            named[layer_name(key)] = value
+        weights = {} if masks is content.value else dict(weights_of(state_dict(content.value)))
+        names = [*weights, *(name for name in named if name not in weights)]
+        if weights and not set(named) <= set(weights):
+            missing = sorted(set(named) - set(weights))
+            remarks.append(f"no weights were found for {', '.join(missing)}")
+            names = [*named, *(name for name in weights if name not in named)]
+        found: list[FoundLayer] = []
+        for name in names:
+            if name not in named:
+                found.append(dense_layer(name, weights[name], content))
+                continue
+            mask = as_mask(named[name], content, name)
+            weight = as_array(weights[name], content, name) if name in weights else None
+            if weight is not None and weight.shape != mask.shape:
+                raise CheckpointError(
+                    f"{content.label}: layer {name} has a mask of shape {mask.shape} "
+                    f"and a weight of shape {weight.shape}"
+                )
+            found.append(FoundLayer(name, mask, weight))
+        return Reading(tuple(found), tuple(dict.fromkeys(remarks)))
+
+
+def _masks(content: Content) -> Mapping[str, Any] | None:
+    value = content.value
+    if content.kind not in ("torch", "safetensors", "npz") or not isinstance(value, Mapping):
+        return None
+    mask = value.get("mask")
+    for inside in (value.get("masks"), mask.get("masks") if isinstance(mask, Mapping) else None,
+                   mask):  # fmt: skip
+        if _names_to_arrays(inside):
+            return inside
+    bare = _names_to_arrays(value) and all(binary(v) for v in value.values() if v is not None)
+    return value if bare else None
+
+
+def _names_to_arrays(value: Any) -> bool:
+    return (
+        isinstance(value, Mapping)
+        and len(value) > 0
+        and all(isinstance(k, str) and (v is None or is_array(v)) for k, v in value.items())
+        and any(v is not None and len(v.shape) >= 2 for v in value.values())
+    )

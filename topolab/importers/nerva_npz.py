@@ -1,0 +1,49 @@
+"""``.npz`` of numbered dense weights: W1, b1, W2, ... (nerva)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from topolab.importers.base import Content, FoundLayer, Importer, Reading
+from topolab.importers.common import as_array, is_array
+
+__all__ = ["NervaNpz"]
+
+_WEIGHT = re.compile(r"[Ww](\d+)")
+
+
+class NervaNpz(Importer):
+    """``W<n>`` with ``b<n>``; a weight that is exactly 0 is taken as absent."""
+
+    name = "nerva-npz"
+    summary = "A .npz of dense weights called W1, b1, W2, ... (nerva)."
+    rank = 30
+    chain = True
+    remark = (
+        "masks are taken from the weights that are not 0: one that was grown at the last update "
+        "and is still 0 is missed"
+    )
+
+    def detect(self, content: Content) -> bool:
+        """Whether there are numbered matrices."""
+        return content.kind == "npz" and bool(_numbered(content))
+
+    def read(self, content: Content, order: Sequence[str] | None = None) -> Reading:
+        """The matrices by number."""
+        found = []
+        for key in _numbered(content):
+            weight = as_array(content.value[key], content, key)
+            found.append(FoundLayer(key, weight != 0, weight))
+        return Reading(tuple(found))
+
+
+def _numbered(content: Content) -> list[str]:
+    if not isinstance(content.value, Mapping):
+        return []
+    keys = [
+        key
+        for key, value in content.value.items()
+        if isinstance(key, str) and _WEIGHT.fullmatch(key) and is_array(value) and value.ndim == 2
+    ]
+    return sorted(keys, key=lambda key: int(key[1:]))

@@ -1,0 +1,69 @@
+"""``torch.nn.utils.parametrize``: the weight's original with a mask among its parametrisations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from topolab.importers.base import CheckpointError, Content, FoundLayer, Importer, Reading
+from topolab.importers.common import (
+    as_array,
+    as_mask,
+    dense_layer,
+    layer_name,
+    state_dict,
+    strip,
+    unique,
+    weights_of,
+)
+
+__all__ = ["Parametrized"]
+
+_ORIGINAL = re.compile(r"(?:(.*)\.)?parametrizations\.weight\.original")
+_MASK = re.compile(r"((?:.*\.)?parametrizations\.weight)\.\d+\.mask")
+
+
+class Parametrized(Importer):
+    """``<layer>.parametrizations.weight.original`` with ``.0.mask`` (and ``.0.dense_grad``)."""
+
+    name = "parametrized"
+    summary = "parametrizations.weight.original with a parametrisation's mask."
+    rank = 70
+
+    def detect(self, content: Content) -> bool:
+        """Whether a parametrised weight has a mask."""
+        state = state_dict(content.value)
+        return any(
+            (match := _MASK.fullmatch(key)) is not None and f"{match[1]}.original" in state
+            for key in state
+        )
+
+    def read(self, content: Content, order: Sequence[str] | None = None) -> Reading:
+        """Masks, originals, and the layers that have no mask."""
+        state = state_dict(content.value)
+        masks = {
+            match[1]: key for key in state if (match := _MASK.fullmatch(key)) is not None
+        }  # the last mask of a layer, if it has several parametrisations
+        plain = {name for name, _ in weights_of(state)}
+        found: list[FoundLayer] = []
+        for key, value in state.items():
+            match = _ORIGINAL.fullmatch(strip(key))
+            if match is not None:
+                name = match[1] or "layer"
+                weight = as_array(value, content, name)
+                beside = masks.get(key.removesuffix(".original"))
+                if beside is None:
+                    if weight.ndim in (2, 3, 4):
+                        found.append(FoundLayer(name, None, weight))
+                    continue
+                mask = as_mask(state[beside], content, name)
+                if mask.shape != weight.shape:
+                    raise CheckpointError(
+                        f"{content.label}: layer {name} has a mask of shape {mask.shape} "
+                        f"and an original of shape {weight.shape}"
+                    )
+                found.append(FoundLayer(name, mask, weight))
+            elif (key == "weight" or key.endswith(".weight")) and layer_name(key) in plain:
+                found.append(dense_layer(layer_name(key), value, content))
+        unique([layer.name for layer in found], content)
+        return Reading(tuple(found))
