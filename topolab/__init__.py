@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from topolab.comparison import compare
     from topolab.errors import TopolabError
     from topolab.graph import LayeredGraph
+    from topolab.integrations.attach import attach
     from topolab.layers import LayerSpec, layers_of
     from topolab.recorder import Recorder
     from topolab.run import Run, open_run, runs
@@ -36,6 +37,7 @@ __all__ = [
     "Walk",
     "__version__",
     "analyse",
+    "attach",
     "compare",
     "layers_of",
     "metrics",
@@ -63,6 +65,7 @@ _HOMES = {
     "TopolabError": "errors",
     "Walk": "analysis",
     "analyse": "api",
+    "attach": "integrations.attach",
     "compare": "comparison",
     "layers_of": "layers",
     "open_run": "run",
