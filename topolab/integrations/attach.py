@@ -118,7 +118,7 @@ class Attachment:
     # -- recording ---------------------------------------------------------------------------
 
     def _after_step(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
-        if torch.cuda.is_initialized() and torch.cuda.is_current_stream_capturing():
+        if _capturing():
             raise ConfigError(
                 f"{self._path}: the optimiser's step is being captured in a CUDA graph, whose "
                 "replays call no hook; attach with every=None and call handle.record(step)"
@@ -183,6 +183,11 @@ class Attachment:
         if self._ranks.writes:
             self._tell(now)
 
+    def flush(self) -> None:
+        """Take a snapshot now unless this step has one. On several ranks, call it on all."""
+        if self.steps != self._recorded:
+            self.record()
+
     def _tell(self, step: int) -> None:
         """Show the new snapshot to the listeners; one that fails is left out from here on."""
         if not self._listeners:
@@ -216,8 +221,8 @@ class Attachment:
             return
         self._unhook()
         try:
-            if self._last and self.steps != self._recorded:
-                self.record()
+            if self._last:
+                self.flush()
             self._removed = True
             if self._recorder is not None:
                 self._recorder.finish(summary)
@@ -386,6 +391,11 @@ def attach(
             "config": config, "seed": seed, "data": data, "resume": resume, "command": command,
         },
     )  # fmt: skip
+
+
+def _capturing() -> bool:
+    """Whether a CUDA graph is being captured; a torch without CUDA cannot be asked."""
+    return torch.version.cuda is not None and torch.cuda.is_current_stream_capturing()
 
 
 def _inner(optimizer: Any) -> torch.optim.Optimizer:

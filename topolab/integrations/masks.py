@@ -144,7 +144,7 @@ def weight_of(module: torch.nn.Module) -> torch.Tensor | None:
         return computed if isinstance(computed, torch.Tensor) else None
     csr = getattr(module, "_csr", None)
     if hasattr(csr, "to_dense"):
-        dense = csr.to_dense()  # type: ignore[union-attr,operator]
+        dense = csr.to_dense()  # type: ignore[union-attr]
         return dense if isinstance(dense, torch.Tensor) else None
     weight = getattr(module, "weight", None)
     if not isinstance(weight, torch.Tensor):

@@ -1,12 +1,15 @@
-"""A small sparse network and a training loop that the tests of attachments share."""
+"""A small sparse network and a training step that the tests of attachments share."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import pytest
 import torch
 from torch.nn.utils import prune
 
 
-def mlp(seed: int = 0, *, pruned: bool = True) -> torch.nn.Sequential:
+def make_mlp(seed: int = 0, *, pruned: bool = True) -> torch.nn.Sequential:
     """8 inputs, hidden layers of 6 and 5, 3 outputs; the hidden layers 60 % pruned."""
     torch.manual_seed(seed)
     model = torch.nn.Sequential(
@@ -19,15 +22,29 @@ def mlp(seed: int = 0, *, pruned: bool = True) -> torch.nn.Sequential:
     return model
 
 
-def batch(seed: int, size: int = 16) -> tuple[torch.Tensor, torch.Tensor]:
+def make_batch(seed: int, size: int = 16) -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(seed)
     inputs = torch.randn(size, 8, generator=generator)
     return inputs, inputs[:, :3].argmax(dim=1)
 
 
-def step(model: torch.nn.Module, optimizer: torch.optim.Optimizer, seed: int) -> None:
-    """One step of training."""
-    inputs, labels = batch(seed)
+def train_step(model: torch.nn.Module, optimizer: torch.optim.Optimizer, seed: int) -> None:
+    inputs, labels = make_batch(seed)
     optimizer.zero_grad()
     torch.nn.functional.cross_entropy(model(inputs), labels).backward()
     optimizer.step()
+
+
+@pytest.fixture
+def mlp() -> Callable[..., torch.nn.Sequential]:
+    return make_mlp
+
+
+@pytest.fixture
+def batch() -> Callable[..., tuple[torch.Tensor, torch.Tensor]]:
+    return make_batch
+
+
+@pytest.fixture
+def one_step() -> Callable[[torch.nn.Module, torch.optim.Optimizer, int], None]:
+    return train_step
