@@ -69,7 +69,9 @@ class Attachment:
             if first and on_disk < 0:
                 self.record()
             if optimizer is not None:
-                self._hook = _inner(optimizer).register_step_post_hook(self._after_step)
+                # a compiled step is left for the hook, not compiled with it
+                hook = torch.compiler.disable(self._after_step)  # type: ignore[no-untyped-call]
+                self._hook = _inner(optimizer).register_step_post_hook(hook)
         except BaseException:
             self.close()
             raise
@@ -170,7 +172,8 @@ class Attachment:
         masks = {name: mask.numpy() for name, mask in self._finder.masks().items()}
         self._ranks.agree({name: pack_mask(mask) for name, mask in masks.items()})
         weights = self._finder.weights() if self._weights else None
-        measured = {**(self._metrics() if self._metrics is not None else {}), **(metrics or {})}
+        given = {**(self._metrics() if self._metrics is not None else {}), **(metrics or {})}
+        measured = {name: _number(value) for name, value in given.items()}
         if epoch is None and self._epoch is not None:
             epoch = self._epoch(now)
 
@@ -391,6 +394,11 @@ def attach(
             "config": config, "seed": seed, "data": data, "resume": resume, "command": command,
         },
     )  # fmt: skip
+
+
+def _number(value: Any) -> Any:
+    """A metric without its graph; what is no number is refused by the recorder."""
+    return value.detach().item() if isinstance(value, torch.Tensor) else value
 
 
 def _capturing() -> bool:

@@ -36,7 +36,7 @@ def test_snapshots_are_the_masks_at_their_steps(tmp_path: Path, mlp: Maker, one_
     with topolab.attach(
         optimizer, model, tmp_path / "run", every=3, weights=True, seed=5,
         config={"method": "mine"}, epoch=lambda step: step / 4,
-        metrics=lambda: {"bias": float(model[4].bias[0])},
+        metrics=lambda: {"bias": model[4].bias[0]},
     ) as handle:  # fmt: skip
         expected[0] = model[0].weight_mask.bool().numpy().copy()
         for step in range(1, 9):
@@ -57,7 +57,7 @@ def test_snapshots_are_the_masks_at_their_steps(tmp_path: Path, mlp: Maker, one_
     last = run[-1]
     assert last.weights["0"] is not None
     assert np.array_equal(last.weights["0"], weight[expected[8]])
-    assert last.metrics == {"bias": pytest.approx(float(model[4].bias[0]))}
+    assert last.metrics == {"bias": pytest.approx(model[4].bias[0].item())}
     assert [layer.maskable for layer in run.layers] == [True, True, False]
 
 
@@ -151,6 +151,7 @@ def test_steps_that_amp_skips_do_not_count(
     assert topolab.open_run(handle.path).steps.tolist() == expected
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")
 @pytest.mark.parametrize("kind", ["foreach", "fused", "lbfgs", "scheduled", "compiled"])
 def test_optimisers_of_all_kinds(tmp_path: Path, mlp: Maker, batch: Batch, kind: str) -> None:
     model = mlp()

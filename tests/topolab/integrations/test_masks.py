@@ -217,7 +217,8 @@ def test_what_is_no_mask_is_refused_by_name(mlp: Maker) -> None:
     model[2].weight_mask[0, 0] = 0.5
     with pytest.raises(LayerError, match="layer 2: a mask holds only 0 and 1"):
         finder.masks()
-    with pytest.raises(LayerError, match="masks for fc9, which the model does not have.*0, 2, 4"):
+    model = mlp()
+    with pytest.raises(LayerError, match=r"masks for fc9, which the model does not.*0, 2, 4"):
         MaskFinder(model, masks={"fc9": PATTERN})
     with pytest.raises(LayerError, match="must give masks by layer name, not list"):
         MaskFinder(model, masks=lambda model: [PATTERN])  # type: ignore[arg-type,return-value]
