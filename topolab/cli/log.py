@@ -25,7 +25,7 @@ def log(
         typer.Option(
             help="tensorboard, wandb or mlflow.",
             show_default=False,
-            autocompletion=lambda word: [name for name in TRACKERS if name.startswith(word)],
+            autocompletion=lambda incomplete: [n for n in TRACKERS if n.startswith(incomplete)],
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("curves"),
@@ -73,7 +73,7 @@ def log(
 
 
 def _uri(out: Path) -> str:
-    return out.resolve().as_uri()
+    return f"sqlite:///{out.resolve()}/mlflow.db"
 
 
 def _writer(to: str, run: Run, out: Path, project: str) -> CurveWriter:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -123,16 +123,33 @@ def test_tensorboard_while_training(tmp_path: Path, mlp: Maker, one_step: Step) 
 # -- Weights & Biases --------------------------------------------------------------------------
 
 
+def records_of(data: bytes) -> Iterator[bytes]:
+    """The records of a ``.wandb`` file: 7 bytes, then LevelDB's log of 32 KiB blocks."""
+    assert data[:4] == b":W&B"
+    position, parts = 7, b""
+    while position + 7 <= len(data):
+        left = 32768 - position % 32768
+        if left < 7:
+            position += left
+            continue
+        length = int.from_bytes(data[position + 4 : position + 6], "little")
+        kind = data[position + 6]  # 1 whole, 2 first, 3 middle, 4 last
+        if kind == 0:
+            return
+        parts += data[position + 7 : position + 7 + length]
+        position += 7 + length
+        if kind in (1, 4):
+            yield parts
+            parts = b""
+
+
 def read_wandb(folder: Path) -> list[dict[str, float]]:
     """The history in the file of an offline run."""
     from wandb.proto import wandb_internal_pb2
-    from wandb.sdk.internal.datastore import DataStore
 
     (file,) = folder.glob("wandb/offline-run-*/*.wandb")
-    store = DataStore()
-    store.open_for_scan(str(file))
     rows = []
-    while (data := store.scan_data()) is not None:
+    for data in records_of(file.read_bytes()):
         record = wandb_internal_pb2.Record()
         record.ParseFromString(data)
         if record.HasField("history"):
@@ -170,6 +187,10 @@ def test_wandb_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: boo
 # -- MLflow ------------------------------------------------------------------------------------
 
 
+SQLALCHEMY = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated")
+
+
+@SQLALCHEMY
 def test_mlflow_in_a_file(tmp_path: Path) -> None:
     pytest.importorskip("mlflow", reason="MLflow is not installed: topolab[mlflow]")
     from mlflow.tracking import MlflowClient
@@ -177,7 +198,7 @@ def test_mlflow_in_a_file(tmp_path: Path) -> None:
     from topolab.integrations.mlflow import MlflowWriter
 
     run = by_hand(tmp_path / "run")
-    uri = (tmp_path / "store").as_uri()
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
     with MlflowWriter(tracking_uri=uri, experiment="mine", name="first") as writer:
         writer.write(run)
     client = MlflowClient(uri)
@@ -206,6 +227,7 @@ def test_the_command(tmp_path: Path) -> None:
     assert read_tensorboard(out / "run")["metrics/test_accuracy"] == [(0, 0.5), (30, 0.75)]
 
 
+@SQLALCHEMY
 @pytest.mark.parametrize(("to", "package"), [("wandb", "wandb"), ("mlflow", "mlflow")])
 def test_the_command_to_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, to: str, package: str
@@ -224,7 +246,7 @@ def test_the_command_to_the_others(
     else:
         from mlflow.tracking import MlflowClient
 
-        client = MlflowClient(out.resolve().as_uri())
+        client = MlflowClient(f"sqlite:///{out}/mlflow.db")
         experiment = client.get_experiment_by_name("mine")
         assert experiment is not None
         (found,) = client.search_runs([experiment.experiment_id])
