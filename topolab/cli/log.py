@@ -86,6 +86,8 @@ def _writer(to: str, run: Run, out: Path, project: str) -> CurveWriter:
     if to == "tensorboard":
         from topolab.integrations.tensorboard import TensorBoardWriter
 
+        if (out / run.name).exists():  # TensorBoard would draw both, one over the other
+            raise ConfigError(f"{out / run.name}: there already; remove it or choose another --out")
         return TensorBoardWriter(out / run.name)
     if to == "wandb":
         from topolab.integrations.wandb import WandbWriter

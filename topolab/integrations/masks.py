@@ -107,9 +107,8 @@ def find_mask(module: torch.nn.Module, name: str = "") -> Found | None:
         for other in masks[1:]:
             mask = mask & other
         return Found(mask, "parametrization")
-    csr = getattr(module, "_csr", None)
-    if all(hasattr(csr, field) for field in ("nrows", "ncols", "row_start", "row_nnz")):
-        return Found(_of_padded_csr(csr), "csr")
+    if _has_csr(module):
+        return Found(_of_padded_csr(module._csr)[0], "csr")
     own = getattr(module, "mask", None)
     weight = None if _parametrizations(module) else getattr(module, "weight", None)
     if isinstance(own, torch.Tensor) and (weight is None or own.shape == weight.shape):
@@ -142,10 +141,8 @@ def weight_of(module: torch.nn.Module) -> torch.Tensor | None:
             for part, was in zip(parts, training, strict=True):
                 part.training = was
         return computed if isinstance(computed, torch.Tensor) else None
-    csr = getattr(module, "_csr", None)
-    if hasattr(csr, "to_dense"):
-        dense = csr.to_dense()  # type: ignore[union-attr]
-        return dense if isinstance(dense, torch.Tensor) else None
+    if _has_csr(module):
+        return _of_padded_csr(module._csr)[1]
     weight = getattr(module, "weight", None)
     if not isinstance(weight, torch.Tensor):
         return None
@@ -160,7 +157,7 @@ def _parametrizations(module: torch.nn.Module) -> list[torch.nn.Module]:
 
 
 def _as_bool(mask: Any, name: str) -> torch.Tensor:
-    values = mask.detach() if isinstance(mask, torch.Tensor) else torch.from_numpy(np.asarray(mask))
+    values = mask.detach() if isinstance(mask, torch.Tensor) else torch.from_numpy(np.array(mask))
     if hasattr(values, "full_tensor"):  # a DTensor: put together on every rank
         values = values.full_tensor()
     if values.layout != torch.strided:
@@ -196,14 +193,26 @@ def _of_sparse(values: torch.Tensor) -> torch.Tensor:
     return filled.to_dense() != 0
 
 
-def _of_padded_csr(csr: Any) -> torch.Tensor:
-    """The live entries of a row-padded CSR matrix, as SparseLab's ``SparseLinear`` has one."""
-    mask = torch.zeros((int(csr.nrows), int(csr.ncols)), dtype=torch.bool)
-    columns = torch.from_numpy(np.asarray(csr.col_indices, dtype=np.int64))
+def _has_csr(module: torch.nn.Module) -> bool:
+    """Whether a module keeps its weight as SparseLab's ``SparseLinear`` does."""
+    fields = ("nrows", "ncols", "values", "col_indices", "row_start", "row_nnz")
+    csr = getattr(module, "_csr", None)
+    return all(hasattr(csr, field) for field in fields)
+
+
+def _of_padded_csr(csr: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mask and values of a CSR matrix whose rows have room behind their live entries."""
     lengths = np.asarray(csr.row_nnz, dtype=np.int64)
-    for row, (start, length) in enumerate(zip(np.asarray(csr.row_start), lengths, strict=True)):
-        mask[row, columns[int(start) : int(start) + int(length)]] = True
-    return mask
+    starts = np.asarray(csr.row_start, dtype=np.int64)
+    rows = np.repeat(np.arange(len(lengths)), lengths)
+    behind = np.repeat(np.cumsum(lengths) - lengths, lengths)
+    places = np.arange(len(rows)) - behind + np.repeat(starts, lengths)
+    columns = np.asarray(csr.col_indices, dtype=np.int64)[places]
+    mask = np.zeros((int(csr.nrows), int(csr.ncols)), dtype=np.bool_)
+    values = np.zeros(mask.shape, dtype=np.float32)
+    mask[rows, columns] = True
+    values[rows, columns] = np.asarray(csr.values, dtype=np.float32)[places]
+    return torch.from_numpy(mask), torch.from_numpy(values)
 
 
 class MaskFinder:
@@ -416,4 +425,4 @@ class MaskFinder:
 
 def _has_weight(module: torch.nn.Module) -> bool:
     """Whether a module is a layer: a Linear, a Conv2d, or one that keeps rows of connections."""
-    return isinstance(module, (torch.nn.Linear, torch.nn.Conv2d)) or hasattr(module, "_csr")
+    return isinstance(module, (torch.nn.Linear, torch.nn.Conv2d)) or _has_csr(module)

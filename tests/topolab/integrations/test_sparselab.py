@@ -13,8 +13,11 @@ import topolab
 from topolab.integrations.masks import find_mask
 
 sparselab = pytest.importorskip("sparselab", reason="sparselab is not installed")
-# It makes its layers from torch's CSR tensors.
-pytestmark = pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta")
+# What it does itself: its layers are made from torch's CSR tensors, its to_dense reads views.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta"),
+    pytest.mark.filterwarnings("ignore:The given NumPy array is not writable"),
+]
 
 Batch = Callable[..., tuple[torch.Tensor, torch.Tensor]]
 

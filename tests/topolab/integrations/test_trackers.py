@@ -225,6 +225,11 @@ def test_the_command(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert str(out) in done.output
     assert read_tensorboard(out / "run")["metrics/test_accuracy"] == [(0, 0.5), (30, 0.75)]
+    with pytest.raises(ConfigError, match="run: there already"):
+        CliRunner().invoke(
+            app, ["log", str(run.path), "--to", "tensorboard", "--out", str(out)],
+            catch_exceptions=False,
+        )  # fmt: skip
 
 
 @SQLALCHEMY
