@@ -1,10 +1,11 @@
 """What `topolab.attach` costs: an attached plain training loop against the same loop without.
 
-    python benchmarks/bench_attach.py [--repeats 9] [--steps 200] [--every 100]
+    python benchmarks/bench_attach.py [--rounds 400] [--every 10]
 
-MLP 784-1024-1024-10, 90 % pruned with torch.nn.utils.prune, batch 128, Adam, random data. The two
-loops are interleaved, each from the same weights; opening and finishing the run are left out,
-snapshots, synced to disk, are in. The time of the hook alone is that of `every=None`.
+MLP 784-1024-1024-10, 90 % pruned with torch.nn.utils.prune, batch 128, Adam, random data. The loops
+take turns step by step, so that a noisy moment strikes all of them. A step with a snapshot, which
+is synced to disk, is told from one without; the last column is what a loop with a snapshot every
+100 steps takes, from the two medians.
 """
 
 from __future__ import annotations
@@ -34,64 +35,67 @@ def network() -> torch.nn.Sequential:
     return model
 
 
-def loop(
-    steps: int, attach: Callable[[torch.optim.Optimizer, torch.nn.Module], object] | None
-) -> float:
-    """Milliseconds per step."""
-    model = network()
-    optimizer = torch.optim.Adam(model.parameters())
-    generator = torch.Generator().manual_seed(1)
-    inputs = torch.rand(128, 784, generator=generator)
-    labels = torch.randint(0, 10, (128,), generator=generator)
-    handle = attach(optimizer, model) if attach is not None else None
-    started = time.perf_counter()
-    for _ in range(steps):
-        optimizer.zero_grad()
-        torch.nn.functional.cross_entropy(model(inputs), labels).backward()
-        optimizer.step()
-    seconds = time.perf_counter() - started
-    if isinstance(handle, Attachment):
-        handle.close()
-    return 1e3 * seconds / steps
+class Loop:
+    """A training that does one step when it is told to."""
+
+    def __init__(self, attach: Callable[..., Attachment] | None) -> None:
+        self.model = network()
+        self.optimizer = torch.optim.Adam(self.model.parameters())
+        generator = torch.Generator().manual_seed(1)
+        self.inputs = torch.rand(128, 784, generator=generator)
+        self.labels = torch.randint(0, 10, (128,), generator=generator)
+        self.handle = attach(self.optimizer, self.model) if attach is not None else None
+        self.times: list[float] = []
+
+    def step(self) -> None:
+        started = time.perf_counter()
+        self.optimizer.zero_grad()
+        loss = torch.nn.functional.cross_entropy(self.model(self.inputs), self.labels)
+        loss.backward()
+        self.optimizer.step()
+        self.times.append(1e3 * (time.perf_counter() - started))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=9)
-    parser.add_argument("--steps", type=int, default=200)
-    parser.add_argument("--every", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=400)
+    parser.add_argument("--every", type=int, default=10)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        count = iter(range(10**6))
 
-        def attached(every: int | None, weights: bool = False) -> Callable[..., object]:
+        def attached(name: str, weights: bool) -> Callable[..., Attachment]:
             return lambda optimizer, model: topolab.attach(
-                optimizer, model, Path(folder) / str(next(count)), every=every, weights=weights
+                optimizer, model, Path(folder) / name, every=options.every, weights=weights
             )
 
-        contenders = {
-            "without": None,
-            "attached, no snapshots": attached(None),
-            f"attached, every {options.every}": attached(options.every),
-            f"attached, every {options.every}, weights": attached(options.every, weights=True),
+        loops = {
+            "without": Loop(None),
+            "attached": Loop(attached("masks", False)),
+            "attached, weights=True": Loop(attached("weights", True)),
         }
-        times: dict[str, list[float]] = {name: [] for name in contenders}
-        for make in contenders.values():
-            loop(10, make)
-        for _ in range(options.repeats):  # interleaved: a noisy moment strikes all of them
-            for name, make in contenders.items():
-                times[name].append(loop(options.steps, make))
+        for number in range(options.rounds):
+            order = list(loops.values())
+            for loop in order[number % 3 :] + order[: number % 3]:
+                loop.step()
+        for loop in loops.values():
+            if loop.handle is not None:
+                loop.handle.close()
     print(
-        f"{options.repeats} repeats of {options.steps} steps, {torch.get_num_threads()} threads, "
-        f"torch {torch.__version__}: ms per step, median (smallest to largest), times without"
+        f"{options.rounds} rounds, a snapshot every {options.every}, "
+        f"{torch.get_num_threads()} threads, torch {torch.__version__}; medians"
     )
-    base = statistics.median(times["without"])
-    for name, values in times.items():
-        ratios = [a / b for a, b in zip(values, times["without"], strict=True)]
-        print(
-            f"{name:36}{statistics.median(values):8.2f} ({min(values):.2f} to {max(values):.2f})"
-            f"{statistics.median(values) / base:8.3f}  paired {statistics.median(ratios):.3f}"
-        )
+    print(f"{'':26}{'ms a step':>12}{'ratio':>9}{'ms a snapshot':>16}{'ratio, every 100':>19}")
+    base = statistics.median(
+        t for n, t in enumerate(loops["without"].times, start=1) if n > 20 and n % options.every
+    )
+    for name, loop in loops.items():
+        numbered = list(enumerate(loop.times, start=1))[20:]  # the first steps warm up
+        plain = statistics.median(t for n, t in numbered if n % options.every)
+        line = f"{name:26}{plain:12.2f}{plain / base:9.3f}"
+        if loop.handle is not None:
+            snapshot = statistics.median(t for n, t in numbered if n % options.every == 0) - plain
+            line += f"{snapshot:16.1f}{(plain + snapshot / 100) / base:19.3f}"
+        print(line)
 
 
 if __name__ == "__main__":
