@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from topolab.errors import TopolabError
     from topolab.graph import LayeredGraph
     from topolab.importers import import_run, inspect_checkpoints
+    from topolab.integrations.attach import attach
     from topolab.layers import LayerSpec, layers_of
     from topolab.recorder import Recorder
     from topolab.run import Run, open_run, runs
@@ -37,6 +38,7 @@ __all__ = [
     "Walk",
     "__version__",
     "analyse",
+    "attach",
     "compare",
     "import_run",
     "inspect_checkpoints",
@@ -66,6 +68,7 @@ _HOMES = {
     "TopolabError": "errors",
     "Walk": "analysis",
     "analyse": "api",
+    "attach": "integrations.attach",
     "compare": "comparison",
     "import_run": "importers",
     "inspect_checkpoints": "importers",

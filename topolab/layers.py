@@ -311,7 +311,9 @@ def layers_of(
             shape = (module.out_features, module.in_features)
             found.append(LayerSpec(name, "linear", shape, name not in dense, image))
         elif isinstance(module, torch.nn.Conv2d):
-            shape4 = tuple(module.weight.shape)
+            # not of `weight`, which a parametrization would compute anew
+            kernel = (module.kernel_size[0], module.kernel_size[1])
+            shape4 = (module.out_channels, module.in_channels // module.groups, *kernel)
             found.append(LayerSpec(name, "conv", shape4, name not in dense, image, module.groups))
     if not found:
         raise LayerError("the model has no Linear and no Conv2d module, so there is no mask")

@@ -15,6 +15,7 @@ from topolab.cli import (
     demo,
     figure,
     import_,
+    log,
     report,
     show,
     train,
@@ -71,6 +72,7 @@ app.command("report")(report.report)
 app.command("figure")(figure.figure)
 app.command("figures")(figure.figures)
 app.command("watch")(watch.watch)
+app.command("log")(log.log)
 app.command("show")(show.show)
 app.command("verify")(verify.verify)
 app.command("methods")(data.methods)

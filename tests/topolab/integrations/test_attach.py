@@ -1,0 +1,429 @@
+"""A plain PyTorch training is recorded, and is the same training as without."""
+
+from __future__ import annotations
+
+import copy
+import io
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.utils import prune
+
+import topolab
+from topolab.errors import ConfigError, LayerError, RunError, RunExistsError
+from topolab.snapshot import Snapshot
+
+Maker = Callable[..., torch.nn.Sequential]
+Batch = Callable[..., tuple[torch.Tensor, torch.Tensor]]
+Step = Callable[[torch.nn.Module, torch.optim.Optimizer, int], None]
+
+
+def sgd(model: torch.nn.Module) -> torch.optim.Optimizer:
+    return torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+
+
+def test_snapshots_are_the_masks_at_their_steps(tmp_path: Path, mlp: Maker, one_step: Step) -> None:
+    model = mlp()
+    optimizer = sgd(model)
+    expected = {}
+    with topolab.attach(
+        optimizer, model, tmp_path / "run", every=3, weights=True, seed=5,
+        config={"method": "mine"}, epoch=lambda step: step / 4,
+        metrics=lambda: {"bias": model[4].bias[0]},
+    ) as handle:  # fmt: skip
+        expected[0] = model[0].weight_mask.bool().numpy().copy()
+        for step in range(1, 9):
+            if step % 2 == 0:  # the topology changes, in place
+                model[0].weight_mask.copy_(model[0].weight_mask.roll(1, dims=1))
+            one_step(model, optimizer, step)
+            expected[step] = model[0].weight_mask.bool().numpy().copy()
+            weight = model[0].weight_orig.detach().numpy().copy()
+        assert handle.steps == 8
+    run = topolab.open_run(tmp_path / "run")
+    assert run.steps.tolist() == [0, 3, 6, 8]
+    assert run.state == "done"
+    assert run.verify().ok
+    assert (run.seed, run.config) == (5, {"method": "mine"})
+    assert run.epochs.tolist() == [0, 0.75, 1.5, 2]
+    for snapshot in run:
+        assert np.array_equal(snapshot.masks["0"], expected[snapshot.step])
+    last = run[-1]
+    assert last.weights["0"] is not None
+    assert np.array_equal(last.weights["0"], weight[expected[8]])
+    assert last.metrics == {"bias": pytest.approx(model[4].bias[0].item())}
+    assert [layer.maskable for layer in run.layers] == [True, True, False]
+
+
+def test_the_training_is_the_same_as_without(tmp_path: Path, mlp: Maker, one_step: Step) -> None:
+    finals = []
+    for attached in (False, True):
+        model = mlp()
+        optimizer = torch.optim.Adam(model.parameters())
+        torch.manual_seed(3)
+        handle = topolab.attach(optimizer, model, tmp_path / "run", every=1) if attached else None
+        for seed in range(5):
+            one_step(model, optimizer, seed)
+        if handle is not None:
+            handle.remove()
+        finals.append((model.state_dict(), torch.rand(1)))
+    (before, drawn), (after, drawn_again) = finals
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[key], after[key]) for key in before)
+    assert torch.equal(drawn, drawn_again)
+
+
+def test_removal_restores_everything(tmp_path: Path, mlp: Maker, one_step: Step) -> None:
+    model = mlp()
+    optimizer = sgd(model)
+    hooks = dict(optimizer._optimizer_step_post_hooks)
+    attributes = set(vars(optimizer))
+    modules = {name: dict(module._forward_hooks) for name, module in model.named_modules()}
+    handle = topolab.attach(optimizer, model, tmp_path / "run", every=1)
+    assert len(optimizer._optimizer_step_post_hooks) == len(hooks) + 1
+    one_step(model, optimizer, 0)
+    handle.remove({"accuracy": 0.5})
+    handle.remove()
+    assert dict(optimizer._optimizer_step_post_hooks) == hooks
+    assert set(vars(optimizer)) == attributes
+    assert {n: dict(m._forward_hooks) for n, m in model.named_modules()} == modules
+    one_step(model, optimizer, 1)
+    run = topolab.open_run(tmp_path / "run")
+    assert run.steps.tolist() == [0, 1]
+    assert run.summary == {"accuracy": 0.5}
+    with pytest.raises(RunError, match="was removed"):
+        handle.record()
+
+
+def test_gradient_accumulation_counts_optimiser_steps(
+    tmp_path: Path, mlp: Maker, batch: Batch
+) -> None:
+    model = mlp()
+    optimizer = sgd(model)
+    with topolab.attach(optimizer, model, tmp_path / "run", every=2) as handle:
+        for micro in range(1, 17):
+            inputs, labels = batch(micro)
+            torch.nn.functional.cross_entropy(model(inputs), labels).backward()
+            if micro % 4 == 0:
+                optimizer.step()
+                optimizer.zero_grad()
+        assert handle.steps == 4
+    assert topolab.open_run(handle.path).steps.tolist() == [0, 2, 4]
+
+
+@pytest.mark.parametrize("fused", [False, True])
+@pytest.mark.parametrize("every", [1, 2])
+def test_steps_that_amp_skips_do_not_count(
+    tmp_path: Path, mlp: Maker, batch: Batch, fused: bool, every: int
+) -> None:
+    """A fused optimiser is called for a skipped step too; the others are not."""
+    model = mlp()
+    optimizer = torch.optim.Adam(model.parameters(), fused=fused)
+    scaler = torch.amp.GradScaler("cpu", init_scale=8.0)
+    calls = 0
+
+    def count(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    optimizer.register_step_post_hook(count)
+    with topolab.attach(optimizer, model, tmp_path / "run", every=every) as handle:
+        for number in range(7):
+            inputs, labels = batch(number)
+            if number in (1, 2, 5):
+                inputs = inputs * torch.inf
+            optimizer.zero_grad()
+            loss = torch.nn.functional.cross_entropy(model(inputs), labels)
+            scaler.scale(loss).backward()
+            scaler.step(optimizer)
+            scaler.update()
+        assert calls == (7 if fused else 4)
+        assert handle.steps == 4
+    taken = {int(state["step"]) for state in optimizer.state.values()}
+    assert taken == {4}  # what Adam itself counted
+    expected = [0, 1, 2, 3, 4] if every == 1 else [0, 2, 4]
+    assert topolab.open_run(handle.path).steps.tolist() == expected
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")
+@pytest.mark.parametrize("kind", ["foreach", "fused", "lbfgs", "scheduled", "compiled"])
+def test_optimisers_of_all_kinds(tmp_path: Path, mlp: Maker, batch: Batch, kind: str) -> None:
+    model = mlp()
+    optimizer: torch.optim.Optimizer
+    if kind == "lbfgs":
+        optimizer = torch.optim.LBFGS(model.parameters(), max_iter=3)
+    else:
+        options = {kind: True} if kind in ("foreach", "fused") else {}
+        optimizer = torch.optim.AdamW(model.parameters(), **options)  # type: ignore[arg-type]
+    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 1) if kind == "scheduled" else None
+    inputs, labels = batch(0)
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = torch.nn.functional.cross_entropy(model(inputs), labels)
+        loss.backward()
+        return loss
+
+    step: Callable[..., object] = optimizer.step
+    if kind == "compiled":
+        step = torch.compile(lambda closure: optimizer.step(), backend="eager")
+    with topolab.attach(optimizer, model, tmp_path / "run", every=1) as handle:
+        for _ in range(3):
+            closure()
+            step(closure)
+            if scheduler is not None:
+                scheduler.step()
+    assert topolab.open_run(handle.path).steps.tolist() == [0, 1, 2, 3]
+
+
+def test_copies_of_the_optimiser_record_nothing(tmp_path: Path, mlp: Maker, one_step: Step) -> None:
+    model = mlp()
+    optimizer = sgd(model)
+    handle = topolab.attach(optimizer, model, tmp_path / "run", every=1)
+    one_step(model, optimizer, 0)
+    other = copy.deepcopy(optimizer)
+    buffer = io.BytesIO()
+    torch.save(optimizer, buffer)
+    buffer.seek(0)
+    loaded = torch.load(buffer, weights_only=False)
+    state = io.BytesIO()
+    torch.save(optimizer.state_dict(), state)
+    for stranger in (other, loaded):
+        stranger.step()
+    assert handle.steps == 1
+    state.seek(0)
+    optimizer.load_state_dict(torch.load(state, weights_only=True))
+    one_step(model, optimizer, 1)  # and the hook is still there
+    assert handle.steps == 2
+    handle.remove()
+
+
+def test_a_restart_goes_on(tmp_path: Path, mlp: Maker, one_step: Step) -> None:
+    whole = mlp()
+    optimizer = sgd(whole)
+    with topolab.attach(optimizer, whole, tmp_path / "whole", every=2, weights=True):
+        for seed in range(7):
+            one_step(whole, optimizer, seed)
+
+    model = mlp()
+    optimizer = sgd(model)
+    handle = topolab.attach(optimizer, model, tmp_path / "parts", every=2, weights=True)
+    for seed in range(5):
+        if seed == 3:
+            saved = copy.deepcopy((model.state_dict(), optimizer.state_dict(), handle.state_dict()))
+        one_step(model, optimizer, seed)
+    handle.close()  # steps 0, 2, 4 are on disk; the checkpoint is of step 3
+    assert topolab.open_run(tmp_path / "parts").state == "interrupted"
+    with pytest.raises(RunExistsError):
+        topolab.attach(optimizer, model, tmp_path / "parts")
+
+    model = mlp(seed=9)
+    optimizer = sgd(model)
+    model.load_state_dict(saved[0])
+    optimizer.load_state_dict(saved[1])
+    assert saved[2] == {"steps": 3}
+    with topolab.attach(
+        optimizer, model, tmp_path / "parts", every=2, weights=True, resume=True, start=3
+    ) as handle:
+        for seed in range(3, 7):
+            one_step(model, optimizer, seed)
+    assert topolab.open_run(tmp_path / "parts").identity == (
+        topolab.open_run(tmp_path / "whole").identity
+    )
+
+
+def test_a_restart_without_a_step_goes_on_from_the_last_recorded(
+    tmp_path: Path, mlp: Maker, one_step: Step
+) -> None:
+    model = mlp()
+    optimizer = sgd(model)
+    for _ in range(2):
+        handle = topolab.attach(optimizer, model, tmp_path / "run", every=2, resume=True)
+        for seed in range(4):
+            one_step(model, optimizer, seed)
+        handle.close()
+    assert topolab.open_run(tmp_path / "run").steps.tolist() == [0, 2, 4, 6, 8]
+
+
+def test_an_error_in_the_training_leaves_a_failed_run(
+    tmp_path: Path, mlp: Maker, one_step: Step
+) -> None:
+    model = mlp()
+    optimizer = sgd(model)
+    with (
+        pytest.raises(ZeroDivisionError),
+        topolab.attach(optimizer, model, tmp_path / "run", every=1),
+    ):
+        one_step(model, optimizer, 0)
+        raise ZeroDivisionError("of the training")
+    run = topolab.open_run(tmp_path / "run")
+    assert run.state == "failed"
+    assert run.failure is not None
+    assert (run.failure["error"], run.failure["last_recorded_step"]) == ("ZeroDivisionError", 1)
+    assert run.verify().ok
+    assert not optimizer._optimizer_step_post_hooks
+
+    with (
+        pytest.raises(KeyboardInterrupt),
+        topolab.attach(optimizer, model, tmp_path / "stopped", every=1),
+    ):
+        one_step(model, optimizer, 0)
+        raise KeyboardInterrupt
+    assert topolab.open_run(tmp_path / "stopped").state == "interrupted"
+
+
+def test_asked_for_snapshots_only(tmp_path: Path, mlp: Maker, one_step: Step) -> None:
+    model = mlp()
+    optimizer = sgd(model)
+    handle = topolab.attach(optimizer, model, tmp_path / "run", every=None, first=False, last=False)
+    for seed in range(4):
+        one_step(model, optimizer, seed)
+        if seed == 1:
+            handle.record(metrics={"accuracy": 0.25}, epoch=0.5)
+    handle.record(10)
+    one_step(model, optimizer, 5)
+    assert handle.steps == 11
+    handle.remove()
+    run = topolab.open_run(tmp_path / "run")
+    assert run.steps.tolist() == [2, 10]
+    assert (run[0].metrics, run[0].epoch) == ({"accuracy": 0.25}, 0.5)
+
+    alone = topolab.attach(None, model, tmp_path / "alone")
+    alone.record(7)
+    alone.remove()
+    assert topolab.open_run(tmp_path / "alone").steps.tolist() == [0, 7]
+
+
+def test_wrong_requests_are_refused_before_anything_is_written(tmp_path: Path, mlp: Maker) -> None:
+    model = mlp()
+    optimizer = sgd(model)
+    for every in (0, 2.5, True):
+        with pytest.raises(ConfigError, match="every="):
+            topolab.attach(optimizer, model, tmp_path / "run", every=every)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="start=-1"):
+        topolab.attach(optimizer, model, tmp_path / "run", start=-1)
+    with pytest.raises(ConfigError, match=r"list is no torch\.optim\.Optimizer"):
+        topolab.attach([], model, tmp_path / "run")  # type: ignore[arg-type]
+    with pytest.raises(LayerError):
+        topolab.attach(optimizer, torch.nn.ReLU(), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    model[0].weight_mask[0, 0] = 0.5  # found when the first snapshot is taken
+    with pytest.raises(LayerError, match="layer 0"):
+        topolab.attach(optimizer, model, tmp_path / "run")
+    assert not optimizer._optimizer_step_post_hooks
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_listener_that_fails_does_not_stop_the_training(
+    tmp_path: Path, mlp: Maker, one_step: Step
+) -> None:
+    seen: list[tuple[int, int]] = []
+
+    def good(snapshot: Snapshot) -> None:
+        seen.append((snapshot.step, snapshot.nnz("0")))
+
+    def bad(snapshot: Snapshot) -> None:
+        if snapshot.step == 1:
+            raise OSError("no network")
+
+    model = mlp()
+    optimizer = sgd(model)
+    with topolab.attach(optimizer, model, tmp_path / "run", every=1, listeners=[bad, good]):
+        with pytest.warns(RuntimeWarning, match="failed at step 1.*OSError: no network"):
+            one_step(model, optimizer, 0)
+        one_step(model, optimizer, 1)
+    assert seen == [(0, 19), (1, 19), (2, 19)]
+
+
+def test_a_convolution_and_its_pixels(tmp_path: Path) -> None:
+    model = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 4, 3), torch.nn.Flatten(), torch.nn.Linear(16, 2)
+    )
+    prune.random_unstructured(model[0], "weight", amount=20)
+    optimizer = sgd(model)
+    with topolab.attach(optimizer, model, tmp_path / "run", every=1, image_shape=(1, 4, 4)):
+        model(torch.ones(2, 1, 4, 4)).sum().backward()
+        optimizer.step()
+    run = topolab.open_run(tmp_path / "run")
+    assert run.layers[0].image_shape == (1, 4, 4)
+    assert run[-1].nnz("0") == 16
+    assert topolab.analyse(run, ["degree"], cache=False)["degree"].table["n_edges"].gt(0).any()
+
+
+RANKS = """
+import os, sys, warnings
+import torch, torch.distributed as dist
+import torch.multiprocessing as mp
+import topolab
+from torch.nn.parallel import DistributedDataParallel
+
+def work(rank, size, folder, mode):
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=size)
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Linear(8, 6), torch.nn.ReLU(), torch.nn.Linear(6, 3))
+    masks = {"0": (torch.rand(6, 8) < 0.4).float(), "2": torch.ones(3, 6)}
+    model = DistributedDataParallel(net)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    said = "nothing"
+    try:
+        with topolab.attach(optimizer, model, folder + "/run", every=2, masks=masks) as handle:
+            for step in range(1, 6):
+                torch.manual_seed(100 * rank + step)  # other data on each rank
+                optimizer.zero_grad()
+                model(torch.randn(4, 8)).square().sum().backward()
+                with torch.no_grad():
+                    net[0].weight.grad.mul_(masks["0"])
+                optimizer.step()
+                if mode == "differ" and step == 3 and rank == 1:
+                    masks["0"][0, :3] = 1 - masks["0"][0, :3]
+            assert handle.steps == 5
+        # a second run of this name is refused on every rank
+        try:
+            topolab.attach(optimizer, model, folder + "/run", masks=masks)
+        except topolab.TopolabError as error:
+            said = type(error).__name__
+        # one rank alone
+        if rank == 1:
+            alone = topolab.attach(optimizer, model, folder + "/alone", masks=masks, ranks=False)
+            alone.remove()
+    except topolab.TopolabError as error:
+        said = str(error)
+    open(f"{folder}/said-{rank}", "w").write(said)
+    dist.barrier()
+    dist.destroy_process_group()
+
+if __name__ == "__main__":
+    mp.spawn(work, args=(2, sys.argv[1], sys.argv[2]), nprocs=2)
+"""
+
+
+@pytest.mark.skipif(not torch.distributed.is_available(), reason="torch without distributed")
+@pytest.mark.parametrize("mode", ["agree", "differ"])
+def test_two_ranks(tmp_path: Path, mode: str) -> None:
+    script = tmp_path / "ranks.py"
+    script.write_text(textwrap.dedent(RANKS))
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path), mode],
+        env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=200,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    said = [(tmp_path / f"said-{rank}").read_text() for rank in (0, 1)]
+    run = topolab.open_run(tmp_path / "run")
+    assert run.verify().ok
+    if mode == "agree":
+        assert said == ["RunExistsError", "RunError"]
+        assert (run.steps.tolist(), run.state) == ([0, 2, 4, 5], "done")
+        assert topolab.open_run(tmp_path / "alone").state == "done"
+    else:
+        for message in said:
+            assert "layer 0: the ranks hold different masks" in message
+            assert "rank 1 at 3 positions (of 48 " in message
+        assert (run.steps.tolist(), run.state) == ([0, 2], "failed")

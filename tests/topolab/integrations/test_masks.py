@@ -1,0 +1,233 @@
+"""Masks are found where people keep them, and looked up anew each time."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.utils import parametrize, prune
+
+from topolab.errors import LayerError
+from topolab.integrations.masks import MaskFinder, find_mask, unwrap, weight_of
+
+Maker = Callable[..., torch.nn.Sequential]
+PATTERN = torch.tensor([[1, 0, 0, 1], [0, 1, 0, 0], [0, 0, 0, 0]], dtype=torch.bool)
+
+
+class Masked(torch.nn.Module):
+    """A parametrization as torch.ao.pruning's FakeSparsity."""
+
+    def __init__(self, mask: torch.Tensor) -> None:
+        super().__init__()
+        self.register_buffer("mask", mask)
+
+    def forward(self, weight: torch.Tensor) -> torch.Tensor:
+        return self.mask * weight
+
+
+class Doubled(torch.nn.Module):
+    """A parametrization without a mask that counts how often it is computed while training."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.computed = 0
+
+    def forward(self, weight: torch.Tensor) -> torch.Tensor:
+        self.computed += self.training
+        return 2 * weight
+
+
+def layer() -> torch.nn.Linear:
+    torch.manual_seed(1)
+    return torch.nn.Linear(4, 3)
+
+
+def by_prune() -> torch.nn.Module:
+    return prune.custom_from_mask(layer(), "weight", PATTERN)
+
+
+def by_parametrization() -> torch.nn.Module:
+    module = layer()
+    parametrize.register_parametrization(module, "weight", Masked(PATTERN.float()))
+    return module
+
+
+def by_two_parametrizations() -> torch.nn.Module:
+    module = layer()
+    rows, columns = PATTERN.any(dim=1, keepdim=True).expand(3, 4), PATTERN
+    parametrize.register_parametrization(module, "weight", Masked(rows.to(torch.bfloat16)))
+    parametrize.register_parametrization(module, "weight", Masked(columns.to(torch.uint8)))
+    return module
+
+
+def by_buffer() -> torch.nn.Module:
+    module = layer()
+    module.register_buffer("mask", PATTERN.to(torch.float16))
+    return module
+
+
+def by_sparse(convert: Callable[[torch.Tensor], torch.Tensor]) -> torch.nn.Module:
+    module = layer()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Sparse .* tensor support is in beta")
+        dense = torch.where(PATTERN, module.weight.detach(), 0.0)
+        sparse = convert(dense)
+        if sparse.layout == torch.sparse_csr:
+            sparse.values()[0] = 0.0  # a new connection: there, and still 0
+        module.weight = torch.nn.Parameter(sparse, requires_grad=False)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("make", "how"),
+    [
+        (by_prune, "prune"),
+        (by_parametrization, "parametrization"),
+        (by_two_parametrizations, "parametrization"),
+        (by_buffer, "buffer"),
+        (lambda: by_sparse(lambda w: w.to_sparse()), "sparse"),
+        (lambda: by_sparse(lambda w: w.to_sparse_csr()), "sparse"),
+        (lambda: by_sparse(lambda w: w.to_sparse_csc()), "sparse"),
+        (lambda: by_sparse(lambda w: w.to_sparse_bsr((1, 1))), "sparse"),
+    ],
+)
+def test_every_convention(make: Callable[[], torch.nn.Module], how: str) -> None:
+    module = make()
+    found = find_mask(module)
+    assert found is not None
+    assert found.how == how
+    assert torch.equal(found.mask, PATTERN)
+    # and beside a dense layer, in a model
+    finder = MaskFinder(torch.nn.Sequential(module, torch.nn.ReLU(), torch.nn.Linear(3, 2)))
+    assert [(s.name, s.shape, s.maskable) for s in finder.layers] == [
+        ("0", (3, 4), True), ("2", (2, 3), False),
+    ]  # fmt: skip
+    masks = finder.masks()
+    assert torch.equal(masks["0"], PATTERN)
+    assert masks["2"].all()
+
+
+def test_weights_are_those_after_the_step_and_nothing_is_computed_for_them() -> None:
+    module = by_prune()
+    with torch.no_grad():
+        module.weight_orig.add_(1.0)  # type: ignore[operator]  # as an optimiser does
+    weight = weight_of(module)
+    assert weight is not None
+    assert torch.equal(weight[PATTERN], module.weight_orig[PATTERN])  # type: ignore[index]
+    assert not torch.equal(weight[PATTERN], module.weight[PATTERN])  # type: ignore[index]
+
+    module = layer()
+    counting = Doubled()
+    parametrize.register_parametrization(module, "weight", counting)
+    before = counting.computed
+    finder = MaskFinder(torch.nn.Sequential(module), masks={"0": PATTERN})
+    expected = 2 * module.parametrizations.weight.original  # type: ignore[union-attr,operator]
+    assert torch.equal(finder.weights()["0"], expected)
+    assert counting.computed == before
+    assert counting.training
+
+
+def test_a_convolution_with_a_parametrization_is_not_computed_for_its_shape() -> None:
+    module = torch.nn.Conv2d(4, 6, (3, 1), groups=2)
+    counting = Doubled()
+    parametrize.register_parametrization(module, "weight", counting)
+    before = counting.computed
+    finder = MaskFinder(
+        torch.nn.Sequential(module), masks=lambda model: {"0": torch.ones(6, 2, 3, 1)}
+    )
+    assert finder.layers[0].shape == (6, 2, 3, 1)
+    assert counting.computed == before
+
+
+def test_a_mask_that_is_replaced_is_found_again(mlp: Maker) -> None:
+    model = mlp()
+    finder = MaskFinder(model)
+    model[0].weight_mask = torch.zeros(6, 8)
+    model[0].weight_mask[2, 3] = 1
+    assert finder.masks()["0"].nonzero().tolist() == [[2, 3]]
+    model[2] = torch.nn.Linear(6, 5)  # a whole layer is replaced
+    model[2].register_buffer("mask", torch.eye(5, 6))
+    assert finder.masks()["2"].sum() == 5
+
+
+def test_zeros_are_the_last_resort_and_say_so(mlp: Maker) -> None:
+    model = mlp(pruned=False)
+    with torch.no_grad():
+        model[0].weight[1, :3] = 0
+    finder = MaskFinder(model)
+    with pytest.warns(UserWarning, match="0, 2, 4.*grown at the last update.*masks="):
+        masks = finder.masks()
+    assert (~masks["0"]).nonzero().tolist() == [[1, 0], [1, 1], [1, 2]]
+    finder.masks()  # a second warning would be an error here
+
+
+def test_a_layer_with_zeros_beside_one_with_a_mask_is_no_dense_layer(mlp: Maker) -> None:
+    model = mlp()
+    with torch.no_grad():
+        model[4].weight[0, 0] = 0
+    finder = MaskFinder(model)
+    assert [spec.maskable for spec in finder.layers] == [True, True, True]
+    with pytest.warns(UserWarning, match="no mask was found for 4 "):
+        assert not finder.masks()["4"][0, 0]
+
+
+def test_a_dense_layer_that_gets_a_mask_is_recorded_and_remarked(mlp: Maker) -> None:
+    model = mlp()
+    finder = MaskFinder(model)
+    assert finder.masks()["4"].all()
+    prune.random_unstructured(model[4], "weight", amount=5)
+    with pytest.warns(UserWarning, match="layer 4 was attached as a dense layer"):
+        assert finder.masks()["4"].sum() == 10
+
+
+@pytest.mark.parametrize("wrap", ["none", "parallel", "compiled", "both", "inside"])
+def test_wrappers_leave_no_trace_in_names(mlp: Maker, wrap: str) -> None:
+    model: torch.nn.Module = mlp()
+    if wrap in ("compiled", "both"):
+        model = torch.compile(model, backend="eager")  # type: ignore[assignment]
+    if wrap in ("parallel", "both"):
+        model = torch.nn.DataParallel(model)
+    if wrap == "inside":
+        model[2] = torch.compile(model[2], backend="eager")  # type: ignore[operator,index]
+    finder = MaskFinder(model)
+    assert [spec.name for spec in finder.layers] == ["0", "2", "4"]
+    assert finder.masks()["2"].sum() == 12
+    if wrap != "inside":
+        assert isinstance(unwrap(model), torch.nn.Sequential)
+
+
+@pytest.mark.parametrize("key", ["0", "0.weight", "module.0.weight", "_orig_mod.0.weight"])
+def test_given_masks_by_layer_or_parameter(mlp: Maker, key: str) -> None:
+    model = mlp(pruned=False)
+    given: dict[str, Any] = {key: np.eye(6, 8)}
+    finder = MaskFinder(model, masks=given)
+    assert [spec.maskable for spec in finder.layers] == [True, False, False]
+    assert finder.masks()["0"].sum() == 6
+    given[key] = np.zeros((6, 8), dtype=bool)
+    assert finder.masks()["0"].sum() == 0
+
+
+def test_what_is_no_mask_is_refused_by_name(mlp: Maker) -> None:
+    model = mlp()
+    finder = MaskFinder(model)
+    model[2].weight_mask[0, 0] = 0.5
+    with pytest.raises(LayerError, match="layer 2: a mask holds only 0 and 1"):
+        finder.masks()
+    model = mlp()
+    with pytest.raises(LayerError, match=r"masks for fc9, which the model does not.*0, 2, 4"):
+        MaskFinder(model, masks={"fc9": PATTERN})
+    with pytest.raises(LayerError, match="must give masks by layer name, not list"):
+        MaskFinder(model, masks=lambda model: [PATTERN])  # type: ignore[arg-type,return-value]
+    with pytest.raises(LayerError, match="dense layers 9 are not in the model"):
+        MaskFinder(model, dense=["9"])
+    with pytest.raises(LayerError, match="no Linear and no Conv2d"):
+        MaskFinder(torch.nn.ReLU())
+    given = {"0": torch.ones(6, 8), "2": torch.ones(5, 6)}
+    finder = MaskFinder(mlp(pruned=False), masks=given)
+    del given["2"]
+    with pytest.raises(LayerError, match="masks gives none for layer 2; it gives 0"):
+        finder.masks()

@@ -1,0 +1,130 @@
+"""Record a Hugging Face Trainer: one callback. Needs ``pip install "topolab[transformers]"``."""
+
+from __future__ import annotations
+
+import os
+from types import TracebackType
+from typing import Any, Literal
+
+from topolab.integrations.attach import Attachment, attach
+
+try:
+    from transformers import (
+        TrainerCallback,
+        TrainerControl,
+        TrainerState,
+        TrainingArguments,
+    )
+except ImportError as error:
+    raise ImportError(
+        'topolab.integrations.transformers needs transformers: pip install "topolab[transformers]"'
+    ) from error
+
+__all__ = ["TopolabCallback"]
+
+
+class TopolabCallback(TrainerCallback):  # type: ignore[misc]
+    """Attaches to the optimiser when a training begins; ends the run when it ends.
+
+    A training that goes on from a checkpoint goes on with its run. The numbers last logged are
+    recorded with each snapshot as metrics. The Trainer tells its callbacks nothing of an error:
+    use the callback as a context manager around ``trainer.train()`` to have it in the run.
+
+    Parameters
+    ----------
+    path : path
+        The folder of the run.
+    every : int or None
+        Optimiser steps between snapshots; gradient accumulation counts as one step.
+    **options
+        Whatever else `topolab.attach` takes: ``masks``, ``weights``, ``config``, ``seed``, ...
+
+    Examples
+    --------
+    >>> callback = TopolabCallback("runs/mine", every=50)
+    >>> callback.attachment is None  # until Trainer(callbacks=[callback]).train()
+    True
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], *, every: int | None = 100, **options: Any
+    ) -> None:
+        super().__init__()
+        self.path = path
+        self.every = every
+        self.options = options
+        self.attachment: Attachment | None = None
+        self._logged: dict[str, float] = {}
+
+    def on_train_begin(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,
+    ) -> None:
+        """Attach, and take the first snapshot."""
+        options = dict(self.options)
+        if state.global_step > 0:
+            options |= {"resume": True, "start": int(state.global_step)}
+        own = options.pop("metrics", None)
+        if state.max_steps > 0 and state.num_train_epochs:
+            epochs, steps = state.num_train_epochs, state.max_steps
+            options.setdefault("epoch", lambda step: epochs * step / steps)
+        options.setdefault("seed", args.seed)
+        self.attachment = attach(
+            kwargs["optimizer"],
+            kwargs["model"],
+            self.path,
+            every=self.every,
+            metrics=lambda: {**self._logged, **(own() if own else {})},
+            last=False,
+            **options,
+        )
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Keep the numbers for the next snapshot."""
+        numbers = {k: float(v) for k, v in (logs or {}).items() if isinstance(v, (int, float))}
+        self._logged |= {k: v for k, v in numbers.items() if k != "epoch"}
+
+    def on_epoch_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,
+    ) -> None:
+        """Take the last snapshot here: after it, the Trainer may load its best model."""
+        if control.should_training_stop and self.attachment is not None:
+            self.attachment.flush()
+
+    def on_train_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,
+    ) -> None:
+        """Mark the run as done."""
+        if self.attachment is not None:
+            self.attachment.remove(self._logged)
+
+    def __enter__(self) -> TopolabCallback:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> Literal[False]:
+        if error is not None and self.attachment is not None:
+            self.attachment.fail(error)
+        return False

@@ -1,0 +1,76 @@
+"""Topology curves for Weights & Biases. Needs ``pip install "topolab[wandb]"``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from topolab.integrations.curves import CurveWriter, needed
+from topolab.snapshot import Snapshot
+
+__all__ = ["WandbWriter"]
+
+STEP = "topolab_step"
+
+
+class WandbWriter(CurveWriter):
+    """Logs to a W&B run of yours, or to one that it makes and ends.
+
+    In a run of yours the curves have the axis ``topolab_step``, the training step, since W&B's own
+    step counts your calls of ``log``.
+
+    Parameters
+    ----------
+    run : wandb.Run, optional
+        A run of yours; it is not ended here.
+    measure : callable, optional
+        Snapshot -> numbers by name, in place of `topolab.integrations.curves.curves`.
+    **settings
+        For ``wandb.init`` where no run is given: ``project``, ``name``, ``dir``, ``config``,
+        ``mode="offline"``.
+
+    Raises
+    ------
+    ConfigError
+        If wandb is not installed.
+
+    Examples
+    --------
+    As a listener of a training::
+
+        writer = WandbWriter(project="sparse")
+        topolab.attach(optimizer, model, "runs/mine", listeners=[writer])
+    """
+
+    def __init__(
+        self,
+        run: Any = None,
+        *,
+        measure: Callable[[Snapshot], Mapping[str, float]] | None = None,
+        **settings: Any,
+    ) -> None:
+        super().__init__(measure)
+        wandb = needed("wandb", "wandb")
+        self._own = run is None
+        if self._own:
+            if "dir" in settings:
+                settings["dir"] = os.fspath(settings["dir"])
+            run = wandb.init(**settings)
+        else:
+            run.define_metric(STEP, hidden=True)
+            for pattern in ("topology/*", "metrics/*"):
+                run.define_metric(pattern, step_metric=STEP)
+        self._run = run
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """Log numbers of one step."""
+        if self._own:
+            self._run.log(dict(values), step=step)
+        else:
+            self._run.log({**values, STEP: step})
+
+    def close(self) -> None:
+        """End the run, if it was made here."""
+        if self._own:
+            self._run.finish()
