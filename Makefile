@@ -49,8 +49,8 @@ lint: $(VENV)/.installed-dev ## ruff, mypy --strict on topolab, trainers, analys
 bench: $(VENV)/.installed-test ## Every number that the documents quote, with its peer
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
-report: $(VENV)/.installed-run ## Rebuild the gallery's reports (minutes)
-	@$(BIN)/python reports/gallery/build.py
+report: $(VENV)/.installed-run ## Rebuild the gallery's reports (minutes), or one: GALLERY=growth
+	@$(BIN)/python reports/gallery/build.py $(GALLERY)
 
 docs-check: $(VENV)/.installed-test ## Links, examples and completeness of the documents
 	@$(BIN)/python -m pytest -q tests/docs README.md docs

@@ -398,10 +398,11 @@ def _card(label: str, views: Sequence[RunView]) -> dict[str, Any]:
         ("seed" if len(views) == 1 else "seeds", seeds),
     ]
     method = run.config.get("method", "unknown method")
+    data = run.data.get("name", "unknown data")
     unfinished = [view.run.state for view in views if view.run.state != "done"]
     return {
         "label": label,
-        "what": f"{method} on {run.data.get('name', 'unknown data')}",
+        "what": f"{method} on {data}" if data != method else str(method),
         "state": unfinished[0] if unfinished else "done",
         "facts": facts,
     }

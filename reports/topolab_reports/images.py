@@ -7,6 +7,7 @@ import io
 import re
 from typing import Any
 
+import matplotlib as mpl
 import numpy.typing as npt
 from matplotlib.figure import Figure
 from PIL import Image as Picture
@@ -43,7 +44,9 @@ def picture(pixels: npt.NDArray[Any]) -> bytes:
 def svg(figure: Figure) -> bytes:
     """An SVG without date and creator."""
     raw = io.BytesIO()
-    with settings():
+    # Letters stay letters: their outlines would be half of a page. A reader without this font sees
+    # another, narrower one.
+    with settings(), mpl.rc_context({"svg.fonttype": "none"}):
         figure.savefig(raw, format="svg", dpi=200, metadata={"Date": None, "Creator": None})
     # Two decimals of a point are finer than any screen; matplotlib writes six. Only the points of
     # lines are cut: a scale of 0.015625 must stay what it is.
@@ -54,6 +57,9 @@ def svg(figure: Figure) -> bytes:
     )
     # Comments, metadata and indentation are a quarter of the rest.
     text = re.sub(rb"<metadata>.*?</metadata>|<!--.*?-->", b"", text, flags=re.DOTALL)
+    text = re.sub(
+        rb' id="(?:figure|axes|patch|line2d|text|[xy]tick|matplotlib\.axis)_\d+"', b"", text
+    )
     return re.sub(rb"\n\s*", b"\n", text)
 
 

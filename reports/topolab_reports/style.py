@@ -46,7 +46,7 @@ _RC = {
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
     "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
+    "font.sans-serif": ["DejaVu Sans", "Verdana", "Segoe UI", "Arial", "sans-serif"],
     "font.size": 9,
     "axes.titlesize": 9.5,
     "axes.titleweight": "bold",

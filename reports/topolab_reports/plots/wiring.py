@@ -116,7 +116,13 @@ def _bundles(
     place: dict[str, float],
 ) -> None:
     source, target = str(part["source"].iloc[0]), str(part["layer"].iloc[0])
-    shown = part[part["density"] > 0].sort_values("density").tail(_BUNDLES)
+    # Of equally dense ones a spread over all groups is drawn, not the last of them.
+    spread = (part["source_group"] * 37 + part["target_group"] * 61) % 97
+    shown = (
+        part.assign(spread=spread)[part["density"] > 0]
+        .sort_values(["density", "spread"], kind="stable")
+        .tail(_BUNDLES)
+    )
     if shown.empty:
         return
     mean = float(part["edges"].sum() / part["possible"].sum())

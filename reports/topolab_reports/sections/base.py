@@ -28,12 +28,15 @@ class Content:
     facts : DataFrame or None
         A small table of strings, for what is better read than seen.
     notes : sequence of str
+    facts_first : bool
+        Show the table before the figures.
     """
 
     finding: str
     figures: Sequence[str | Figure] = ()
     facts: pd.DataFrame | None = None
     notes: Sequence[str] = ()
+    facts_first: bool = False
 
 
 class Section:

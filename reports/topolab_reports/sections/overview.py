@@ -21,26 +21,47 @@ class OverviewSection(Section):
     figures = ("wiring", "degree-time", "curves")
 
     def build(self, context: Context) -> Content:
-        """The verdict in one sentence with its numbers."""
-        return Content(self._finding(context.table("selection")), self.figures)
+        """The verdict in one sentence, and the numbers behind it."""
+        table = context.table("selection")
+        if table.empty:
+            return Content("There is no hidden layer to test neural selection in.", self.figures)
+        many = len(context.labels) > 1
+        facts = self._facts(table) if many else None
+        return Content(self._finding(table, many), self.figures, facts=facts, facts_first=True)
 
     @staticmethod
-    def _finding(table: pd.DataFrame) -> str:
-        if table.empty:
-            return "There is no hidden layer to test neural selection in."
+    def _finding(table: pd.DataFrame, many: bool) -> str:
         parts = []
         for group, part in table.groupby("group", sort=False):
             yes = int((part["verdict"] == "supported").sum())
             no = int((part["verdict"] == "not supported").sum())
-            runs = part["run"].nunique()
-            where = f"{len(part)} layers" if runs == 1 else f"{len(part)} layers of {runs} runs"
+            numbers = "" if many else (
+                f": exponent of the gain kernel {_range(part['gain_slope'])}, 0 being chance; p of "
+                f"a power law {_range(part['p_law'])}; edges of the poorest quarter "
+                f"{_change(part['drift'])}"
+            )  # fmt: skip
             parts.append(
-                f"is {_word(yes, no, len(part))} in {group}: {yes} of {where} support it and "
-                f"{no} contradict it (exponent of the gain kernel {_range(part['gain_slope'])}, 0 "
-                f"being chance; p of a power law {_range(part['p_law'])}; edges of the poorest "
-                f"quarter {_change(part['drift'])})"
+                f"is {_word(yes, no, len(part))} in {group} ({yes} of {len(part)} layers support "
+                f"it, {no} contradict it{numbers})"
             )
-        return f"The neural selection hypothesis {'; '.join(parts)}."
+        return f"The neural selection hypothesis {join(parts)}."
+
+    @staticmethod
+    def _facts(table: pd.DataFrame) -> pd.DataFrame:
+        rows = []
+        for group, part in table.groupby("group", sort=False):
+            rows.append(
+                {
+                    "run": group + (f" ({part['run'].nunique()} seeds)"
+                                    if part["run"].nunique() > 1 else ""),
+                    "p of a power law": _range(part["p_law"]),
+                    "exponent of the gain kernel (0 = chance)": _range(part["gain_slope"]),
+                    "exponent of the loss kernel": _range(part["loss_slope"]),
+                    "edges of the poorest quarter": _change(part["drift"]),
+                    "dormant": str(int(part["dormant"].sum())),
+                }
+            )  # fmt: skip
+        return pd.DataFrame(rows)
 
 
 def _word(yes: int, no: int, n: int) -> str:
