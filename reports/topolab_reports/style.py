@@ -30,6 +30,7 @@ __all__ = [
     "readings",
     "run_colours",
     "settings",
+    "share_axis",
     "time_axis",
 ]
 
@@ -193,6 +194,16 @@ def degree_axis(ax: Axes) -> None:
     ax.xaxis.set_major_locator(LogLocator(subs=subs))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.xaxis.set_minor_formatter(NullFormatter())
+
+
+def share_axis(ax: Axes) -> None:
+    """A logarithmic axis of shares, over a decade at least: within one, numbers would crowd."""
+    known = [line.get_ydata() for line in ax.lines if len(line.get_ydata())]
+    values = np.concatenate(known) if known else np.zeros(0)
+    values = values[np.isfinite(values) & (values > 0)]
+    ax.set_yscale("log")
+    ax.set_ylim(min(0.7 * values.min(initial=0.1), 0.08), 1.4)
+    ax.yaxis.set_minor_formatter(NullFormatter())
 
 
 def label_ends(ax: Axes, ends: Sequence[tuple[float, float, str, object]]) -> None:

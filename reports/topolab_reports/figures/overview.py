@@ -78,8 +78,6 @@ class Overview(Figure):
         panels = []
         for part in self._parts:
             of_part = table[table["part"] == part.name]
-            always = ["run", "group", "step", "epoch"]  # a run may not know its epochs
-            of_part = of_part[[c for c in table if c in always or of_part[c].notna().any()]]
             if len(of_part):
                 panels += part().panels(of_part, runs)
         return panels

@@ -42,9 +42,14 @@ class Wiring(Figure):
         )
         parts = []
         for view in context.shown:
+            before: list[pd.DataFrame] = []
             for step in _three(view):
-                for table in (neurons, bundles):
-                    parts.append(table[(table["run"] == view.label) & (table["step"] == step)])
+                now = [table[(table["run"] == view.label) & (table["step"] == step)]
+                       for table in (neurons, bundles)]  # fmt: skip
+                if before and all(_same(a, b) for a, b in zip(before, now, strict=True)):
+                    continue  # a wiring that has not changed is shown once
+                before = now
+                parts += now
         names = ["run", "group", "step", "epoch", "kind", "layer", "neuron", "rank_group", "degree",
                  "coreness", "role", "on_path", "source", "source_group", "target_group", "edges",
                  "possible", "density"]  # fmt: skip
@@ -52,7 +57,7 @@ class Wiring(Figure):
         return table.reindex(columns=names)
 
     def panels(self, table: pd.DataFrame, runs: Sequence[str] | None = None) -> list[Panel]:
-        """Three panels a run, or as many as it has snapshots."""
+        """Three panels a run, or as many as differ."""
         panels = []
         for (run, step), part in table.groupby(["run", "step"], sort=False):
             epoch = float(part["epoch"].iloc[0])
@@ -69,6 +74,16 @@ class Wiring(Figure):
             size=wiring.SIZE,
             raster=True,
         )
+
+
+def _same(a: pd.DataFrame, b: pd.DataFrame) -> bool:
+    """Whether two moments have the same neurons or bundles."""
+    when = ["step", "epoch"]
+    return (
+        a.drop(columns=when)
+        .reset_index(drop=True)
+        .equals(b.drop(columns=when).reset_index(drop=True))
+    )
 
 
 def _three(view: RunView) -> list[int]:

@@ -8,7 +8,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from topolab_reports.style import STYLES, axes_of, degree_axis, nothing, run_colours, settings
+from topolab_reports.style import (
+    STYLES,
+    axes_of,
+    degree_axis,
+    nothing,
+    run_colours,
+    settings,
+    share_axis,
+)
 
 __all__ = ["describe", "draw"]
 
@@ -46,7 +54,7 @@ def draw(
             nothing(ax, "no neuron has an edge")
         else:
             ax.set_xscale("log")
-            ax.set_yscale("log")
+            share_axis(ax)
             degree_axis(ax)
             ax.legend(loc="lower left")
         ax.set_xlabel("total degree k (edges)")

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.special import zeta
 
-from topolab_reports.style import INK, STYLES, axes_of, degree_axis, nothing, settings
+from topolab_reports.style import INK, STYLES, axes_of, degree_axis, nothing, settings, share_axis
 
 __all__ = ["describe", "draw"]
 
@@ -56,8 +56,8 @@ def draw(
             nothing(ax, "no neuron has an edge")
         else:
             ax.set_xscale("log")
-            ax.set_yscale("log")
-            ax.set_ylim(data["ccdf"].min() / 2, 1.5)
+            share_axis(ax)
+            ax.set_ylim(min(data["ccdf"].min() / 2, 0.08), 1.5)
             degree_axis(ax)
         ax.set_xlabel("total degree k (edges)")
         ax.set_ylabel("share of neurons with degree ≥ k")

@@ -8,7 +8,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from topolab_reports.style import axes_of, degree_axis, nothing, settings
+from topolab_reports.style import axes_of, degree_axis, nothing, settings, share_axis
 
 __all__ = ["describe", "draw"]
 
@@ -43,7 +43,7 @@ def draw(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Fig
             nothing(ax, "no neuron has an edge")
         else:
             ax.set_xscale("log")
-            ax.set_yscale("log")
+            share_axis(ax)
             degree_axis(ax)
             ax.legend(loc="lower left", fontsize=7)
         ax.set_xlabel("total degree k (edges)")
@@ -64,5 +64,5 @@ def describe(table: pd.DataFrame, *, run: str) -> str:
     for when, step in (("start", table["step"].min()), ("end", table["step"].max())):
         part = table[table["step"] == step]
         median = float(part.loc[part["ccdf"] >= 0.5, "degree"].max())
-        parts.append(f"median {median:.0f}, largest {part['degree'].max()} at the {when}")
+        parts.append(f"median {median:.0f}, largest {part['degree'].max():.0f} at the {when}")
     return f"Degree distribution of the hidden neurons of {run} through time: {'; '.join(parts)}."
