@@ -137,6 +137,16 @@ def test_seeds_are_one_line_in_a_band(contexts: dict[str, Context]) -> None:
     assert sd[sd["step"] == 20]["sd"].item() == pytest.approx(np.std(accuracy, ddof=1))
 
 
+@pytest.mark.parametrize("name", ["tail-fit", "degree-time", "nsh-fig13", "nsh-fig12", "wiring"])
+def test_runs_keep_their_order(tmp_path: Path, name: str) -> None:
+    """Of panels and colours, not that of the alphabet."""
+    runs = [
+        record_example(tmp_path / label, seed=1, method=label, snapshots=2) for label in ("z", "a")
+    ]
+    table = find("figures", name)().table(context_of(runs))
+    assert list(table["run"].unique()) == ["z", "a"]
+
+
 def test_runs_of_one_setting_need_different_seeds_to_be_one_group(tmp_path: Path) -> None:
     runs = [record_example(tmp_path / name, seed=3) for name in ("x1", "x2")]
     assert [v.group for v in view_runs(runs)] == ["x1", "x2"]

@@ -26,13 +26,16 @@ def pooled(table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns run, group, step, epoch, degree, count, ccdf; degrees ascending.
+        Columns run, group, step, epoch, degree, count, ccdf; runs in the order they came in,
+        degrees ascending.
     """
     keys = ["run", "group", "step"]
+    order = {run: i for i, run in enumerate(table["run"].unique())}
     counts = (
         table.groupby([*keys, "degree"], sort=True)
         .agg(epoch=("epoch", "first"), count=("count", "sum"))
         .reset_index()
+        .sort_values("run", key=lambda runs: runs.map(order), kind="stable", ignore_index=True)
     )
     by_moment = counts.groupby(keys, sort=False)["count"]
     above = by_moment.transform("sum") - by_moment.cumsum() + counts["count"]
@@ -56,10 +59,7 @@ class DegreeTime(Figure):
         """The pooled distribution of each pictured run at a few moments, evenly chosen."""
         table = context.table("degree_distribution", shown=True)
         table = context.hidden(table[table["direction"] == "total"])
-        order = [view.label for view in context.shown]
-        made = pooled(self._chosen(table))
-        return made.sort_values("run", key=lambda c: c.map(order.index), kind="stable",
-                                ignore_index=True)  # fmt: skip
+        return pooled(self._chosen(table))
 
     @staticmethod
     def _chosen(table: pd.DataFrame) -> pd.DataFrame:

@@ -33,11 +33,7 @@ class DegreesAtTheEnd(Figure):
         table = context.hidden(table[table["direction"] == "total"])
         last = table[table["step"] == table.groupby("run")["step"].transform("max")]
         # Seeds of a group end at the same step or not: here all count as the end.
-        together = pooled(last.assign(run=last["group"], step=0))
-        order = context.labels
-        return together.drop(columns="step").sort_values(
-            "group", key=lambda c: c.map(order.index), kind="stable", ignore_index=True
-        )
+        return pooled(last.assign(run=last["group"], step=0)).drop(columns="step")
 
     def panels(self, table: pd.DataFrame, runs: Sequence[str] | None = None) -> list[Panel]:
         """One panel."""
