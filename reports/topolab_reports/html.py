@@ -69,6 +69,7 @@ def build_report(
     max_frames: int = 24,
     workers: int = 1,
     progress: Progress | None = None,
+    only: Sequence[str] | None = None,
     live: bool = False,
     tables: Tables | None = None,
 ) -> Path:
@@ -88,6 +89,8 @@ def build_report(
         Processes for analyses that are not cached yet.
     progress : callable, optional
         Called with (parts done, parts in all, what is being done).
+    only : sequence of str, optional
+        Names of the sections to show; by default all.
     live : bool
         The page asks the server it came from for news; see ``topolab watch``.
     tables : callable, optional
@@ -121,7 +124,7 @@ def build_report(
         raise ConfigError(f"a report needs at least one frame, not {max_frames}")
     empty = [run for run in runs if not len(run)]
     full = [run for run in runs if len(run)]
-    sections = _sections(full)
+    sections = _sections(full, only)
     figures = {name: _figure(name) for section, _ in sections if section
                for name in section.figures}  # fmt: skip
     needed = sorted(_needs(sections, figures))
@@ -163,13 +166,21 @@ def _counter(progress: Progress | None, total: int) -> Callable[[str], None]:
     return tick
 
 
-def _sections(runs: Sequence[Run]) -> list[tuple[Section | None, Drawn]]:
+def _sections(
+    runs: Sequence[Run], only: Sequence[str] | None
+) -> list[tuple[Section | None, Drawn]]:
     """Every registered section in order; one that cannot be imported becomes an error box."""
     found: list[tuple[int, Section | None, Drawn]] = []
-    for name in names("sections"):
+    known = names("sections")
+    unknown = sorted(set(only or ()) - set(known))
+    if unknown:
+        raise ConfigError(f"unknown section {unknown[0]!r}; there is {', '.join(known)}")
+    for name in known:
+        if only is not None and name not in only:
+            continue
         try:
             section = find("sections", name)()
-            if section.optional and not _computed(section, runs):
+            if section.optional and only is None and not _computed(section, runs):
                 continue
             found.append((int(section.order), section, Drawn(name, str(section.title), None)))
         except Exception as error:  # a stranger's section may fail in any way

@@ -22,7 +22,10 @@ from topolab.errors import ConfigError, TopolabError
 from topolab.run import Run, open_run
 from topolab_reports.html import build_report
 
-__all__ = ["Watch", "serve"]
+__all__ = ["WHILE_RUNNING", "Watch", "serve"]
+
+#: Sections that take little time; the others wait for the end of the training.
+WHILE_RUNNING = ("training", "degree", "kshell", "dormant", "heatmap", "exploration")
 
 _SECURITY = {
     "X-Content-Type-Options": "nosniff",
@@ -46,12 +49,15 @@ class Watch:
     every : float
         Seconds between two looks at the runs.
     title : str, optional
+    everything : bool
+        Show all sections from the start, not only at the end.
     """
 
     paths: Sequence[Path]
     max_frames: int = 12
     every: float = 2.0
     title: str | None = None
+    everything: bool = False
     page: bytes = b""
     built: str = ""
     error: str = ""
@@ -103,8 +109,10 @@ class Watch:
         folder = tempfile.mkdtemp(prefix="topolab-watch-")
         try:
             runs = [open_run(path) for path in self.paths]
+            running = any(run.state == "running" for run in runs)
             out = build_report(
                 runs, Path(folder) / "report.html", title=self.title, max_frames=self.max_frames,
+                only=WHILE_RUNNING if running and not self.everything else None,
                 live=True, tables=self._tables,
             )  # fmt: skip
             page = out.read_bytes()
@@ -120,7 +128,7 @@ class Watch:
 def _step_aside() -> None:
     """Let the training have the processor first, where threads have priorities of their own."""
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
 
 
 def _fingerprint(runs: Sequence[dict[str, object]]) -> str:
@@ -134,6 +142,7 @@ def serve(
     max_frames: int = 12,
     every: float = 2.0,
     title: str | None = None,
+    everything: bool = False,
     ready: Callable[[str, ThreadingHTTPServer], None] | None = None,
 ) -> None:
     """Serve the report on 127.0.0.1 until interrupted.
@@ -149,6 +158,8 @@ def serve(
     every : float
         Seconds between two looks at the runs.
     title : str, optional
+    everything : bool
+        Show all sections from the start, not only at the end.
     ready : callable, optional
         Called with the address and the server once it listens.
 
@@ -163,7 +174,7 @@ def serve(
         raise ConfigError(f"every {every}: must be above 0 seconds")
     for path in paths:
         open_run(path)
-    watch = Watch([Path(path) for path in paths], max_frames, every, title)
+    watch = Watch([Path(path) for path in paths], max_frames, every, title, everything)
     try:
         server = ThreadingHTTPServer(("127.0.0.1", port), _handler(watch))
     except OSError as error:

@@ -101,6 +101,7 @@ def test_the_page_follows_the_run_and_leaves_it_alone(server: Server) -> None:
     state = server.wait()
     assert state["runs"][0] == {"name": "run", "state": "running", "snapshots": 3, "step": 20}
     status, page, headers = server.ask()
+    assert b'id="degree"' in page and b'id="selection"' not in page  # waits for the end
     assert status == 200 and b"3, steps 0 to 20" in page and b"connect-src 'self'" in page
     assert headers["Cache-Control"] == "no-store"
     # Reading is all it does: no tables, no lock, nothing but what the recorder wrote.

@@ -277,6 +277,15 @@ def test_odd_runs_give_a_page_that_says_so(tmp_path: Path, sort: str) -> None:
         assert "At its end odd has no fit (fewer than two distinct" in text
 
 
+def test_some_sections_only(example_run: topolab.Run, tmp_path: Path) -> None:
+    page = Page(build_report([example_run], tmp_path / "r.html", only=["degree", "training"]))
+    assert [s["id"] for s in page.all("section") if "id" in s] == [
+        "training", "degree", "provenance",
+    ]  # fmt: skip
+    with pytest.raises(ConfigError, match="unknown section 'degrees'; there is attachment, degree"):
+        build_report([example_run], tmp_path / "r.html", only=["degrees"])
+
+
 def test_no_run_or_one_twice(example_run: topolab.Run, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="at least one run"):
         build_report([], tmp_path / "r.html")

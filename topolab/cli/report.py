@@ -20,6 +20,9 @@ def report(
     out: Annotated[Path, typer.Option(help="The file to write.")] = Path("report.html"),
     title: Annotated[str | None, typer.Option(help="Title of the page.")] = None,
     frames: Annotated[int, typer.Option(help="Moments the time slider shows, at the most.")] = 24,
+    only: Annotated[
+        str | None, typer.Option(help="Sections to show, separated by commas (default: all).")
+    ] = None,
     workers: Annotated[int, typer.Option(help="Processes for analyses not yet computed.")] = 1,
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite a file that is no topolab report.")
@@ -32,8 +35,9 @@ def report(
     What is not analysed yet is analysed first. An older report of this name is replaced.
     """
     build(
-        runs, out, title=title, frames=frames, workers=workers, force=force, quiet=quiet or as_json
-    )
+        runs, out, title=title, frames=frames, workers=workers, force=force,
+        quiet=quiet or as_json, only=only,
+    )  # fmt: skip
     if as_json:
         emit_json({"report": str(out), "bytes": out.stat().st_size, "runs": [str(r) for r in runs]})
     else:
@@ -49,6 +53,7 @@ def build(
     workers: int,
     force: bool,
     quiet: bool,
+    only: str | None = None,
 ) -> None:
     """Check that the file may be written, then build the report with a progress bar.
 
@@ -80,4 +85,7 @@ def build(
             if bar is not None and task is not None:
                 bar.update(task, completed=done, total=total, detail=what)
 
-        reporter(opened, out, title=title, max_frames=frames, workers=workers, progress=tick)
+        reporter(
+            opened, out, title=title, max_frames=frames, workers=workers, progress=tick,
+            only=None if only is None else [name.strip() for name in only.split(",")],
+        )  # fmt: skip

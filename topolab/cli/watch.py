@@ -18,6 +18,9 @@ def watch(
     frames: Annotated[int, typer.Option(help="Moments the time slider shows, at the most.")] = 12,
     every: Annotated[float, typer.Option(help="Seconds between two looks at the runs.")] = 2.0,
     title: Annotated[str | None, typer.Option(help="Title of the page.")] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All sections from the start, not only at the end.")
+    ] = False,
     open_browser: Annotated[
         bool, typer.Option("--open", help="Open the page in the browser.")
     ] = False,
@@ -25,6 +28,7 @@ def watch(
 ) -> None:
     """Serve the report of runs, on this machine only, and renew it as snapshots arrive.
 
+    While a run is training, the sections that take little time are shown; at its end all.
     The runs are only read. Stop it with Ctrl-C.
     """
     from topolab.errors import ConfigError
@@ -43,6 +47,7 @@ def watch(
 
     serve = find("reporters", "watch")
     try:
-        serve(runs, port=port, max_frames=frames, every=every, title=title, ready=ready)
+        serve(runs, port=port, max_frames=frames, every=every, title=title,
+              everything=everything, ready=ready)  # fmt: skip
     except KeyboardInterrupt:
         note("stopped", quiet=quiet)
