@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ import pandas as pd
 
 from topolab.analysis import Result
 from topolab.comparison import differing
+from topolab.errors import ConfigError
 from topolab.run import Run
 
 __all__ = ["Context", "Moment", "RunView", "moments_of", "view_runs"]
@@ -32,12 +34,19 @@ class RunView:
         names = [layer.name for layer in self.run.layers]
         return names[:-1] or names
 
+    @property
+    def first(self) -> str:
+        """The first layer of hidden neurons whose masks may be sparse; else the first."""
+        maskable = {layer.name for layer in self.run.layers if layer.maskable}
+        return next((name for name in self.hidden if name in maskable), self.hidden[0])
+
 
 @dataclass(frozen=True)
 class Moment:
-    """One position of the time control: for each run the index of the snapshot it shows."""
+    """One position of the time control: for each run the snapshot it shows, and when that is."""
 
     indices: tuple[int, ...]
+    time: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -52,6 +61,15 @@ class Context:
 
     views: tuple[RunView, ...]
     moments: tuple[Moment, ...] = ()
+
+    @property
+    def epochs(self) -> bool:
+        """Whether time is counted in epochs: only where every run knows its own."""
+        return all(np.isfinite(view.run.epochs).all() for view in self.views)
+
+    def last_step(self, label: str) -> int:
+        """The step of a run at the last moment."""
+        return self.step_of(self.moments[-1], label)
 
     @property
     def labels(self) -> list[str]:
@@ -86,11 +104,14 @@ class Context:
         """
         views = self.shown if shown else self.views
         parts = []
+        epochs = self.epochs
         for view in views:
             for result in view.results.values():
                 if name in result.tables:
                     part = result.tables[name]
                     if len(part):
+                        if "epoch" in part and not epochs:
+                            part = part.assign(epoch=np.nan)
                         part = part.assign(run=view.label, group=view.group or view.label)
                         parts.append(part)
         if not parts:
@@ -122,12 +143,14 @@ class Context:
 
 def view_runs(runs: Sequence[Run]) -> list[RunView]:
     """Runs under labels of their own; those that differ only by their seed make one group."""
+    if len({run.path.resolve() for run in runs}) < len(runs):
+        raise ConfigError("a run was given twice; each is shown once")
     labels = _labels(runs)
     keys = differing(runs)
     settings = [
         (
             tuple(str(run.config.get(key)) for key in keys),
-            str(run.data.get("name", "")),
+            json.dumps(run.data, sort_keys=True, default=str),
             _shape(run),
         )
         for run in runs
@@ -139,7 +162,10 @@ def view_runs(runs: Sequence[Run]) -> list[RunView]:
     for setting, of_group in seeds.items():
         members = [label for label, s in zip(labels, settings, strict=True) if s == setting]
         different = None not in of_group and len(set(of_group)) == len(of_group)
-        if len(members) > 1 and different:
+        named = any(
+            "method" in run.config for run, s in zip(runs, settings, strict=True) if s == setting
+        )
+        if len(members) > 1 and different and named:
             names[setting] = _common(members, set(names.values()) | (set(labels) - set(members)))
     views = []
     for run, label, setting in zip(runs, labels, settings, strict=True):
@@ -157,7 +183,7 @@ def _common(labels: Sequence[str], taken: Iterable[str]) -> str:
     for label in labels[1:]:
         while not label.startswith(stem):
             stem = stem[:-1]
-    stem = re.sub(r"(?i)[-_./ ]*(seed|s)?[-_. ]*\d*$", "", stem)
+    stem = re.sub(r"(?i)([-_./ ]+(seed|s)?)?[-_. ]*\d*$", "", stem)
     return stem if stem and stem not in set(taken) else "+".join(labels)
 
 
@@ -167,30 +193,33 @@ def _labels(runs: Sequence[Run]) -> list[str]:
     while True:
         labels = ["/".join(run.path.resolve().parts[-depth:]) for run in runs]
         if len(set(labels)) == len(labels):
-            return labels
+            # matplotlib keeps names that begin with an underscore to itself
+            return [f"run {label}" if label.startswith("_") else label for label in labels]
         depth += 1
 
 
 def moments_of(runs: Sequence[Run], most: int) -> tuple[Moment, ...]:
-    """Evenly spaced snapshots of the longest run, the others at the same share of training.
+    """Evenly spaced snapshots of the run that goes on longest; the others at the same time.
 
-    A run is shown at its last snapshot at or before that moment.
+    Time is counted in epochs where every run knows its own, else in steps. A run is shown at its
+    last snapshot at or before a moment, or at its first. Of one moment it is the end.
     """
-    longest = max(runs, key=len)
-    count = min(most, len(longest))
-    chosen = np.unique(np.linspace(0, len(longest) - 1, count).round().astype(int))
-    times = [_times(run) for run in runs]
+    times = _times(runs)
+    guide = max(times, key=lambda time: (time[-1], len(time)))
+    chosen = np.unique(np.linspace(0, len(guide) - 1, min(most, len(guide))).round().astype(int))
+    if most == 1:
+        chosen = np.array([len(guide) - 1])
     moments = []
-    for time in _times(longest)[chosen]:
+    for time in guide[chosen]:
         indices = tuple(
             max(0, int(np.searchsorted(of_run, time + 1e-9, side="right")) - 1) for of_run in times
         )
-        moments.append(Moment(indices))
-    if len(moments) > 1:  # the end of one is the end of all, however long they are
-        moments[-1] = Moment(tuple(len(run) - 1 for run in runs))
+        moments.append(Moment(indices, float(time)))
     return tuple(moments)
 
 
-def _times(run: Run) -> npt.NDArray[np.float64]:
-    epochs = run.epochs
-    return epochs if np.isfinite(epochs).all() else run.steps.astype(np.float64)
+def _times(runs: Sequence[Run]) -> list[npt.NDArray[np.float64]]:
+    epochs = [run.epochs for run in runs]
+    if all(np.isfinite(of_run).all() for of_run in epochs):
+        return epochs
+    return [run.steps.astype(np.float64) for run in runs]

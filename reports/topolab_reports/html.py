@@ -7,6 +7,7 @@ import hashlib
 import inspect
 import json
 import os
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,7 +145,9 @@ def build_report(
     drawn = []
     for section, failed in sections:
         tick(failed.title if section is None else section.title)
-        drawn.append(failed if section is None else _draw(section, context, figures, missing, tick))
+        drawn.append(
+            failed if section is None else _draw(section, context, figures, missing, tick, out)
+        )
     tick("writing")
     page = _render(drawn, context, empty, title or _default_title(views), list(runs), out, live)
     try:
@@ -222,6 +225,7 @@ def _draw(
     figures: dict[str, Figure | DrawnFigure],
     missing: dict[str, str],
     tick: Callable[[str], None],
+    out: Path,
 ) -> Drawn:
     name = section.name
     lacking = [missing[need] for need in section.needs if need in missing]
@@ -237,14 +241,14 @@ def _draw(
     for wanted in content.figures:
         figure = figures.get(wanted) or _figure(wanted) if isinstance(wanted, str) else wanted
         tick(figure.title)
-        made = _draw_figure(figure, context, missing)
+        made = _draw_figure(figure, context, missing, out)
         if made.panels or made.error or made.caption != figure.caption:
             drawn.append(made)
     return Drawn(name, section.title, content, tuple(drawn))
 
 
 def _draw_figure(
-    figure: Figure | DrawnFigure, context: Context, missing: dict[str, str]
+    figure: Figure | DrawnFigure, context: Context, missing: dict[str, str], out: Path
 ) -> DrawnFigure:
     if isinstance(figure, DrawnFigure):
         return figure
@@ -255,7 +259,7 @@ def _draw_figure(
         table = figure.table(context)
         caption = figure.says(table)
         panels = tuple(show(panel, context) for panel in figure.panels(table, context.labels))
-        runs = " ".join(_shell(view.run.path.name) for view in context.views)
+        runs = " ".join(shlex.quote(_folder(view.run, out)) for view in context.views)
         return DrawnFigure(
             figure.name,
             figure.title,
@@ -269,12 +273,6 @@ def _draw_figure(
         )
     except Exception as error:  # one figure that fails must not cost its section
         return DrawnFigure(figure.name, figure.title, error=f"{type(error).__name__}: {error}")
-
-
-def _shell(text: str) -> str:
-    import shlex
-
-    return shlex.quote(text)
 
 
 def _source(figure: Figure) -> str:
@@ -340,7 +338,7 @@ def _render(
         cards=_cards(context),
         empty=empty,
         provenance=[_provenance(run, out) for run in runs],
-        longest=max((len(view.run) for view in context.views), default=0),
+        longest=_guide(context),
         live=live,
     )
 
@@ -356,6 +354,15 @@ def _colours() -> str:
 
     table = colormaps["viridis"](np.arange(256), bytes=True)[:, :3]
     return base64.b64encode(np.ascontiguousarray(table).tobytes()).decode()
+
+
+def _guide(context: Context) -> int:
+    """Snapshots of the run that the moments were chosen from."""
+    if not context.views:
+        return 0
+    runs = [view.run for view in context.views]
+    last = [run.epochs[-1] if context.epochs else run.steps[-1] for run in runs]
+    return max((float(end), len(run)) for end, run in zip(last, runs, strict=True))[1]
 
 
 def _hash(text: str) -> str:
@@ -374,7 +381,7 @@ def _frames(context: Context) -> list[str]:
             if np.isfinite(snapshot.epoch):
                 text += f", epoch {snapshot.epoch:.2f}"
             accuracy = snapshot.metrics.get("test_accuracy")
-            if accuracy is not None:
+            if accuracy is not None and np.isfinite(accuracy):
                 text += f", test accuracy {100 * accuracy:.1f} %"
             parts.append(text)
         lines.append(" · ".join(parts))
@@ -405,7 +412,7 @@ def _card(label: str, views: Sequence[RunView]) -> dict[str, Any]:
         ("sparsity", f"{100 * (1 - active / size):.2f} %"),
         ("active weights", f"{active:,} of {size:,}"),
         ("network", "-".join(map(str, widths))),
-        ("snapshots", f"{len(run)}, steps {run.steps[0]} to {run.steps[-1]:,}"),
+        ("snapshots", _lengths(views)),
         ("seed" if len(views) == 1 else "seeds", seeds),
     ]
     method = run.config.get("method", "unknown method")
@@ -419,18 +426,33 @@ def _card(label: str, views: Sequence[RunView]) -> dict[str, Any]:
     }
 
 
+def _lengths(views: Sequence[RunView]) -> str:
+    """Snapshots and steps, as ranges where the runs of a group differ."""
+    counts = sorted({len(view.run) for view in views})
+    ends = sorted({int(view.run.steps[-1]) for view in views})
+    count = " to ".join(str(n) for n in dict.fromkeys([counts[0], counts[-1]]))
+    first = min(int(view.run.steps[0]) for view in views)
+    if len(ends) == 1:
+        return f"{count}, steps {first} to {ends[0]:,}"
+    return f"{count}, ending at steps {ends[0]:,} to {ends[-1]:,}"
+
+
+def _folder(run: Run, out: Path) -> str:
+    """Where a run is, seen from the page."""
+    try:
+        return Path(os.path.relpath(run.path.resolve(), out.resolve().parent)).as_posix()
+    except ValueError:  # another drive
+        return run.path.as_posix()
+
+
 def _provenance(run: Run, out: Path) -> dict[str, Any]:
     manifest = run.manifest
-    try:
-        folder = Path(os.path.relpath(run.path.resolve(), out.resolve().parent)).as_posix()
-    except ValueError:  # another drive
-        folder = run.path.as_posix()
     tables = sorted(path.name for path in run.tables_folder.glob("*.parquet"))
     return {
         "name": run.name,
         "state": run.state,
         "failure": run.failure,
-        "folder": folder,
+        "folder": _folder(run, out),
         "tables": tables,
         "facts": [
             ("run id", manifest["run_id"]),

@@ -62,6 +62,9 @@ class Watch:
     built: str = ""
     error: str = ""
     _known: dict[tuple[str, str], tuple[str, dict[str, Result]]] = field(default_factory=dict)
+    _again: float = 0.0
+    _folders: set[str] = field(default_factory=set)
+    _thread: threading.Thread | None = None
     _stop: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -83,17 +86,23 @@ class Watch:
 
     def start(self) -> None:
         """Begin to look and to build."""
-        threading.Thread(target=self._loop, daemon=True, name="topolab-watch").start()
+        self._thread = threading.Thread(target=self._loop, daemon=True, name="topolab-watch")
+        self._thread.start()
 
     def stop(self) -> None:
-        """Build no more."""
+        """Build no more, and leave nothing behind."""
         self._stop.set()
+        if self._thread is not None:
+            self._thread.join(2.0)
+        for folder in list(self._folders):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _loop(self) -> None:
         _step_aside()
         while not self._stop.is_set():
             state = self.state()
-            if state["now"] != self.built:
+            failed = bool(self.error) and time.monotonic() > self._again
+            if state["now"] != self.built or failed:
                 self._build(str(state["now"]))
             self._stop.wait(self.every)
 
@@ -107,6 +116,7 @@ class Watch:
 
     def _build(self, now: str) -> None:
         folder = tempfile.mkdtemp(prefix="topolab-watch-")
+        self._folders.add(folder)
         try:
             runs = [open_run(path) for path in self.paths]
             running = any(run.state == "running" for run in runs)
@@ -121,8 +131,11 @@ class Watch:
         except Exception as error:  # a run may be in any state while it is written
             with self._lock:
                 self.error, self.built = f"{type(error).__name__}: {error}", now
+                # What is wrong may pass: it is tried again, but not all the time.
+                self._again = time.monotonic() + max(5 * self.every, 1.0)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+            self._folders.discard(folder)
 
 
 def _step_aside() -> None:
@@ -172,8 +185,8 @@ def serve(
         raise ConfigError(f"port {port}: must be from 0 to 65535")
     if not every > 0:
         raise ConfigError(f"every {every}: must be above 0 seconds")
-    for path in paths:
-        open_run(path)
+    if len({open_run(path).path.resolve() for path in paths}) < len(paths):
+        raise ConfigError("a run was given twice; a report shows each once")
     watch = Watch([Path(path) for path in paths], max_frames, every, title, everything)
     try:
         server = ThreadingHTTPServer(("127.0.0.1", port), _handler(watch))

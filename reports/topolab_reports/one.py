@@ -18,6 +18,7 @@ from topolab_reports.style import settings
 __all__ = ["FORMATS", "draw_figure"]
 
 FORMATS = ("pdf", "svg", "png")
+MOST_DPI = 2400
 
 
 def draw_figure(
@@ -60,7 +61,8 @@ def draw_figure(
     Raises
     ------
     ConfigError
-        If the format is unknown, or a run has no snapshot at or before the step.
+        If the format is unknown, the step has no meaning for this figure, or a run has no
+        snapshot at or before it.
     AnalysisError
         If the runs hold nothing for this figure to draw.
     RunError
@@ -78,6 +80,10 @@ def draw_figure(
     if kind not in FORMATS:
         raise ConfigError(f"{out}: the name must end in .{', .'.join(FORMATS)}")
     figure: Figure = find("figures", name)()
+    if step is not None and not figure.moment:
+        raise ConfigError(f"figure {name} shows all times, so a step has no meaning for it")
+    if dpi > MOST_DPI:
+        raise ConfigError(f"dpi {dpi}: at most {MOST_DPI}")
     views = view_runs(runs)
     for view in views:
         if not len(view.run):

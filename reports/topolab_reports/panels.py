@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -81,6 +82,9 @@ def show(panel: Panel, context: Context) -> Shown:
             data["cursor"] = cursor
         if not data["series"] and image is None and cursor is None:
             data = None
+        elif "image" in data and panel.cursor == "both":
+            data["image"]["ticks"] = sorted(int(step) for step in panel.table["step_a"].unique())
+    json.dumps(data, allow_nan=False)  # what no page can carry must not cost the page
     return Shown(src, (panel.describe(panel.last),), width, height, data=data)
 
 
@@ -101,6 +105,7 @@ def _moving(panel: Panel, context: Context) -> Shown:
         frames = tuple(made[step] for step in steps)
         return Shown(frames[-1], texts, width, height, frames=frames)
     data |= taken
+    json.dumps(data, allow_nan=False)
     ax = figure.axes[0]
     for artist in [*_lines(ax), *ax.images]:
         artist.set_visible(False)
@@ -205,11 +210,14 @@ def _path(data: dict[str, Any], mark: dict[str, Any], points: list[list[float]])
     x, y = x[keep], y[keep]
     if not len(x):
         return ""
+    single = len(x) == 1
     if mark["step"]:
         x, y = cbook.pts_to_prestep(x, y)
     left, top, width, height = data["box"]
     across = left + width * _share(x, data["x"])
     down = top + height * (1 - _share(y, data["y"]))
+    if single:  # a line of one point: a dash where it is
+        return f"M{across[0] - 3:.1f},{down[0]:.1f}L{across[0] + 3:.1f},{down[0]:.1f}"
     return "M" + "L".join(f"{a:.1f},{b:.1f}" for a, b in zip(across, down, strict=True))
 
 
@@ -304,13 +312,19 @@ def _cursor(panel: Panel, context: Context, ax: Axes) -> list[list[float]] | Non
     """Where each moment is on the axes that are time."""
     if not panel.cursor or len(context.moments) < 2 or not len(panel.table):
         return None
+    labels = [view.label for view in context.views]
     if panel.cursor == "both":
-        place = [view.label for view in context.views].index(str(panel.table["run"].iloc[0]))
+        place = labels.index(str(panel.table["run"].iloc[0]))
         return [[m.indices[place], m.indices[place]] for m in context.moments]
-    longest = max(range(len(context.views)), key=lambda i: len(context.views[i].run))
-    run = context.views[longest].run
-    times = run.epochs if ax.get_xlabel() == "epoch" else run.steps
-    return [[float(f"{times[m.indices[longest]]:.6g}")] for m in context.moments]
+    times = [moment.time for moment in context.moments]
+    if panel.table["run"].nunique() == 1:  # it may be recorded at other times, or end before others
+        label = str(panel.table["run"].iloc[0])
+        if label in labels:
+            place = labels.index(label)
+            run = context.views[place].run
+            own = run.epochs if context.epochs else run.steps
+            times = [float(own[moment.indices[place]]) for moment in context.moments]
+    return [[float(f"{time:.6g}")] for time in times] if np.isfinite(times).all() else None
 
 
 def _numbers(values: npt.NDArray[Any]) -> list[float]:

@@ -16,6 +16,7 @@ from matplotlib.textpath import TextPath
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 __all__ = [
+    "COLOURS",
     "INK",
     "MAP",
     "SIZE",
@@ -41,6 +42,9 @@ MAP = "viridis"
 #: Lines are told apart by more than their colour.
 STYLES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 1, 1, 1)))
 _PALETTE = [sns.color_palette("colorblind")[i] for i in (0, 1, 2, 4, 3, 5, 6, 7, 8, 9)]
+
+#: Colours before the first comes again.
+COLOURS = len(_PALETTE)
 
 _RC = {
     "figure.dpi": 100,

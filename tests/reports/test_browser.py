@@ -147,6 +147,13 @@ def test_the_pointer_reads_values(tab: Browser, two: Two) -> None:
     assert said[0] == "epoch 3"
     accuracy = 100 * runs[0].at(step=30).metrics["test_accuracy"]
     assert f"one: {accuracy:.4g}" in said and len(said) == 3
+    matrix = tab.js(
+        "(() => { const i = [...document.images].find(i => i.alt.includes('Kendall'));"
+        " i.scrollIntoView({block: 'center', behavior: 'instant'});"
+        " const b = i.getBoundingClientRect(); return [b.left, b.top, b.width, b.height]; })()"
+    )
+    tab.move(matrix[0] + matrix[2] * 0.4, matrix[1] + matrix[3] * 0.5)
+    assert tab.js("document.getElementById('tip').innerText").startswith("steps ")
     tab.move(2, 2)
     assert tab.js("document.getElementById('tip').hidden") is True
     tab.js("document.getElementById('heatmap').scrollIntoView({behavior: 'instant'})")

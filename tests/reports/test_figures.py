@@ -161,7 +161,7 @@ def test_seeds_recorded_at_other_times_are_interpolated() -> None:
     )  # fmt: skip
     ((group, _, _, line),) = timeline.lines(table, y="y", time="step")
     assert group == "g"
-    assert line["value"].tolist() == [1.0, 2.5, 4.0]
+    assert line["value"].tolist() == [1.0, 2.5, 4.0] and line["n"].tolist() == [2, 2, 2]
     assert line["low"].tolist() == [0.0, 1.0, 2.0] and line["high"].tolist() == [2.0, 4.0, 6.0]
 
 
@@ -175,8 +175,12 @@ def test_a_figure_as_a_file(example_run: topolab.Run, tmp_path: Path, kind: str)
     assert out.read_bytes().startswith(magic)
     again = draw_figure([example_run], "degree-ccdf", tmp_path / f"g.{kind}", dpi=60)
     assert again.read_bytes() == out.read_bytes()
-    first = draw_figure([example_run], "degree-ccdf", tmp_path / f"h.{kind}", dpi=60, step=15)
-    assert first.read_bytes() != out.read_bytes()
+    for name in ("degree-ccdf", "tail-fit", "nsh-fig13"):
+        now, then = (
+            draw_figure([example_run], name, tmp_path / f"{step}.{kind}", dpi=60, step=step)
+            for step in (15, 30)
+        )
+        assert now.read_bytes() != then.read_bytes()
 
 
 def test_what_cannot_be_drawn_is_said(example_run: topolab.Run, tmp_path: Path) -> None:
@@ -186,6 +190,10 @@ def test_what_cannot_be_drawn_is_said(example_run: topolab.Run, tmp_path: Path) 
         draw_figure([example_run], "degree-ccdf", tmp_path / "f.pdf", step=-1)
     with pytest.raises(AnalysisError, match="hold nothing for it to draw"):
         draw_figure([example_run], "nist-stability", tmp_path / "f.pdf")
+    with pytest.raises(ConfigError, match="shows all times, so a step has no meaning"):
+        draw_figure([example_run], "wiring", tmp_path / "f.pdf", step=10)
+    with pytest.raises(ConfigError, match="at most 2400"):
+        draw_figure([example_run], "wiring", tmp_path / "f.pdf", dpi=200000)
     with pytest.raises(ConfigError, match="unknown figure"):
         draw_figure([example_run], "nsh-fig99", tmp_path / "f.pdf")
     assert not list(tmp_path.glob("f.*"))

@@ -16,7 +16,10 @@ import pytest
 from browser import CHROMIUM, Browser
 
 import topolab
+import topolab_reports.live as live
+from conftest import record_example
 from topolab.errors import ConfigError, RunError
+from topolab_reports.html import build_report
 from topolab_reports.live import serve
 
 LAYERS = (
@@ -148,9 +151,33 @@ def test_an_open_page_renews_itself(server: Server, tmp_path: Path) -> None:
         tab.close()
 
 
+def test_a_build_that_fails_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = record_example(tmp_path / "run", snapshots=2)
+    calls = []
+
+    def once(*arguments: Any, **options: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 1:
+            raise OSError("too many open files")
+        return build_report(*arguments, **options)
+
+    monkeypatch.setattr(live, "build_report", once)
+    watch = live.Watch([run.path], every=0.05)
+    watch.start()
+    try:
+        end = time.monotonic() + 100
+        while not watch.page and time.monotonic() < end:
+            time.sleep(0.1)
+        assert watch.page and watch.error == "" and len(calls) == 2
+    finally:
+        watch.stop()
+
+
 def test_what_cannot_be_served_is_said(tmp_path: Path, server: Server) -> None:
     with pytest.raises(RunError):
         serve([tmp_path / "nothing"])
+    with pytest.raises(ConfigError, match="given twice"):
+        serve([server.path, server.path])
     with pytest.raises(ConfigError, match="from 0 to 65535"):
         serve([server.path], port=70000)
     with pytest.raises(ConfigError, match="above 0 seconds"):

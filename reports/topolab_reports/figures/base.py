@@ -72,7 +72,8 @@ class Figure:
     """The base of every figure.
 
     A subclass sets ``name``, ``title``, ``caption``, ``source`` (the figure of a paper that it is
-    the counterpart of, if any) and ``needs`` (the analyses it draws), and implements `table` and
+    the counterpart of, if any), ``needs`` (the analyses it draws) and ``moment`` (whether it shows
+    one moment: the last of the context), and implements `table` and
     `panels`. It is found by the entry point group ``topolab.figures``.
     """
 
@@ -81,6 +82,7 @@ class Figure:
     caption: ClassVar[str] = ""
     source: ClassVar[str] = ""
     needs: ClassVar[tuple[str, ...]] = ()
+    moment: ClassVar[bool] = False
 
     def table(self, context: Context) -> pd.DataFrame:
         """What is drawn: tidy, with a column run; of moving panels at the moments shown."""
@@ -144,6 +146,9 @@ class Figure:
                 axes = _grid(panels, columns)
             for panel, axis in zip(panels, axes, strict=True):
                 panel.draw(panel.last, ax=axis)
+                if panel.run and len(panel.table):
+                    step = int(panel.table["step"].max())
+                    axis.set_title(f"{axis.get_title(loc='left')}, step {step:,}", loc="left")
         drawing = axes[0].get_figure(root=True)
         assert isinstance(drawing, matplotlib.figure.Figure)
         return drawing

@@ -11,7 +11,7 @@ from topolab_reports.context import Context
 from topolab_reports.figures.base import Draw, Panel
 from topolab_reports.plots import timeline
 
-__all__ = ["bind", "metrics_table", "over_time", "per_layer"]
+__all__ = ["at_last", "bind", "metrics_table", "over_time", "per_layer"]
 
 
 def bind(draw: Callable[..., Any], **options: Any) -> Draw:
@@ -45,12 +45,20 @@ def per_layer(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
 def metrics_table(context: Context) -> pd.DataFrame:
     """What was measured at each snapshot: columns run, group, step, epoch and the metrics."""
     rows: list[dict[str, Any]] = []
+    epochs = context.epochs
     for view in context.views:
         for snapshot in view.run:
             when = {"run": view.label, "group": view.group or view.label}
-            rows.append({**when, "step": snapshot.step, "epoch": snapshot.epoch,
+            epoch = snapshot.epoch if epochs else float("nan")
+            rows.append({**when, "step": snapshot.step, "epoch": epoch,
                          **snapshot.metrics})  # fmt: skip
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["run", "group", "step", "epoch"])
+
+
+def at_last(context: Context, table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of each run at the last moment."""
+    last = {view.label: context.last_step(view.label) for view in context.views}
+    return table[table["step"] == table["run"].map(last)]
 
 
 def columns(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:

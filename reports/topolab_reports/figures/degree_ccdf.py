@@ -25,6 +25,7 @@ class DegreeCCDF(Figure):
     )
     source = "NSH, degree distributions (P(k) of the hidden neurons; inputs apart)"
     needs = ("degree",)
+    moment = True
 
     def table(self, context: Context) -> pd.DataFrame:
         """Degrees with their counts and CCDF at the moments shown."""

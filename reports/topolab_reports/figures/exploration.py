@@ -26,8 +26,8 @@ class Exploration(Figure):
     name = "exploration"
     title = "What was tried, and what stayed"
     caption = (
-        "Maskable layers together; hubs of the first hidden layer. Edges that come and go between "
-        "two snapshots are not seen."
+        "Maskable layers together; hubs of the first hidden layer that is masked. Edges that come "
+        "and go between two snapshots are not seen."
     )
     source = "NSH names it as future work; R_s after ITOP (Liu et al. 2021)"
     needs = ("exploration",)
@@ -73,7 +73,7 @@ def _first_hubs(context: Context) -> pd.DataFrame:
         return pd.DataFrame({"run": [], "step": [], "hubs_kept": []}).astype(
             {"step": int, "run": str}
         )
-    first = {view.label: view.run.layers[0].name for view in context.views}
+    first = {view.label: view.first for view in context.views}
     hubs = hubs[hubs["layer"] == hubs["run"].map(first)]
     hubs = hubs[hubs["share"] == hubs["share"].max()]
     return hubs[["run", "step"]].assign(hubs_kept=1 - hubs["turnover_since_start"])

@@ -8,7 +8,7 @@ import pandas as pd
 
 from topolab_reports.context import Context
 from topolab_reports.figures.base import Figure, Panel
-from topolab_reports.figures.common import bind, per_layer
+from topolab_reports.figures.common import at_last, bind, per_layer
 from topolab_reports.plots import deciles
 
 __all__ = ["GradientDeciles"]
@@ -26,13 +26,14 @@ class GradientDeciles(Figure):
     )
     source = "PSN, gradient hierarchy"
     needs = ("gradient",)
+    moment = True
 
     def table(self, context: Context) -> pd.DataFrame:
         """One row per pictured run, hidden layer and decile."""
         table = context.hidden(context.table("gradient_deciles", shown=True))
         names = ["run", "group", "step", "layer", "decile", "fan_in", "gradient", "n_neurons"]
         table = table.reindex(columns=names)
-        last = table[table["step"] == table.groupby("run")["step"].transform("max")]
+        last = at_last(context, table)
         mean = last.groupby(["run", "layer"])["gradient"].transform("mean")
         return last.assign(relative=last["gradient"] / mean.where(mean > 0))
 

@@ -21,6 +21,7 @@ class InputImage(Figure):
     view: ClassVar[str]
     unit: ClassVar[str]
     needs = ("heatmap",)
+    moment = True
 
     def table(self, context: Context) -> pd.DataFrame:
         """One row per pictured run, moment and input."""

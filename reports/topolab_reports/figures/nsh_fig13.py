@@ -8,7 +8,7 @@ import pandas as pd
 
 from topolab_reports.context import Context
 from topolab_reports.figures.base import Figure, Panel
-from topolab_reports.figures.common import bind
+from topolab_reports.figures.common import at_last, bind
 from topolab_reports.figures.degree_time import pooled
 from topolab_reports.plots import ends
 
@@ -26,12 +26,13 @@ class DegreesAtTheEnd(Figure):
     )
     source = "NSH, Fig. 13 (pruning by magnitude, by sign, at random): one run for each"
     needs = ("degree",)
+    moment = True
 
     def table(self, context: Context) -> pd.DataFrame:
         """One row per group and degree."""
         table = context.table("degree_distribution")
         table = context.hidden(table[table["direction"] == "total"])
-        last = table[table["step"] == table.groupby("run")["step"].transform("max")]
+        last = at_last(context, table)
         # Seeds of a group end at the same step or not: here all count as the end.
         return pooled(last.assign(run=last["group"], step=0)).drop(columns="step")
 

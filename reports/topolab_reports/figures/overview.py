@@ -33,7 +33,7 @@ class Curves(Figure):
         )
         degree = context.table("degree")
         if "direction" in degree:
-            first = {view.label: view.hidden[0] for view in context.views}
+            first = {view.label: view.first for view in context.views}
             here = (degree["direction"] == "in") & (degree["layer"] == degree["run"].map(first))
             table = table.merge(degree[here][["run", "step", "ccv"]], on=["run", "step"],
                                 how="left")  # fmt: skip

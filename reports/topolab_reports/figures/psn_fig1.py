@@ -29,6 +29,7 @@ class FanInProfile(Figure):
     )
     source = "PSN, Fig. 1 (fan-in over the normalised neuron index)"
     needs = ("degree",)
+    moment = True
 
     def table(self, context: Context) -> pd.DataFrame:
         """Columns run, group, step, epoch, layer, position, fan_in at the moments shown."""

@@ -8,6 +8,7 @@ import pandas as pd
 
 from topolab_reports.context import Context
 from topolab_reports.figures.base import Figure, Panel
+from topolab_reports.figures.common import at_last
 from topolab_reports.figures.degree_time import pooled
 from topolab_reports.plots import tail
 from topolab_reports.style import run_colours
@@ -26,16 +27,17 @@ class TailFit(Figure):
     )
     source = "NSH, degree distribution with its fit"
     needs = ("powerlaw", "degree")
+    moment = True
 
     def table(self, context: Context) -> pd.DataFrame:
         """Rows of the distribution (kind "observed") and of the fits (kind "fit")."""
         table = context.table("degree_distribution", shown=True)
         table = context.hidden(table[table["direction"] == "total"])
-        last = table[table["step"] == table.groupby("run")["step"].transform("max")]
+        last = at_last(context, table)
         data = pooled(last).assign(kind="observed")
         fits = context.table("powerlaw", shown=True)
         fits = fits[fits["layer"] == "hidden"]
-        fits = fits[fits["step"] == fits.groupby("run")["step"].transform("max")]
+        fits = at_last(context, fits)
         names = ["run", "group", "step", "epoch", "variant", "alpha", "x_min", "n", "n_tail",
                  "ks_distance", "reason"]  # fmt: skip
         return pd.concat([data, fits[names].assign(kind="fit")], ignore_index=True)

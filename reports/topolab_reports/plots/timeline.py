@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from topolab_reports.style import (
+    COLOURS,
     INK,
     STYLES,
     axes_of,
@@ -76,21 +77,33 @@ def draw(
         time = "epoch" if epochs else "step"
         scale = 100.0 if percent else 1.0
         ends = []
+        order = list(colours)
         for group, name, style, line in lines(table, y=y, time=time, series=series, band=band):
             colour = colours.get(group, INK)
+            again = order.index(group) // COLOURS if group in colours else 0
+            if again and series is None:  # a colour that comes again has another style
+                style = STYLES[again % len(STYLES)]
             n = int(line["n"].max())
             label = f"{group} {name}".strip()
+            marker = "o" if len(line) < 40 else None
+            all_of_them = line[line["n"] == n]
             ax.plot(
-                line["time"], scale * line["value"], color=colour, linestyle=style, label=label,
-                marker="o" if len(line) < 40 else None,
+                all_of_them["time"], scale * all_of_them["value"], color=colour, linestyle=style,
+                label=label, marker=marker,
             )  # fmt: skip
+            fewer = line[line["n"] < n]
+            if len(fewer):  # some seeds have ended: their mean is not that of before
+                ax.plot(
+                    fewer["time"], scale * fewer["value"], color=colour, linestyle=":", lw=1.0,
+                    label=f"{label}, fewer seeds",
+                )  # fmt: skip
             if n > 1 or band is not None:
                 ax.fill_between(
                     line["time"], scale * line["low"], scale * line["high"],
                     color=colour, alpha=0.2, lw=0,
                 )  # fmt: skip
-            said = label + (f" ({n} seeds)" if n > 1 else "")
             known = line.dropna(subset=["value"]).iloc[-1]
+            said = label + _seeds(n, int(known["n"]))
             ends.append((float(known["time"]), scale * float(known["value"]), said, colour))
         ax.set_ylabel(ylabel)
         ax.set_title(title)
@@ -125,7 +138,7 @@ def lines(
     """Group, series name, line style and the line: columns time, value, low, high, n.
 
     Where the runs of a group were recorded at different times, each is interpolated to those of
-    the first.
+    all, as far as it goes; n says how many there are at a time.
     """
     key = "group" if "group" in table else "run"
     names = list(table[series].unique()) if series else [""]
@@ -149,8 +162,20 @@ def lines(
             yield str(group), str(name), STYLES[i % len(STYLES)], line
 
 
+def _seeds(n: int, at_the_end: int) -> str:
+    if n == 1:
+        return ""
+    return f" ({n} seeds)" if at_the_end == n else f" ({at_the_end} of {n} seeds)"
+
+
+def _later(line: pd.DataFrame) -> str:
+    """Since when there are fewer seeds, if there are."""
+    fewer = line[line["n"] < line["n"].max()]
+    return f", fewer from {fewer['time'].iloc[0]:g} on" if len(fewer) else ""
+
+
 def _together(members: Sequence[pd.DataFrame], y: str, time: str) -> pd.DataFrame:
-    at = members[0][time].to_numpy(float)
+    at = np.unique(np.concatenate([member[time].to_numpy(float) for member in members]))
     values = np.full((len(members), len(at)), np.nan)
     for row, member in zip(values, members, strict=True):
         own = member[time].to_numpy(float)
@@ -183,7 +208,7 @@ def describe(
         seen.add(group)
         n = int(line["n"].max())
         parts.append(
-            f"{group} {name}".strip() + (f" (mean of {n} seeds)" if n > 1 else "")
+            f"{group} {name}".strip() + (f" (mean of {n} seeds{_later(line)})" if n > 1 else "")
             + f" from {values[0]:.4g}{unit} to {values[-1]:.4g}{unit}"
             f" (lowest {np.min(values):.4g}, highest {np.max(values):.4g})"
         )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from topolab_reports.context import Context
@@ -26,12 +27,15 @@ class DegreeSection(Section):
 
     @staticmethod
     def _finding(table: pd.DataFrame, context: Context) -> str:
-        first = {view.label: view.hidden[0] for view in context.views}
+        first = {view.label: view.first for view in context.views}
         here = (table["direction"] == "in") & (table["layer"] == table["run"].map(first))
         parts = []
         for group, part in table[here].groupby("group", sort=False):
             lines = [line["ccv"] for _, line in part.groupby("run", sort=False)]
             start, end = [line.iloc[0] for line in lines], [line.iloc[-1] for line in lines]
+            if not np.isfinite(end).any():
+                parts.append(f"in {group} the fan-in CCV of {part['layer'].iloc[0]} is not defined")
+                continue
             change = (sum(end) - sum(start)) / len(lines)
             verb = "rose" if change > 0.02 else "fell" if change < -0.02 else "stayed"
             parts.append(

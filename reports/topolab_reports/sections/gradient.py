@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from topolab_reports.context import Context
 from topolab_reports.sections.base import Content, Section, over_seeds, sentence
@@ -27,9 +28,7 @@ class GradientSection(Section):
             last = of_group[of_group["step"] == of_group.groupby("run")["step"].transform("max")]
             last = last[np.isfinite(last["ratio"])]
             if last.empty:
-                reasons = of_group[of_group["reason"] != ""]["reason"]
-                why = str(reasons.iloc[0]) if len(reasons) else "no ratio is finite"
-                parts.append(f"nothing is known of {group}: {why}")
+                parts.append(f"nothing is known of {group}: {_why(of_group)}")
                 continue
             ratios = ", ".join(
                 f"{over_seeds(list(part['ratio']), 1)} in {layer}"
@@ -40,3 +39,10 @@ class GradientSection(Section):
             )
         known = table["ratio"].notna().any()
         return Content(sentence(parts), self.figures if known else ())
+
+
+def _why(table: pd.DataFrame) -> str:
+    """Why there is no ratio at the end: first of layers whose neurons differ in fan-in."""
+    last = table[table["step"] == table["step"].max()]
+    last = last[last["reason"] != ""].sort_values("fan_in_ccv", ascending=False, kind="stable")
+    return str(last["reason"].iloc[0]) if len(last) else "no ratio is finite"

@@ -23,11 +23,21 @@ class HeatmapSection(Section):
     def build(self, context: Context) -> Content:
         """How unequal the degrees of the inputs are."""
         notes = []
-        flat = [v.label for v in context.shown if v.run.layers[0].image_shape is None]
+        flat = [
+            v.label
+            for v in context.shown
+            if v.run.layers[0].image_shape is None and v.run.layers[0].kind != "conv"
+        ]
         if flat:
             notes.append(
                 f"{join(flat)}: the run does not say how its inputs lie in an image, so they are "
                 "drawn as a row."
+            )
+        channels = [v.label for v in context.shown if v.run.layers[0].kind == "conv"]
+        if channels:
+            notes.append(
+                f"{join(channels)}: the first layer is a convolution, whose inputs are channels, "
+                "not pixels; its edges say nothing about places in the image."
             )
         finding = self._finding(context.table("heatmap", shown=True), context)
         return Content(finding, self.figures, notes=notes)

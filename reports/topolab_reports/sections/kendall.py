@@ -27,20 +27,24 @@ class KendallSection(Section):
     def _finding(context: Context) -> str:
         table = context.table("kendall")
         taus: dict[str, list[float]] = {}
+        layers: dict[str, str] = {}
         for view in context.views:
             steps = view.run.steps
             line = table[
                 (table["run"] == view.label)
-                & (table["layer"] == view.hidden[0])
+                & (table["layer"] == view.first)
                 & (table["step_a"] == steps[0])
                 & (table["step_b"] == steps[-1])
             ]["tau"]
-            taus.setdefault(view.group or view.label, []).append(float(line.iloc[0]))
-        layer = context.views[0].hidden[0]
+            group = view.group or view.label
+            layers[group] = view.first
+            tau = float(line.iloc[0]) if len(steps) > 1 else float("nan")
+            taus.setdefault(group, []).append(tau)
         return sentence(
-            f"the ranking of {layer} at the end of {group} has τ = {over_seeds(values)} with that "
-            "at its start"
+            f"the ranking of {layers[group]} at the end of {group} has τ = {over_seeds(values)} "
+            "with that at its start"
             if np.isfinite(values).any()
-            else f"the ranking of {layer} in {group} is not defined, its degrees being constant"
+            else f"the rankings of {layers[group]} in {group} cannot be compared: its degrees are "
+            "constant, or there is one snapshot"
             for group, values in taus.items()
         )

@@ -41,7 +41,7 @@ class OverviewSection(Section):
                 f"{_change(part['drift'])}"
             )  # fmt: skip
             parts.append(
-                f"is {_word(yes, no, len(part))} in {group} ({yes} of {len(part)} layers support "
+                f"is {_word(yes, no, len(part))} in {group} ({yes} of {_layers(part)} support "
                 f"it, {no} contradict it{numbers})"
             )
         return f"The neural selection hypothesis {join(parts)}."
@@ -58,16 +58,30 @@ class OverviewSection(Section):
                     "exponent of the gain kernel (0 = chance)": _range(part["gain_slope"]),
                     "exponent of the loss kernel": _range(part["loss_slope"]),
                     "edges of the poorest quarter": _change(part["drift"]),
-                    "dormant": str(int(part["dormant"].sum())),
+                    "dormant": _counts(part.groupby("run")["dormant"].sum()),
                 }
             )  # fmt: skip
         return pd.DataFrame(rows)
 
 
+def _layers(part: pd.DataFrame) -> str:
+    """How many layers, and over how many seeds they are counted."""
+    runs = part["run"].nunique()
+    return f"{len(part)} layers" + (f" of {runs} seeds" if runs > 1 else "")
+
+
+def _counts(values: pd.Series) -> str:
+    return " to ".join(str(int(v)) for v in dict.fromkeys([values.min(), values.max()]))
+
+
 def _word(yes: int, no: int, n: int) -> str:
     if yes == n:
         return "supported"
-    return "not supported" if no == n else "supported in part" if yes else "undecided"
+    if no == n:
+        return "not supported"
+    if yes:
+        return "supported in part"
+    return "mostly not supported" if 2 * no > n else "undecided"
 
 
 def _range(values: pd.Series) -> str:

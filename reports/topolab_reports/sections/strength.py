@@ -23,7 +23,7 @@ class StrengthSection(Section):
     def build(self, context: Context) -> Content:
         """Whether the well-connected neurons are also the strong ones."""
         table = context.table("strength")
-        first = {view.label: view.hidden[0] for view in context.views}
+        first = {view.label: view.first for view in context.views}
         here = (table["direction"] == "in") & (table["layer"] == table["run"].map(first))
         parts = []
         for group, part in table[here].groupby("group", sort=False):

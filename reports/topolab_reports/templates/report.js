@@ -50,7 +50,7 @@
 
   // -- drawing a moment --------------------------------------------------------------------------
   function path(panel, mark, points) {
-    var text = "", before = null;
+    var text = "", before = null, count = 0, only = null;
     points[0].forEach(function (x, i) {
       var y = points[1][i];
       if (panel.x.log && x <= 0 || panel.y.log && y <= 0) { return; }
@@ -58,8 +58,9 @@
       if (before === null) { text += "M" + a + "," + b; }
       else if (mark.step) { text += "V" + b + "H" + a; }
       else { text += "L" + a + "," + b; }
-      before = b;
+      before = b; count += 1; only = [a, b];
     });
+    if (count === 1) { return "M" + (Number(only[0]) - 3) + "," + only[1] + "H" + (Number(only[0]) + 3); }
     return text;
   }
   function values(panel, frame) {
@@ -99,6 +100,8 @@
     }
     if (panel.cursor) {
       var x = across(panel, panel.cursor[frame][0]);
+      var inside = x >= panel.box[0] - 1 && x <= panel.box[0] + panel.box[2] + 1;
+      panel.lines[0].style.display = inside ? "" : "none";
       panel.lines[0].setAttribute("x1", x); panel.lines[0].setAttribute("x2", x);
       if (panel.lines[1]) {
         var y = down(panel, panel.cursor[frame][1]);
@@ -109,7 +112,11 @@
 
   // -- values under the pointer ------------------------------------------------------------------
   var tip = document.getElementById("tip");
-  function number(value) { return Number(value.toPrecision(4)).toLocaleString("en", { maximumFractionDigits: 6 }); }
+  function number(value) {
+    if (Number.isInteger(value)) { return value.toLocaleString("en"); }
+    if (Math.abs(value) < 1e-4) { return value.toExponential(2); }
+    return Number(value.toPrecision(4)).toLocaleString("en", { maximumFractionDigits: 8 });
+  }
   function hide(panel) {
     tip.hidden = true;
     if (panel.dots) { panel.dots.replaceChildren(); }
@@ -157,7 +164,7 @@
       found.push(line.n + ": " + number(line.y[best]));
       if (line.c) { make("circle", panel.dots, { cx: across(panel, line.x[best]), cy: down(panel, line.y[best]), r: 4, fill: line.c }); }
     });
-    return [panel.x.label.replace(/ \(.*/, "") + " " + number(at)].concat(found.slice(0, 12));
+    return [panel.x.label.replace(/ \(.*/, "") + " " + number(at)].concat(found.slice(0, 12), found.length > 12 ? ["and " + (found.length - 12) + " more"] : []);
   }
   function read(panel, px, py) {
     var image = panel.image, rows = image.shape[0], columns = image.shape[1];
@@ -166,6 +173,7 @@
     if (image.up) { row = rows - 1 - row; }
     var stored = values(panel, now)[row * columns + column];
     var value = stored === 0 ? "not defined" : number(image.low + (stored - 1) * image.scale);
+    if (image.ticks) { return ["steps " + number(image.ticks[column]) + " and " + number(image.ticks[row]), value]; }
     return ["row " + row + ", column " + column, value];
   }
 
