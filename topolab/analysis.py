@@ -16,6 +16,7 @@ import pandas as pd
 from topolab.errors import AnalysisError, RunError, TableError, TopolabError
 from topolab.run import Run, open_run
 from topolab.snapshot import Snapshot
+from topolab.store.files import refuse_link
 from topolab.tables import Column, check, concat, read_table, write_table
 
 __all__ = ["Analysis", "Result", "Walk", "run_analysis"]
@@ -294,6 +295,7 @@ def _write_cached(
         "run_identity": run.identity,
     }
     try:
+        refuse_link(run.tables_folder)
         for name, schema in analysis.schemas.items():
             write_table(tables[name], paths[name], schema, about)
     except RunError:  # a read-only run is analysed all the same; it is only not remembered
