@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from topolab.api import analyse, train
     from topolab.comparison import compare
     from topolab.errors import TopolabError
+    from topolab.exporters import export
     from topolab.graph import LayeredGraph
     from topolab.layers import LayerSpec, layers_of
     from topolab.recorder import Recorder
@@ -37,6 +38,7 @@ __all__ = [
     "__version__",
     "analyse",
     "compare",
+    "export",
     "layers_of",
     "metrics",
     "open_run",
@@ -64,6 +66,7 @@ _HOMES = {
     "Walk": "analysis",
     "analyse": "api",
     "compare": "comparison",
+    "export": "exporters",
     "layers_of": "layers",
     "open_run": "run",
     "run_analysis": "analysis",

@@ -14,13 +14,16 @@ from topolab.errors import ConfigError
 
 __all__ = ["Group", "find", "load_all", "names"]
 
-Group = Literal["backends", "inits", "datasets", "recipes", "analyses", "sections", "reporters"]
+Group = Literal[
+    "backends", "inits", "datasets", "recipes", "analyses", "exporters", "sections", "reporters"
+]
 _SINGULAR = {
     "backends": "method",
     "inits": "init",
     "recipes": "recipe folder",
     "datasets": "data set",
     "analyses": "analysis",
+    "exporters": "export format",
     "sections": "report section",
     "reporters": "report format",
 }

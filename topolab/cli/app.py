@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from topolab.cli import analyse, compare, data, demo, report, show, train, verify
+from topolab.cli import analyse, compare, data, demo, export, report, show, train, verify
 from topolab.errors import TopolabError
 
 __all__ = ["app", "main"]
@@ -55,6 +55,7 @@ app.command("train", context_settings={"allow_extra_args": True, "ignore_unknown
 app.command("analyse")(analyse.analyse)
 app.command("compare")(compare.compare)
 app.command("report")(report.report)
+app.command("export")(export.export)
 app.command("show")(show.show)
 app.command("verify")(verify.verify)
 app.command("methods")(data.methods)

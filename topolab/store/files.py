@@ -7,7 +7,7 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ __all__ = [
     "TEMPORARY",
     "read_file",
     "refuse_link",
+    "replace_all",
     "replace_file",
     "replace_with",
     "sweep",
@@ -145,6 +146,34 @@ def write_new(path: Path, data: Data) -> None:
             raise
 
 
+def replace_all(paths: Sequence[Path], write: Callable[[Sequence[Path]], None]) -> None:
+    """Let `write` make temporary files, then put them durably in the place of `paths`.
+
+    Raises
+    ------
+    RunError
+        If they cannot be written; a path that was not replaced is then as it was.
+    """
+    with _clear_errors(paths[0]):
+        folders = list(dict.fromkeys(path.parent for path in paths))
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+        temporaries = [_temporary(path.parent) for path in paths]
+        try:
+            write(temporaries)
+            for temporary in temporaries:
+                with temporary.open("rb") as file:
+                    os.fsync(file.fileno())
+            for temporary, path in zip(temporaries, paths, strict=True):
+                temporary.replace(path)
+        finally:
+            for temporary in temporaries:
+                with contextlib.suppress(OSError):  # what stays is swept by the next writer
+                    temporary.unlink()
+        for folder in folders:
+            sync_folder(folder)
+
+
 def replace_with(path: Path, write: Callable[[Path], None]) -> None:
     """Let `write` make a temporary file, then put it durably in the place of `path`.
 
@@ -153,18 +182,7 @@ def replace_with(path: Path, write: Callable[[Path], None]) -> None:
     RunError
         If it cannot be written; `path` is then as it was.
     """
-    with _clear_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = _temporary(path.parent)
-        try:
-            write(temporary)
-            with temporary.open("rb") as file:
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            with contextlib.suppress(OSError):  # what stays is swept by the next writer
-                temporary.unlink()
-        sync_folder(path.parent)
+    replace_all([path], lambda temporaries: write(temporaries[0]))
 
 
 def replace_file(path: Path, data: Data) -> None:
