@@ -163,8 +163,7 @@ class Run(Sequence[Snapshot]):
             If DONE is damaged.
         """
         done = self._folder.read_note(self._folder.done_file) or {}
-        summary = done.get("summary") or {}
-        return dict(summary) if isinstance(summary, dict) else {}
+        return dict(done.get("summary") or {})
 
     @property
     def failure(self) -> dict[str, Any] | None:

@@ -40,6 +40,11 @@ __all__ = ["RunFolder", "StoredSnapshot", "is_snapshot_name"]
 
 # No leading zeros beyond the fixed width, so that no snapshot has two names.
 ANY_SIZE = 2**62
+_NEEDS: dict[str, dict[str, type]] = {
+    "DONE": {"snapshots": int, "summary": dict},
+    "FAILED.json": {"error": str, "message": str},
+    "writer.json": {"pid": int},
+}
 _FILE_NAME = re.compile(r"([0-9]{6}|[1-9][0-9]{6,8})-s([0-9]{7}|[1-9][0-9]{7,14})\.safetensors")
 
 
@@ -190,7 +195,7 @@ class RunFolder:
             return None
         except OSError as error:
             raise RunError(f"{file}: cannot be read ({error.strerror})") from error
-        return read_note(text, source=str(file))
+        return read_note(text, source=str(file), needs=_NEEDS.get(file.name, {}))
 
     # -- snapshots ---------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from topolab.errors import FormatVersionError, RunError, TopolabError
@@ -155,13 +155,21 @@ def new_note(content: dict[str, Any]) -> bytes:
         raise RunError(f"a summary must hold JSON values ({error})") from error
 
 
-def read_note(text: bytes, *, source: str) -> dict[str, Any]:
+def read_note(text: bytes, *, source: str, needs: Mapping[str, type]) -> dict[str, Any]:
     """What `new_note` wrote, checked if it carries a checksum.
+
+    Parameters
+    ----------
+    text : bytes
+    source : str
+        What to call the file in an error.
+    needs : mapping of str to type
+        What this note always says; another file in its place does not.
 
     Raises
     ------
     RunError
-        If it is damaged or altered.
+        If it is damaged, altered, or another file.
     """
     try:
         content = json.loads(text)
@@ -173,4 +181,7 @@ def read_note(text: bytes, *, source: str) -> dict[str, Any]:
         raise RunError(f"{source}: damaged, it cannot be read ({error})") from error
     if not intact:
         raise RunError(f"{source}: altered, its content does not match its checksum")
+    for key, kind in needs.items():
+        if not isinstance(content.get(key), kind):
+            raise RunError(f"{source}: damaged, or another file: it has no {key}")
     return content
