@@ -137,10 +137,10 @@ def reset_peak() -> int:
     return peak()
 
 
-def outside(root: Path) -> dict[str, tuple[int, str]]:
+def outside(root: Path) -> dict[str, tuple[int, bytes]]:
     """Everything beside the folder of the case."""
     return {
-        str(p): (p.lstat().st_mode, p.read_text() if p.is_file() else "")
+        str(p): (p.lstat().st_mode, p.read_bytes() if p.is_file() else b"")
         for p in sorted(root.rglob("*"))
         if p.relative_to(root).parts[0] != "case"
     }

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from topolab.cli import analyse, compare, data, demo, export, report, show, train, verify
+from topolab.cli.common import printable
 from topolab.errors import TopolabError
 
 __all__ = ["app", "main"]
@@ -70,7 +71,7 @@ def main() -> None:
     try:
         app(prog_name="topolab", standalone_mode=True)
     except TopolabError as error:
-        typer.echo(f"topolab: error: {error}", err=True)
+        typer.echo(f"topolab: error: {printable(str(error))}", err=True)
         raise SystemExit(error.exit_code) from None
     except KeyboardInterrupt:
         typer.echo("topolab: interrupted", err=True)
