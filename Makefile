@@ -7,7 +7,7 @@ INPUTS := pyproject.toml constraints.txt
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench report docs-check test-wheel clean
+.PHONY: help demo test lint bench trust report docs-check test-wheel clean
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -48,6 +48,9 @@ lint: $(VENV)/.installed-dev ## ruff, mypy --strict on topolab, trainers, analys
 
 bench: $(VENV)/.installed-test ## Every number that the documents quote, with its peer
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+trust: $(VENV)/.installed-test ## 300 kills and 10,000 damaged files (half an hour); a short form is in `make test`
+	@$(BIN)/python benchmarks/trust
 
 report: $(VENV)/.installed-run ## Rebuild the gallery's reports (minutes)
 	@$(BIN)/python reports/gallery/build.py

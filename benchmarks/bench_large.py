@@ -5,7 +5,7 @@
 Every part runs in a process of its own, so that its peak of resident memory is its own. The many
 snapshots are those of two layers, 64 x 32 and 10 x 64, of ten thousand recordings. The large layer
 is square and full, with one edge for every weight; its masks alone, and with float32 weights.
-Written files are dropped from the page cache as far as the system lets us; times are of a warm one.
+What is read was written just before, so it comes from the page cache.
 """
 
 from __future__ import annotations

@@ -48,6 +48,9 @@ class Target:
         Patterns of the files that are damaged.
     reseal : callable, optional
         Makes checksums good again after a header was edited: (folder, file).
+    checked : bool
+        Whether the format carries checksums. Of one that does not, nobody can tell that a weight
+        is another; answers may then differ, and all the rest is demanded.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Target:
     read: Callable[[Path, Ask], None]
     files: tuple[str, ...]
     reseal: Callable[[Path, Path], None] | None = None
+    checked: bool = True
 
 
 # -- runs ----------------------------------------------------------------------------------------

@@ -146,7 +146,9 @@ def outside(root: Path) -> dict[str, tuple[int, bytes]]:
     }
 
 
-def judge(right: dict[str, str], found: dict[str, str], *, sealed: bool) -> tuple[str, str]:
+def judge(
+    right: dict[str, str], found: dict[str, str], *, sealed: bool, checked: bool
+) -> tuple[str, str]:
     """What became of a case that raised nothing else."""
     refused = any(value == "refused" for value in found.values())
     if sealed:
@@ -155,11 +157,13 @@ def judge(right: dict[str, str], found: dict[str, str], *, sealed: bool) -> tupl
         name for name, value in found.items()
         if value not in ("refused", right.get(name)) and name != "verify"
     ]  # fmt: skip
+    if wrong and not checked:
+        return "altered, as told", ""
     if wrong:
         return "WRONG DATA", ", ".join(wrong)
     missing = sorted(set(right) - set(found))
     noticed = refused or found.get("verify") != right.get("verify")
-    if missing and not noticed:
+    if missing and not noticed and checked:
         return "WRONG DATA", f"nothing said that {', '.join(missing)} is missing"
     return ("refused" if noticed else "right data"), ""
 
@@ -185,7 +189,7 @@ def run_case(
     watch.folder = os.path.realpath(folder)
     try:
         found = answers(target, folder)
-        outcome, detail = judge(right, found, sealed=sealed)
+        outcome, detail = judge(right, found, sealed=sealed, checked=target.checked)
     except BaseException as error:
         outcome, detail = "OTHER EXCEPTION", f"{type(error).__name__}: {str(error)[:300]}"
     finally:

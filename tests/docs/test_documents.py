@@ -56,7 +56,7 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", h.lower()).strip().replace(" ", "-") for h in headings}
 
 
-@pytest.mark.parametrize("group", ["backends", "inits", "analyses", "datasets"])
+@pytest.mark.parametrize("group", ["backends", "inits", "analyses", "datasets", "exporters"])
 def test_everything_registered_is_documented(group: str) -> None:
     text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
     missing = [name for name in names(group) if f"`{name}`" not in text]  # type: ignore[arg-type]
