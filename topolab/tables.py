@@ -153,11 +153,12 @@ def read_table(path: Path, schema: Schema) -> tuple[pd.DataFrame, dict[str, Any]
         about = dict(json.loads((table.schema.metadata or {})[b"topolab"]))
         written = about.pop("sha256")
         frame = check(table.to_pandas(), schema, name=path.stem)
+        intact = written == _digest(frame, about)
     except (
         OSError, KeyError, ValueError, TypeError, RecursionError, pa.ArrowException
     ) as error:  # fmt: skip
         raise TableError(f"{path}: not a readable table ({error})") from error
-    if written != _digest(frame, about):
+    if not intact:
         raise TableError(f"{path}: altered, its content does not match its SHA-256")
     return frame, about
 
