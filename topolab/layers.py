@@ -186,7 +186,7 @@ class LayerSpec:
         except (
             KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError,
         ) as error:  # fmt: skip
-            raise LayerError(f"not a layer description: {str(data)[:200]} ({error})") from error
+            raise LayerError(f"not a layer description: {data!r:.200} ({error})") from error
 
 
 def _check_name(name: str) -> None:

@@ -25,6 +25,16 @@ FORMAT_VERSION = 1
 #: Bytes of a JSON text at the most: parsed, it can take some 25 times as many.
 MAX_JSON = 32 * 2**20
 _IDENTITY = ("layers", "config", "seed", "data")
+#: What was written before there were checksums. Anything else without one is damage: the key
+#: `sha256` itself may be what was hit.
+_BEFORE = frozenset(
+    (*_IDENTITY, "format", "version", "run_id", "created", "versions", "platform",
+     "git_revision", "command")
+)  # fmt: skip
+_NOTES_BEFORE = frozenset(
+    ("finished", "snapshots", "record_seconds", "summary", "when", "error", "message",
+     "last_recorded_step", "pid", "host")
+)  # fmt: skip
 
 
 def _json(value: Any, **options: Any) -> bytes:
@@ -103,11 +113,11 @@ def read_manifest(text: bytes, *, source: str) -> dict[str, Any]:
 
 
 def _is_intact(manifest: dict[str, Any]) -> bool:
-    written = manifest.get("sha256")  # absent in manifests from before it was introduced
+    written = manifest.get("sha256")
     rest = {key: value for key, value in manifest.items() if key != "sha256"}
     decides = {key: manifest.get(key) for key in _IDENTITY}
     try:
-        if written is not None and _digest(rest) != written:
+        if not set(rest) <= _BEFORE if written is None else _digest(rest) != written:
             return False
         return manifest["run_id"] in (_digest(decides), _digest(_numbered(decides)))
     except (ValueError, RecursionError):  # NaN, which a manifest cannot hold
@@ -176,7 +186,7 @@ def read_note(text: bytes, *, source: str, needs: Mapping[str, type]) -> dict[st
         if not isinstance(content, dict):
             raise ValueError("not a JSON object")
         written = content.pop("sha256", None)
-        intact = written is None or _digest(content) == written
+        intact = set(content) <= _NOTES_BEFORE if written is None else _digest(content) == written
     except (ValueError, RecursionError) as error:
         raise RunError(f"{source}: damaged, it cannot be read ({error})") from error
     if not intact:

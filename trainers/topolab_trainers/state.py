@@ -19,7 +19,8 @@ from topolab.store.files import replace_with
 __all__ = ["read_state", "write_state", "write_tensors"]
 
 FORMAT = "topolab.resume"
-VERSION = 2
+#: Version 3 has a checksum.
+VERSION, WITHOUT_CHECKSUM = 3, 2
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
@@ -93,15 +94,16 @@ def read_state(path: Path, run_id: str) -> tuple[dict[str, Any], dict[str, Tenso
         with safe_open(path, framework="pt") as file:
             about = dict(json.loads((file.metadata() or {})["topolab"]))
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-        written = about.pop("sha256", None)  # absent in a state from before it was introduced
-        if written is not None and _digest(json.dumps(about), tensors) != written:
+        written = about.pop("sha256", None)
+        old = about.get("version") == WITHOUT_CHECKSUM and written is None
+        if not old and _digest(json.dumps(about), tensors) != written:
             raise ValueError("its content does not match its SHA-256")
     except (OSError, SafetensorError, KeyError, ValueError, TypeError, RecursionError) as error:
         raise RunError(
             f"{path}: the saved state is damaged ({error}); delete it to repeat the training from "
             "its start (what was recorded is compared and kept)"
         ) from error
-    if about.get("format") != FORMAT or about.get("version") != VERSION:
+    if about.get("format") != FORMAT or about.get("version") not in (VERSION, WITHOUT_CHECKSUM):
         raise RunError(
             f"{path}: not a resume state that this topolab reads; delete it to repeat the "
             "training from its start"
