@@ -268,7 +268,7 @@ class Recorder:
                         f"layer {layer.name}: weights of shape {values.shape} where "
                         f"{layer.shape} was expected"
                     )
-                active_weights[layer.name] = values[mask].astype(np.float32)
+                active_weights[layer.name] = values[mask].astype(np.float32, copy=False)
         return Snapshot(
             index=index,
             step=step,

@@ -138,8 +138,9 @@ def encode(snapshot: Snapshot, *, run_id: str) -> bytearray:
     start = 8 + len(text)
     out = bytearray(start + offset)
     out[:start] = len(text).to_bytes(8, "little") + text
+    filled = np.frombuffer(out, dtype=np.uint8)
     for part in parts:
-        out[start : start + part.nbytes] = part.data.cast("B") if part.nbytes else b""
+        filled[start : start + part.nbytes] = part.view(np.uint8)
         start += part.nbytes
     place = 8 + _place_of_digest(text)
     out[place : place + 64] = hashlib.sha256(out).hexdigest().encode()
