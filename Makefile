@@ -7,7 +7,7 @@ INPUTS := pyproject.toml constraints.txt
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench report docs-check test-wheel axe clean
+.PHONY: help demo test lint bench trust report docs-check test-wheel axe clean
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -51,6 +51,9 @@ bench: $(VENV)/.installed-test ## Every number that the documents quote, with it
 
 report: $(VENV)/.installed-run ## Rebuild the gallery's reports (minutes), or one: GALLERY=growth
 	@$(BIN)/python reports/gallery/build.py $(GALLERY)
+trust: $(VENV)/.installed-test ## 300 kills and 10,000 damaged files (half an hour); a short form is in `make test`
+	@$(BIN)/python benchmarks/trust
+
 
 docs-check: $(VENV)/.installed-test ## Links, examples and completeness of the documents
 	@$(BIN)/python -m pytest -q tests/docs README.md docs

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from topolab.api import analyse, train
     from topolab.comparison import compare
     from topolab.errors import TopolabError
+    from topolab.exporters import export
     from topolab.graph import LayeredGraph
     from topolab.importers import import_run, inspect_checkpoints
     from topolab.integrations.attach import attach
@@ -40,6 +41,7 @@ __all__ = [
     "analyse",
     "attach",
     "compare",
+    "export",
     "import_run",
     "inspect_checkpoints",
     "layers_of",
@@ -72,6 +74,7 @@ _HOMES = {
     "compare": "comparison",
     "import_run": "importers",
     "inspect_checkpoints": "importers",
+    "export": "exporters",
     "layers_of": "layers",
     "open_run": "run",
     "run_analysis": "analysis",

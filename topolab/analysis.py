@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, fields
 from multiprocessing import get_context
@@ -16,12 +16,15 @@ import pandas as pd
 from topolab.errors import AnalysisError, RunError, TableError, TopolabError
 from topolab.run import Run, open_run
 from topolab.snapshot import Snapshot
+from topolab.store.files import refuse_link
 from topolab.tables import Column, check, concat, read_table, write_table
 
 __all__ = ["Analysis", "Result", "Walk", "run_analysis"]
 
 Tables = dict[str, pd.DataFrame]
 Progress = Callable[[int, int], None]
+#: Frames whose tables are held before they are joined.
+BLOCK = 256
 
 
 @dataclass(frozen=True)
@@ -205,11 +208,7 @@ def run_analysis(
                 progress(len(run), len(run))
             return Result(analysis, found, paths, cached=True)
     state = analysis.prepare(run)
-    frames = _frames(run, analysis, state, workers, progress)
-    rows = {
-        name: concat([frame[name] for frame in frames if name in frame], schema)
-        for name, schema in analysis.schemas.items()
-    }
+    rows = _gather(_frames(run, analysis, state, workers, progress), analysis)
     tables = analysis.conclude(rows, state)
     if set(tables) != set(analysis.schemas):
         raise TableError(
@@ -223,35 +222,58 @@ def run_analysis(
     return Result(analysis, tables, written, cached=False)
 
 
+def _gather(frames: Iterable[Tables], analysis: Analysis) -> Tables:
+    """The rows of all frames, in order.
+
+    Joined a block at a time: a small table takes far more memory than its rows.
+    """
+    blocks: dict[str, list[pd.DataFrame]] = {name: [] for name in analysis.schemas}
+    waiting: list[Tables] = []
+
+    def join() -> None:
+        for name, schema in analysis.schemas.items():
+            parts = [frame[name] for frame in waiting if name in frame]
+            blocks[name].append(concat(parts, schema))
+        waiting.clear()
+
+    for frame in frames:
+        waiting.append(frame)
+        if len(waiting) == BLOCK:
+            join()
+    join()
+    return {name: concat(blocks[name], schema) for name, schema in analysis.schemas.items()}
+
+
 def _frames(
     run: Run, analysis: Analysis, state: Any, workers: int, progress: Progress | None
-) -> list[Tables]:
+) -> Iterator[Tables]:
     total = len(run)
-    frames: list[Tables] = []
+
+    def told(frames: Iterable[Tables]) -> Iterator[Tables]:
+        for done, frame in enumerate(frames, start=1):
+            yield frame
+            if progress:
+                progress(done, total)
+
     if isinstance(analysis, Walk):
-        memory = analysis.start(state)
-        for snapshot in run:
-            memory, frame = analysis.step(memory, snapshot, state)
-            frames.append(frame)
-            if progress:
-                progress(len(frames), total)
-        return frames
-    if workers == 1 or total == 1:
-        for snapshot in run:
-            frames.append(analysis.frame(snapshot, state))
-            if progress:
-                progress(len(frames), total)
-        return frames
-    # A task carries a path and a position, never arrays; a fresh process inherits no threads.
-    with ProcessPoolExecutor(
-        min(workers, total), mp_context=get_context("spawn"), initializer=_one_thread
-    ) as pool:
-        tasks = [(str(run.path), index, analysis, state) for index in range(total)]
-        for frame in pool.map(_frame_of, tasks, chunksize=max(1, total // (4 * workers))):
-            frames.append(frame)
-            if progress:
-                progress(len(frames), total)
-    return frames
+        yield from told(_walk(run, analysis, state))
+    elif workers == 1 or total == 1:
+        yield from told(analysis.frame(snapshot, state) for snapshot in run)
+    else:
+        # A task carries a path and a position, never arrays; a fresh process has no threads.
+        with ProcessPoolExecutor(
+            min(workers, total), mp_context=get_context("spawn"), initializer=_one_thread
+        ) as pool:
+            tasks = [(str(run.path), index, analysis, state) for index in range(total)]
+            size = max(1, total // (4 * workers))
+            yield from told(pool.map(_frame_of, tasks, chunksize=size))
+
+
+def _walk(run: Run, analysis: Walk, state: Any) -> Iterator[Tables]:
+    memory = analysis.start(state)
+    for snapshot in run:
+        memory, frame = analysis.step(memory, snapshot, state)
+        yield frame
 
 
 def _one_thread() -> None:
@@ -294,6 +316,7 @@ def _write_cached(
         "run_identity": run.identity,
     }
     try:
+        refuse_link(run.tables_folder)
         for name, schema in analysis.schemas.items():
             write_table(tables[name], paths[name], schema, about)
     except RunError:  # a read-only run is analysed all the same; it is only not remembered

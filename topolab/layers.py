@@ -9,6 +9,7 @@ any weight of that kernel is active, and the number of active weights is the edg
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -182,8 +183,10 @@ class LayerSpec:
                 groups=int(data.get("groups", 1)),
                 source=None if data.get("source") is None else str(data["source"]),
             )
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-            raise LayerError(f"not a layer description: {data!r} ({error})") from error
+        except (
+            KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError,
+        ) as error:  # fmt: skip
+            raise LayerError(f"not a layer description: {data!r:.200} ({error})") from error
 
 
 def _check_name(name: str) -> None:
@@ -262,8 +265,8 @@ def check_layers(layers: Sequence[LayerSpec]) -> None:
     """Refuse an empty table and two layers of one name."""
     if not layers:
         raise LayerError("a run needs at least one layer; none was given")
-    names = [layer.name for layer in layers]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    counts = Counter(layer.name for layer in layers)
+    twice = sorted(name for name, count in counts.items() if count > 1)
     if twice:
         raise LayerError(f"layer names must be unique; given twice: {', '.join(twice)}")
 

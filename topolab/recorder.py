@@ -17,8 +17,9 @@ from topolab.errors import LayerError, RunError, TopolabError
 from topolab.layers import LayerSpec
 from topolab.provenance import now, provenance
 from topolab.snapshot import Snapshot, pack_mask
+from topolab.store.files import read_file
 from topolab.store.folder import RunFolder, StoredSnapshot
-from topolab.store.format import encode, metrics_of
+from topolab.store.format import encode, metrics_of, most_bytes
 
 __all__ = ["Recorder"]
 
@@ -92,9 +93,22 @@ class Recorder:
         else:
             self._run_id = self._folder.create(self._layers, identity, provenance(command))
             self._lock = self._folder.lock()
+        self._process = os.getpid()
         self._stored: list[StoredSnapshot] = self._folder.listing()
         self._position = 0  # how many of the stored snapshots this process has come past
-        self._folder.failed_file.unlink(missing_ok=True)
+        self._settled = True
+        try:
+            self._check_whole()
+            self._folder.failed_file.unlink(missing_ok=True)
+        except OSError as error:
+            self.close()
+            raise RunError(
+                f"{self._folder.failed_file}: cannot be removed ({error.strerror}), so the run "
+                "cannot go on"
+            ) from error
+        except RunError:
+            self.close()
+            raise
 
     def _check_same(self, identity: dict[str, Any]) -> None:
         manifest = self._folder.manifest()
@@ -107,6 +121,17 @@ class Recorder:
                 f"{self._folder.path}: cannot be resumed, its {', '.join(different)} "
                 f"differ{'s' if len(different) == 1 else ''} from what was asked ({details})"
             )
+
+    def _check_whole(self) -> None:
+        """A run with a snapshot missing, or there twice, is not continued."""
+        last = -1
+        for position, stored in enumerate(self._stored):
+            if stored.index != position or stored.step <= last:
+                raise RunError(
+                    f"{stored.path}: out of place, so the run cannot go on (snapshot "
+                    f"{position:06d} was expected); see `topolab verify {self.path}`"
+                )
+            last = stored.step
 
     # -- what it knows -----------------------------------------------------------------------
 
@@ -171,7 +196,14 @@ class Recorder:
         started = time.perf_counter()
         if self._closed:
             raise RunError(f"{self.path}: this recorder is closed; open a new one to go on")
+        if os.getpid() != self._process:
+            raise RunError(
+                f"{self.path}: this recorder belongs to process {self._process}; a process that "
+                "was forked from it cannot record"
+            )
         try:
+            if not self._settled:
+                self._settle()
             position = self._place_of(int(step))
             snapshot = self._snapshot(
                 position, int(step), masks, epoch, weights, activity, gradient, metrics
@@ -179,15 +211,23 @@ class Recorder:
             if position < len(self._stored):
                 self._check_repeated(snapshot)
             else:
+                self._settled = False  # if this is cut short, the disk knows how far it came
                 path = self._folder.append(snapshot, self._run_id)
                 self._stored.append(StoredSnapshot(position, int(step), path))
+                self._settled = True
             self._position = position + 1
         finally:
             self._seconds += time.perf_counter() - started
 
+    def _settle(self) -> None:
+        """After a record that failed or was interrupted: what is there is recorded."""
+        self._folder.settle()
+        self._stored = self._folder.listing()
+        self._settled = True
+
     def _place_of(self, step: int) -> int:
-        for position, stored in enumerate(self._stored):
-            if stored.step == step and position >= self._position:
+        for position in range(self._position, len(self._stored)):
+            if self._stored[position].step == step:
                 return position
         last = self.last_step
         if step < 0 or (last is not None and step <= last):
@@ -228,7 +268,7 @@ class Recorder:
                         f"layer {layer.name}: weights of shape {values.shape} where "
                         f"{layer.shape} was expected"
                     )
-                active_weights[layer.name] = values[mask].astype(np.float32)
+                active_weights[layer.name] = values[mask].astype(np.float32, copy=False)
         return Snapshot(
             index=index,
             step=step,
@@ -259,7 +299,12 @@ class Recorder:
 
     def _check_repeated(self, snapshot: Snapshot) -> None:
         stored = self._stored[snapshot.index]
-        if stored.path.read_bytes() != encode(snapshot, run_id=self._run_id):
+        new = encode(snapshot, run_id=self._run_id)
+        try:
+            old = read_file(stored.path, limit=most_bytes(self._layers))
+        except OSError as error:
+            raise RunError(f"{stored.path}: cannot be read ({error.strerror})") from error
+        if old != new:
             raise RunError(
                 f"{stored.path}: the resumed training diverged from what was recorded at step "
                 f"{snapshot.step} (another device, thread count or torch version?); nothing was "
@@ -279,6 +324,8 @@ class Recorder:
         if self._closed:
             return
         try:
+            if not self._settled:
+                self._settle()
             self._folder.note(
                 self._folder.done_file,
                 {

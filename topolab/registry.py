@@ -24,6 +24,7 @@ Group = Literal[
     "sections",
     "reporters",
     "importers",
+    "exporters",
 ]
 _SINGULAR = {
     "backends": "method",
@@ -32,6 +33,7 @@ _SINGULAR = {
     "datasets": "data set",
     "analyses": "analysis",
     "figures": "figure",
+    "exporters": "export format",
     "sections": "report section",
     "reporters": "report format",
     "importers": "import convention",

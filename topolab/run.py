@@ -39,9 +39,10 @@ class Run(Sequence[Snapshot]):
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._folder = RunFolder(path)
         self._manifest = self._folder.manifest()
-        self._layers = tuple(LayerSpec.from_dict(item) for item in self._manifest["layers"])
+        self._layers = self._folder.layers(self._manifest)
         self._listing = tuple(self._folder.listing())
         self._identity: str | None = None
+        self._epochs: npt.NDArray[np.float64] | None = None
 
     # -- the sequence ------------------------------------------------------------------------
 
@@ -110,8 +111,13 @@ class Run(Sequence[Snapshot]):
 
     @property
     def epochs(self) -> npt.NDArray[np.float64]:
-        """The epoch of every snapshot, shape (T,); only headers are read. NaN where not known."""
-        return np.array([self._folder.header(s).epoch for s in self._listing], dtype=np.float64)
+        """The epoch of every snapshot, shape (T,); NaN where not known.
+
+        Every snapshot is read and checked, the first time.
+        """
+        if self._epochs is None:
+            self._epochs = np.array([shot.epoch for shot in self], dtype=np.float64)
+        return self._epochs.copy()
 
     @property
     def layers(self) -> tuple[LayerSpec, ...]:
@@ -126,7 +132,7 @@ class Run(Sequence[Snapshot]):
     @property
     def config(self) -> dict[str, Any]:
         """The resolved configuration of the training; empty if none was given."""
-        return dict(self._manifest.get("config") or {})
+        return dict(self._manifest["config"])
 
     @property
     def seed(self) -> int | None:
@@ -136,7 +142,7 @@ class Run(Sequence[Snapshot]):
     @property
     def data(self) -> dict[str, Any]:
         """Name and hash of the training data; empty if none was given."""
-        return dict(self._manifest.get("data") or {})
+        return dict(self._manifest["data"])
 
     @property
     def state(self) -> State:
@@ -149,7 +155,13 @@ class Run(Sequence[Snapshot]):
 
     @property
     def summary(self) -> dict[str, Any]:
-        """What the training wrote when it finished; empty before that."""
+        """What the training wrote when it finished; empty before that.
+
+        Raises
+        ------
+        RunError
+            If DONE is damaged.
+        """
         done = self._folder.read_note(self._folder.done_file) or {}
         return dict(done.get("summary") or {})
 

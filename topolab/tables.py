@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -122,12 +123,14 @@ def write_table(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pa.Table.from_pandas(check(frame, schema, name=path.stem), preserve_index=False)
+    frame = check(frame, schema, name=path.stem)
+    table = pa.Table.from_pandas(frame, preserve_index=False)
     fields = [
         table.schema.field(c.name).with_metadata({"unit": c.unit, "meaning": c.meaning})
         for c in schema
     ]
-    metadata = {**(table.schema.metadata or {}), b"topolab": json.dumps(dict(about or {})).encode()}
+    said = json.dumps({**(about or {}), "sha256": _digest(frame, dict(about or {}))})
+    metadata = {**(table.schema.metadata or {}), b"topolab": said.encode()}
     table = table.cast(pa.schema(fields, metadata=metadata))
     replace_with(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
 
@@ -144,8 +147,32 @@ def read_table(path: Path, schema: Schema) -> tuple[pd.DataFrame, dict[str, Any]
     import pyarrow.parquet as pq
 
     try:
+        if not path.is_file():  # a pipe would be waited at
+            raise OSError("no plain file is there")
         table = pq.read_table(path, partitioning=None)
-        about = json.loads((table.schema.metadata or {})[b"topolab"])
-    except (OSError, KeyError, ValueError, pa.ArrowException) as error:
+        about = dict(json.loads((table.schema.metadata or {})[b"topolab"]))
+        written = about.pop("sha256")
+        frame = check(table.to_pandas(), schema, name=path.stem)
+        intact = written == _digest(frame, about)
+    except (
+        OSError, KeyError, ValueError, TypeError, RecursionError, pa.ArrowException
+    ) as error:  # fmt: skip
         raise TableError(f"{path}: not a readable table ({error})") from error
-    return check(table.to_pandas(), schema, name=path.stem), dict(about)
+    if not intact:
+        raise TableError(f"{path}: altered, its content does not match its SHA-256")
+    return frame, about
+
+
+def _digest(frame: pd.DataFrame, about: Mapping[str, Any]) -> str:
+    """SHA-256 over columns, values and what is said of them; a NaN is a NaN."""
+    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
+    for name in frame.columns:
+        values = frame[name].to_numpy()
+        digest.update(f"\n{name} {len(values)}\n".encode())
+        if values.dtype == object or values.dtype.kind not in "ifb":
+            digest.update("\0".join(map(str, values)).encode("utf-8", "surrogatepass"))
+        else:
+            if values.dtype.kind == "f":
+                values = np.where(np.isnan(values), np.nan, values)
+            digest.update(np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()

@@ -57,7 +57,8 @@ def anchors(page: Path) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "group", ["backends", "inits", "analyses", "figures", "datasets", "importers"]
+    "group",
+    ["backends", "inits", "analyses", "figures", "datasets", "importers", "exporters"],
 )
 def test_everything_registered_is_documented(group: str) -> None:
     text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import random
 import resource
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,9 @@ import torch
 from safetensors.torch import load_file
 
 import topolab
+from topolab.api import train_together
 from topolab.metrics.hierarchy import gradient_ratio
+from topolab.recipes import Planned
 from topolab.registry import find
 from topolab_trainers.data.digits import DIGITS
 from topolab_trainers.loop import Trainer
@@ -143,7 +147,9 @@ def test_nists_measures_are_in_the_summary(tmp_path: Path) -> None:
 
 SCRIPT = """
 import signal, sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from topolab.recipes import Planned
 from topolab.registry import find
 signal.signal(signal.SIGINT, signal.default_int_handler)
 method = sys.argv[2]
@@ -205,6 +211,74 @@ def test_any_interruption_resumes_to_the_same_bytes(
     assert finish(start(tmp_path / "r", method)) == 0
     whole, resumed = (topolab.open_run(tmp_path / n) for n in ("whole", "r"))
     assert contents(whole) == contents(resumed) and resumed.verify().ok
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[Callable[[], None]]:
+    """Press Ctrl-C in this process, where the handler may have been ignored from the start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield lambda: os.kill(os.getpid(), signal.SIGINT)
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("moment", ["first record", "after the look", "last step"])
+def test_ctrl_c_at_any_moment_saves_the_state(
+    moment: str, tmp_path: Path, ctrl_c: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two looks at what is pending, too: nothing stops that was not saved before."""
+    backend = find("backends", "set")()
+    config = backend.configure(data="digits", hidden=(16,), epochs=2, threads=1)
+    steps: list[int] = []
+
+    def progress(step: int, total: int, metrics: Any) -> None:
+        steps.append(step)
+        if step == {"after the look": 5, "last step": total}.get(moment):
+            ctrl_c()
+
+    if moment == "first record":
+        record = topolab.Recorder.record
+
+        def pressed(self: topolab.Recorder, step: int, *given: Any, **more: Any) -> None:
+            if step == 0:
+                ctrl_c()
+            record(self, step, *given, **more)
+
+        monkeypatch.setattr(topolab.Recorder, "record", pressed)
+    with pytest.raises(KeyboardInterrupt):
+        backend.train(config, tmp_path / "r", progress=progress)
+    run = topolab.open_run(tmp_path / "r")
+    if moment == "last step":
+        assert run.state == "done"  # what was asked for is done, and the interruption is told
+        return
+    assert run.state == "interrupted" and run.verify().ok and run.resume_state.exists()
+    assert steps[-1] == (1 if moment == "first record" else 6)
+    monkeypatch.undo()
+    whole = backend.train(config, tmp_path / "whole")
+    assert contents(backend.train(config, tmp_path / "r", resume=True)) == contents(whole)
+
+
+@pytest.mark.parametrize("at", [0, 12])
+def test_ctrl_c_saves_every_replica(
+    at: int, tmp_path: Path, ctrl_c: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = topolab.Recorder.record
+
+    def pressed(self: topolab.Recorder, step: int, *given: Any, **more: Any) -> None:
+        record(self, step, *given, **more)
+        if step == at and self.path.name == "s1":
+            ctrl_c()
+
+    settings = {"data": "digits", "hidden": (16,), "epochs": 2, "threads": 1}
+    plan = [Planned(f"s{s}", "set", {**settings, "seed": s}) for s in (1, 2)]
+    with monkeypatch.context() as patch:
+        patch.setattr(topolab.Recorder, "record", pressed)
+        with pytest.raises(KeyboardInterrupt):
+            train_together(plan, tmp_path / "r")
+    for name in ("s1", "s2"):
+        assert topolab.open_run(tmp_path / "r" / name).resume_state.exists()
+    whole = train_together(plan, tmp_path / "whole")
+    resumed = train_together(plan, tmp_path / "r")
+    assert [contents(run) for run in resumed] == [contents(run) for run in whole]
 
 
 def test_a_full_disk_stops_cleanly(tmp_path: Path) -> None:

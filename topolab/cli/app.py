@@ -13,6 +13,7 @@ from topolab.cli import (
     compare,
     data,
     demo,
+    export,
     figure,
     import_,
     log,
@@ -22,6 +23,7 @@ from topolab.cli import (
     verify,
     watch,
 )
+from topolab.cli.common import printable
 from topolab.errors import TopolabError
 
 __all__ = ["app", "main"]
@@ -73,6 +75,7 @@ app.command("figure")(figure.figure)
 app.command("figures")(figure.figures)
 app.command("watch")(watch.watch)
 app.command("log")(log.log)
+app.command("export")(export.export)
 app.command("show")(show.show)
 app.command("verify")(verify.verify)
 app.command("methods")(data.methods)
@@ -87,7 +90,7 @@ def main() -> None:
     try:
         app(prog_name="topolab", standalone_mode=True)
     except TopolabError as error:
-        typer.echo(f"topolab: error: {error}", err=True)
+        typer.echo(f"topolab: error: {printable(str(error))}", err=True)
         raise SystemExit(error.exit_code) from None
     except KeyboardInterrupt:
         typer.echo("topolab: interrupted", err=True)

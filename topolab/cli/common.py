@@ -23,6 +23,7 @@ __all__ = [
     "did_you_mean",
     "emit_json",
     "note",
+    "printable",
     "progress_bar",
     "table",
 ]
@@ -33,10 +34,21 @@ AsJson = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no remarks.")]
 
 
+def printable(text: str) -> str:
+    """Text from a file somebody else wrote, unable to command the terminal.
+
+    Examples
+    --------
+    >>> printable("a\\x1b[2Jb\\n")
+    'a\\\\x1b[2Jb\\n'
+    """
+    return "".join(c if c in "\n\t" or c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 def note(text: str, *, quiet: bool = False) -> None:
     """A remark for a person, on stderr."""
     if not quiet:
-        typer.echo(text, err=True)
+        typer.echo(printable(text), err=True)
 
 
 def emit_json(value: Any) -> None:
@@ -60,7 +72,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str =
     """A table on stdout: drawn for a terminal, tab-separated for a pipe."""
     if not sys.stdout.isatty():
         for row in rows:
-            typer.echo("\t".join(row))
+            typer.echo(printable("\t".join(row)))
         return
     from rich import box
     from rich.console import Console
@@ -70,7 +82,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str =
     for column in columns:
         drawn.add_column(column, overflow="fold")  # a path that is cut is of no use
     for row in rows:
-        drawn.add_row(*row)
+        drawn.add_row(*map(printable, row))
     Console().print(drawn)
 
 
@@ -155,7 +167,7 @@ def failures(failed: Sequence[tuple[str, TopolabError]], of: int) -> None:
     if of == 1:
         raise failed[0][1]
     for name, error in failed:
-        typer.echo(f"topolab: {name}: {error}", err=True)
+        typer.echo(printable(f"topolab: {name}: {error}"), err=True)
     from topolab.errors import PartialFailure
 
     raise PartialFailure(f"{len(failed)} of {of} failed: {', '.join(name for name, _ in failed)}")

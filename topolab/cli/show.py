@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from topolab.cli.common import AsJson, emit_json, table
+from topolab.cli.common import AsJson, emit_json, printable, table
 
 if TYPE_CHECKING:
     from topolab.run import Run
@@ -96,20 +96,23 @@ def describe(run: Run) -> dict[str, Any]:
 
 
 def _print(item: dict[str, Any]) -> None:
+    def echo(text: str) -> None:
+        typer.echo(printable(text))
+
     accuracy = item["test_accuracy"]
-    typer.echo(f"{item['path']}: {item['state']}")
+    echo(f"{item['path']}: {item['state']}")
     steps = item["steps"]
     span = f", steps {steps[0]} to {steps[-1]}" if steps else ""
-    typer.echo(f"  {item['snapshots']} snapshots{span}, format version {item['format_version']}")
+    echo(f"  {item['snapshots']} snapshots{span}, format version {item['format_version']}")
     if item["method"] or item["data"]:
-        typer.echo(f"  {item['method'] or 'unknown method'} on {item['data'] or 'unknown data'}, "
+        echo(f"  {item['method'] or 'unknown method'} on {item['data'] or 'unknown data'}, "
                    f"seed {item['seed']}")  # fmt: skip
     if accuracy is not None:
-        typer.echo(f"  test accuracy {100 * accuracy:.2f} %")
+        echo(f"  test accuracy {100 * accuracy:.2f} %")
     if item["failure"]:
-        typer.echo(f"  failed: {item['failure'].get('message', 'no message')}")
+        echo(f"  failed: {item['failure'].get('message', 'no message')}")
     if item["command"]:
-        typer.echo(f"  {item['command']}")
+        echo(f"  {item['command']}")
     table(
         ("layer", "kind", "shape", "active, first", "active, last", "sparsity"),
         [

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from topolab.cli.common import AsJson, Quiet, emit_json, note
+from topolab.cli.common import AsJson, Quiet, emit_json, note, printable
 
 __all__ = ["verify"]
 
@@ -40,7 +40,7 @@ def verify(
     else:
         for outcome in outcomes:
             for problem in outcome.problems:
-                typer.echo(f"{problem.file}: {problem.message}")
+                typer.echo(printable(f"{problem.file}: {problem.message}"))
             if outcome.ok:
                 note(f"{outcome.path}: {outcome.checked} snapshots, all well", quiet=quiet)
     if damaged:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import os
 import re
 import socket
@@ -15,16 +13,39 @@ from typing import Any
 
 import filelock
 
-from topolab.errors import FormatVersionError, RunError, RunExistsError, SnapshotError
+from topolab.errors import RunError, RunExistsError, SnapshotError
 from topolab.layers import LayerSpec, check_layers
 from topolab.snapshot import Snapshot
-from topolab.store.files import TEMPORARY, replace_file, sweep, write_new
-from topolab.store.format import FORMAT_VERSION, MAX_HEADER, Header, decode, encode, read_header
+from topolab.store.files import (
+    TEMPORARY,
+    read_file,
+    refuse_link,
+    replace_file,
+    sweep,
+    sync_folder,
+    write_new,
+)
+from topolab.store.format import MAX_HEADER, Header, decode, encode, most_bytes, read_header
+from topolab.store.manifest import (
+    MAX_JSON,
+    layers_of_manifest,
+    new_manifest,
+    new_note,
+    read_manifest,
+    read_note,
+)
+from topolab.store.processes import is_running, this_process
 
-__all__ = ["RunFolder", "StoredSnapshot"]
+__all__ = ["RunFolder", "StoredSnapshot", "is_snapshot_name"]
 
-RUN_FORMAT = "topolab.run"
-_FILE_NAME = re.compile(r"(\d{6,9})-s(\d{7,15})\.safetensors")
+# No leading zeros beyond the fixed width, so that no snapshot has two names.
+ANY_SIZE = 2**62
+_NEEDS: dict[str, dict[str, type]] = {
+    "DONE": {"snapshots": int, "summary": dict},
+    "FAILED.json": {"error": str, "message": str},
+    "writer.json": {"pid": int},
+}
+_FILE_NAME = re.compile(r"([0-9]{6}|[1-9][0-9]{6,8})-s([0-9]{7}|[1-9][0-9]{7,14})\.safetensors")
 
 
 @dataclass(frozen=True, order=True)
@@ -36,8 +57,9 @@ class StoredSnapshot:
     path: Path
 
 
-def _json(value: Any, **options: Any) -> bytes:
-    return (json.dumps(value, sort_keys=True, allow_nan=False, **options) + "\n").encode()
+def is_snapshot_name(name: str) -> bool:
+    """Whether a file of this name is a snapshot."""
+    return _FILE_NAME.fullmatch(name) is not None
 
 
 class RunFolder:
@@ -91,23 +113,7 @@ class RunFolder:
                 f"{self.path}: a run is already there; continue it with --resume "
                 "(resume=True) or choose another name"
             )
-        table = [layer.to_dict() for layer in layers]
-        try:
-            canonical = _json({"layers": table, **identity}, separators=(",", ":"))
-            run_id = hashlib.sha256(canonical).hexdigest()
-            manifest = {
-                "format": RUN_FORMAT,
-                "version": FORMAT_VERSION,
-                "run_id": run_id,
-                "layers": table,
-                **identity,
-                **about,
-            }
-            text = _json(manifest, indent=2)
-        except (TypeError, ValueError) as error:
-            raise RunError(
-                f"{self.path}: config, seed and data must be JSON values ({error})"
-            ) from error
+        text, run_id = new_manifest(layers, identity, about, source=str(self.path))
         try:
             if self._holds_something_else():
                 raise RunExistsError(
@@ -119,7 +125,16 @@ class RunFolder:
                 f"{self.path}: the folder cannot be made or written "
                 f"({error.strerror or error}); choose another --out"
             ) from error
-        write_new(self.manifest_file, text)
+        refuse_link(self.snapshots)
+        try:
+            write_new(self.manifest_file, text)
+        except RunError as error:
+            if not isinstance(error.__cause__, FileExistsError):
+                raise
+            raise RunExistsError(
+                f"{self.path}: another process began a run here at the same moment; choose "
+                "another name"
+            ) from None
         return run_id
 
     def _holds_something_else(self) -> bool:
@@ -133,7 +148,7 @@ class RunFolder:
                    for p in self.path.iterdir())  # fmt: skip
 
     def manifest(self) -> dict[str, Any]:
-        """The content of ``run.json``.
+        """The content of ``run.json``, checked against its checksums.
 
         Raises
         ------
@@ -143,39 +158,44 @@ class RunFolder:
             If a newer topolab wrote it.
         """
         try:
-            text = self.manifest_file.read_bytes()
+            text = read_file(self.manifest_file, limit=MAX_JSON)
         except FileNotFoundError as error:
             raise RunError(
                 f"{self.path}: no run is there (it has no run.json); give the folder of a run"
             ) from error
         except OSError as error:
             raise RunError(f"{self.manifest_file}: cannot be read ({error.strerror})") from error
-        try:
-            manifest = json.loads(text)
-            if manifest["format"] != RUN_FORMAT:
-                raise RunError(f"{self.manifest_file}: not a topolab run")
-            version = int(manifest["version"])
-            str(manifest["run_id"]), list(manifest["layers"])
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise RunError(f"{self.manifest_file}: damaged, it cannot be read ({error})") from error
-        if version > FORMAT_VERSION:
-            raise FormatVersionError(
-                f"{self.manifest_file}: format version {version} is newer than this topolab "
-                f"reads ({FORMAT_VERSION}); upgrade topolab"
-            )
-        return dict(manifest)
+        return read_manifest(text, source=str(self.manifest_file))
+
+    def layers(self, manifest: dict[str, Any]) -> tuple[LayerSpec, ...]:
+        """The layer table of a manifest.
+
+        Raises
+        ------
+        RunError
+            If it cannot be.
+        """
+        return layers_of_manifest(manifest, source=str(self.manifest_file))
 
     def note(self, file: Path, content: dict[str, Any]) -> None:
         """Write one of the small JSON files (DONE, FAILED.json, writer.json), atomically."""
-        replace_file(file, _json(content, indent=2))
+        replace_file(file, new_note(content))
 
     def read_note(self, file: Path) -> dict[str, Any] | None:
-        """Read one of the small JSON files; None if it is absent or not readable."""
+        """Read one of the small JSON files; None if it is absent.
+
+        Raises
+        ------
+        RunError
+            If it is damaged or cannot be read.
+        """
         try:
-            content = json.loads(file.read_bytes())
-        except (OSError, ValueError, RecursionError):
+            text = read_file(file, limit=MAX_JSON)
+        except (FileNotFoundError, NotADirectoryError):
             return None
-        return dict(content) if isinstance(content, dict) else None
+        except OSError as error:
+            raise RunError(f"{file}: cannot be read ({error.strerror})") from error
+        return read_note(text, source=str(file), needs=_NEEDS.get(file.name, {}))
 
     # -- snapshots ---------------------------------------------------------------------------
 
@@ -215,7 +235,7 @@ class RunFolder:
         """
         source = str(stored.path)
         try:
-            data = stored.path.read_bytes()
+            data = read_file(stored.path, limit=most_bytes(layers))
         except OSError as error:
             raise SnapshotError(f"{source}: cannot be read ({error.strerror})") from error
         snapshot = decode(data, layers, source=source, run_id=run_id)
@@ -230,13 +250,26 @@ class RunFolder:
         """Only the header of a snapshot file, without its payload being read or checked."""
         source = str(stored.path)
         try:
-            with stored.path.open("rb") as file:
-                start = file.read(8)
-                length = int.from_bytes(start, "little")
-                rest = file.read(length) if length <= MAX_HEADER else b""
+            start = read_file(stored.path, limit=ANY_SIZE, only=8)
+            length = int.from_bytes(start, "little")
+            if length <= MAX_HEADER:
+                start = read_file(stored.path, limit=ANY_SIZE, only=8 + length)
         except OSError as error:
             raise SnapshotError(f"{source}: cannot be read ({error.strerror})") from error
-        return read_header(start + rest, source=source)
+        return read_header(start, source=source)
+
+    def settle(self) -> None:
+        """Make durable what a writer that was cut short may have named, but not synced.
+
+        Raises
+        ------
+        RunError
+            If the disk refuses.
+        """
+        try:
+            sync_folder(self.snapshots)
+        except OSError as error:
+            raise RunError(f"{self.snapshots}: cannot be synced ({error.strerror})") from error
 
     # -- one writer --------------------------------------------------------------------------
 
@@ -250,24 +283,36 @@ class RunFolder:
         RunError
             If another process is writing this run, or the folder cannot be written.
         """
+        for place in (self.lock_file, self.snapshots, self.resume_state.parent):
+            refuse_link(place)
         lock = filelock.FileLock(str(self.lock_file), timeout=0)
         try:
             lock.acquire()
         except filelock.Timeout as error:
-            who = self.read_note(self.writer_file) or {}
-            raise RunError(
-                f"{self.path}: another process is writing this run "
-                f"(process {who.get('pid', 'unknown')} on {who.get('host', 'unknown')}); "
-                "wait for it or choose another name"
-            ) from error
+            raise RunError(f"{self.path}: {self._who_writes()}") from error
         except OSError as error:
             raise RunError(
                 f"{self.path}: cannot be locked for writing ({error.strerror or error})"
             ) from error
-        self.note(self.writer_file, {"pid": os.getpid(), "host": socket.gethostname()})
-        sweep(self.snapshots)
-        sweep(self.path)
+        try:
+            self.note(self.writer_file, this_process())
+            sweep(self.snapshots)
+            sweep(self.path)
+            self.settle()
+        except BaseException:
+            self.unlock(lock)
+            raise
         return lock
+
+    def _who_writes(self) -> str:
+        who = self._writer()
+        name = f"process {who.get('pid', 'unknown')} on {who.get('host', 'unknown')}"
+        if who.get("host") == socket.gethostname() and not is_running(who):
+            return (
+                f"its writer ({name}) has ended, but a process that it started still holds "
+                f"{self.lock_file.name}; end that one"
+            )
+        return f"another process is writing this run ({name}); wait for it or choose another name"
 
     def unlock(self, lock: filelock.BaseFileLock) -> None:
         """Let another writer in."""
@@ -275,13 +320,14 @@ class RunFolder:
             self.writer_file.unlink(missing_ok=True)
         lock.release(force=True)
 
+    def _writer(self) -> dict[str, Any]:
+        """What writer.json says; it only informs, so a damaged one says nothing."""
+        try:
+            return self.read_note(self.writer_file) or {}
+        except RunError:
+            return {}
+
     def has_live_writer(self) -> bool:
         """Whether the process that says it is writing this run is alive on this machine."""
-        who = self.read_note(self.writer_file)
-        if who is None or who.get("host") != socket.gethostname():
-            return False
-        try:
-            os.kill(int(who["pid"]), 0)
-        except (OSError, ValueError, KeyError, TypeError, OverflowError):
-            return False
-        return True
+        who = self._writer()
+        return who.get("host") == socket.gethostname() and is_running(who)

@@ -17,15 +17,25 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from topolab.errors import FormatVersionError, SnapshotError
+from topolab.errors import FormatVersionError, RunError, SnapshotError
 from topolab.layers import LayerSpec
 from topolab.snapshot import Snapshot
+from topolab.store.manifest import FORMAT_VERSION
 
-__all__ = ["FORMAT_VERSION", "SNAPSHOT_FORMAT", "Header", "decode", "encode", "read_header"]
+__all__ = [
+    "FORMAT_VERSION",
+    "MAX_HEADER",
+    "SNAPSHOT_FORMAT",
+    "Header",
+    "decode",
+    "encode",
+    "most_bytes",
+    "read_header",
+]
 
 SNAPSHOT_FORMAT = "topolab.snapshot"
-FORMAT_VERSION = 1
-MAX_HEADER = 64 * 2**20
+#: Bytes of a header at the most: parsed, it can take some 25 times as many.
+MAX_HEADER = 32 * 2**20
 _ZEROS = "0" * 64
 _DTYPES: dict[str, np.dtype[Any]] = {"U8": np.dtype("<u1"), "F32": np.dtype("<f4")}
 _CODES = {dtype: code for code, dtype in _DTYPES.items()}
@@ -57,7 +67,12 @@ def _number_out(value: float) -> float | str:
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
-def encode(snapshot: Snapshot, *, run_id: str) -> bytes:
+def most_bytes(layers: Sequence[LayerSpec]) -> int:
+    """The size that no snapshot file of these layers can exceed."""
+    return 8 + MAX_HEADER + sum(-(-k.size // 8) + 4 * k.size + 8 * k.n_out for k in layers)
+
+
+def encode(snapshot: Snapshot, *, run_id: str) -> bytearray:
     """The bytes of a snapshot file. Equal snapshots give equal bytes.
 
     Parameters
@@ -68,7 +83,12 @@ def encode(snapshot: Snapshot, *, run_id: str) -> bytes:
 
     Returns
     -------
-    bytes
+    bytearray
+
+    Raises
+    ------
+    RunError
+        If its layers and metrics make a header of more than `MAX_HEADER` bytes.
     """
     tensors: list[tuple[str, npt.NDArray[Any]]] = []
     for layer in snapshot.layers:
@@ -96,7 +116,7 @@ def encode(snapshot: Snapshot, *, run_id: str) -> bytes:
     }
     entries: dict[str, Any] = {"__metadata__": metadata}
     offset = 0
-    parts: list[bytes] = []
+    parts: list[npt.NDArray[Any]] = []
     for name, array in tensors:
         little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
         entries[name] = {
@@ -105,13 +125,26 @@ def encode(snapshot: Snapshot, *, run_id: str) -> bytes:
             "data_offsets": [offset, offset + little.nbytes],
         }
         offset += little.nbytes
-        parts.append(little.tobytes())
+        parts.append(little)
     text = json.dumps(entries, separators=(",", ":"), allow_nan=False).encode()
     text += b" " * (-len(text) % 8)
-    blank = b"".join([len(text).to_bytes(8, "little"), text, *parts])
-    place = _place_of_digest(text)
-    digest = hashlib.sha256(blank).hexdigest().encode()
-    return blank[: 8 + place] + digest + blank[8 + place + 64 :]
+    if len(text) > MAX_HEADER:
+        raise RunError(
+            f"snapshot {snapshot.index}: its {len(snapshot.metrics)} metrics and "
+            f"{len(snapshot.layers)} layers need a header of {len(text)} bytes, at most "
+            f"{MAX_HEADER} are possible"
+        )
+    # One buffer, filled in place: a large layer is held once here, not once for each step.
+    start = 8 + len(text)
+    out = bytearray(start + offset)
+    out[:start] = len(text).to_bytes(8, "little") + text
+    filled = np.frombuffer(out, dtype=np.uint8)
+    for part in parts:
+        filled[start : start + part.nbytes] = part.view(np.uint8)
+        start += part.nbytes
+    place = 8 + _place_of_digest(text)
+    out[place : place + 64] = hashlib.sha256(out).hexdigest().encode()
+    return out
 
 
 def _place_of_digest(text: bytes) -> int:
@@ -182,8 +215,9 @@ def read_header(data: bytes | memoryview, *, source: str) -> Header:
 def _check_version(version: Any, source: str) -> None:
     try:
         number = int(version)
-    except (TypeError, ValueError) as error:
-        raise SnapshotError(f"{source}: altered, format version {version!r}") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        shown = str(version)[:80]
+        raise SnapshotError(f"{source}: altered, format version {shown!r}") from error
     if number > FORMAT_VERSION:
         raise FormatVersionError(
             f"{source}: format version {number} is newer than this topolab reads "
@@ -228,10 +262,11 @@ def decode(
     header = read_header(data, source=source)
     _check_digest(data, header, source)
     if run_id is not None and header.run_id != run_id:
-        raise SnapshotError(f"{source}: belongs to another run ({header.run_id[:16]})")
+        raise SnapshotError(f"{source}: belongs to another run ({header.run_id[:16]!r})")
     expected = {layer.name: layer.shape for layer in layers}
     if header.shapes != expected:
-        raise SnapshotError(f"{source}: its layers are {header.shapes}, the run's are {expected}")
+        was, should = str(header.shapes)[:200], str(expected)[:200]
+        raise SnapshotError(f"{source}: its layers are {was}, the run's are {should}")
     arrays = _arrays(data, header, source)
     packed: dict[str, npt.NDArray[np.uint8]] = {}
     stored: dict[str, dict[str, npt.NDArray[np.float32]]] = {

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from topolab.errors import TopolabError
-from topolab.layers import LayerSpec
-from topolab.store.folder import RunFolder
+from topolab.store.folder import RunFolder, is_snapshot_name
 
 __all__ = ["Problem", "Verification", "verify_run"]
 
@@ -54,8 +53,16 @@ def verify_run(path: str | Path) -> Verification:
     """
     folder = RunFolder(path)
     manifest = folder.manifest()
-    layers = tuple(LayerSpec.from_dict(item) for item in manifest["layers"])
+    layers = folder.layers(manifest)
     problems: list[Problem] = []
+    # Before the listing: a run that is finished in the meantime has more, never fewer.
+    done: dict[str, object] = {}
+    for note in (folder.done_file, folder.failed_file):
+        try:
+            content = folder.read_note(note) or {}
+            done = content if note == folder.done_file else done
+        except TopolabError as error:
+            problems.append(Problem(str(note), str(error).removeprefix(f"{note}: ")))
     listing = folder.listing()
     last_step = -1
     expected = 0
@@ -73,20 +80,16 @@ def verify_run(path: str | Path) -> Verification:
         except TopolabError as error:
             message = str(error).removeprefix(f"{stored.path}: ")
             problems.append(Problem(str(stored.path), message))
-    done = folder.read_note(folder.done_file)
-    if folder.done_file.exists():
-        if done is None:
-            problems.append(Problem(str(folder.done_file), "damaged, it cannot be read"))
-        elif isinstance(done.get("snapshots"), int) and done["snapshots"] > expected:
-            problems.append(
-                Problem(
-                    str(folder.snapshots),
-                    f"{done['snapshots']} snapshots were recorded, {expected} are there",
-                )
+    recorded = done.get("snapshots")
+    if isinstance(recorded, int) and recorded > expected:
+        problems.append(
+            Problem(
+                str(folder.snapshots),
+                f"{recorded} snapshots were recorded, {expected} are there",
             )
-    known = {stored.path.name for stored in listing}
+        )
     if folder.snapshots.is_dir():
         for other in sorted(folder.snapshots.iterdir()):
-            if other.name not in known and not other.name.startswith("."):
+            if not is_snapshot_name(other.name) and not other.name.startswith("."):
                 problems.append(Problem(str(other), "not a snapshot file of this run"))
     return Verification(folder.path, len(listing), tuple(problems))

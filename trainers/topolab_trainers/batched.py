@@ -257,12 +257,12 @@ class Replicas:
     def run(self, recorders: Sequence[Recorder], *, save_every: float) -> None:
         """Go from the start, or the saved states, to the end, and mark the runs as done."""
         self.recorders = recorders
-        start = self._load(recorders)
-        if start == 0:
-            self._record(recorders, 0, self._evaluate(), range(len(self.replicas)))
-        clock = last_saved = time.monotonic()
         orders: Tensor | None = None
         with HeldInterrupt() as held:
+            start = self._load(recorders)
+            if start == 0:
+                self._record(recorders, 0, self._evaluate(), range(len(self.replicas)))
+            clock = last_saved = time.monotonic()
             for step in range(start + 1, self.total + 1):
                 epoch, batch = divmod(step - 1, self.steps_per_epoch)
                 if batch == 0 or orders is None:
@@ -282,19 +282,20 @@ class Replicas:
                         for r, (_, accuracy) in zip(self.replicas, measured, strict=True):
                             r.history.append(accuracy)
                     self._record(recorders, step, measured, recorded)
-                if held.pending or (
-                    time.monotonic() - last_saved >= save_every and step < self.total
-                ):
+                stop = held.pending  # looked at once: what stops the training is what was saved
+                if stop or (time.monotonic() - last_saved >= save_every and step < self.total):
                     self._save(recorders, step)
                     last_saved = time.monotonic()
-                if held.pending:
+                if stop:
                     raise KeyboardInterrupt
-        self.seconds += time.monotonic() - clock
-        for i in self._going():
-            recorder = recorders[i]
-            write_tensors(recorder.path / FINAL_WEIGHTS, self._state_of(i), {"format": "pt"})
-            recorder.finish(self._summary(i, recorder))
-            (recorder.path / "resume" / "state.safetensors").unlink(missing_ok=True)
+            self.seconds += time.monotonic() - clock
+            for i in self._going():
+                recorder = recorders[i]
+                write_tensors(recorder.path / FINAL_WEIGHTS, self._state_of(i), {"format": "pt"})
+                recorder.finish(self._summary(i, recorder))
+                (recorder.path / "resume" / "state.safetensors").unlink(missing_ok=True)
+        if held.pending:
+            raise KeyboardInterrupt
 
     def _orders(self, epoch: int) -> Tensor:
         orders = [

@@ -212,14 +212,14 @@ class Trainer:
     def run(self, recorder: Recorder, *, progress: Progress | None, save_every: float) -> None:
         """Go from the start, or the saved state, to the end, and mark the run as done."""
         path = recorder.path / "resume" / "state.safetensors"
-        start = self._load(path, recorder.run_id)
-        if start == 0:
-            self._keep_for_rewind(0)
-            self._record(recorder, 0)
-        last_saved = time.monotonic()
-        clock = time.perf_counter()
         order = torch.empty(0, dtype=torch.int64)
         with HeldInterrupt() as held:
+            start = self._load(path, recorder.run_id)
+            if start == 0:
+                self._keep_for_rewind(0)
+                self._record(recorder, 0)
+            last_saved = time.monotonic()
+            clock = time.perf_counter()
             for step in range(start + 1, self.total + 1):
                 epoch, batch = divmod(step - 1, self.steps_per_epoch)
                 if batch == 0 or not order.numel():
@@ -239,15 +239,14 @@ class Trainer:
                     if snapshot:
                         self._record(recorder, step)
                     clock = time.perf_counter()
-                if held.pending or (
-                    time.monotonic() - last_saved >= save_every and step < self.total
-                ):
+                stop = held.pending  # looked at once: what stops the training is what was saved
+                if stop or (time.monotonic() - last_saved >= save_every and step < self.total):
                     self.seconds.training += time.perf_counter() - clock
                     self._save(path, recorder, step)
                     last_saved, clock = time.monotonic(), time.perf_counter()
                 if progress is not None:
                     progress(step, self.total, self.metrics)
-                if held.pending:
+                if stop:
                     raise KeyboardInterrupt
             write_tensors(recorder.path / FINAL_WEIGHTS, self.dense_state(), {"format": "pt"})
             recorder.finish(self._summary(recorder))

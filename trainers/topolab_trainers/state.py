@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -17,7 +19,8 @@ from topolab.store.files import replace_with
 __all__ = ["read_state", "write_state", "write_tensors"]
 
 FORMAT = "topolab.resume"
-VERSION = 2
+#: Version 3 has a checksum.
+VERSION, WITHOUT_CHECKSUM = 3, 2
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
@@ -56,7 +59,18 @@ def write_state(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, A
         If it cannot be written; the state before it is then still there.
     """
     header = json.dumps({"format": FORMAT, "version": VERSION, **about})
+    header = json.dumps({**json.loads(header), "sha256": _digest(header, tensors)})
     write_tensors(path, tensors, {"topolab": header})
+
+
+def _digest(header: str, tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 over what is said and every tensor: name, type, shape and bytes."""
+    digest = hashlib.sha256(header.encode())
+    for name, tensor in sorted(tensors.items()):
+        values = tensor.detach().cpu().contiguous()
+        digest.update(f"\n{name} {values.dtype} {tuple(values.shape)}\n".encode())
+        digest.update(values.flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
 
 
 def read_state(path: Path, run_id: str) -> tuple[dict[str, Any], dict[str, Tensor]] | None:
@@ -72,18 +86,24 @@ def read_state(path: Path, run_id: str) -> tuple[dict[str, Any], dict[str, Tenso
     RunError
         If the file is damaged or belongs to another run.
     """
-    if not path.exists():
+    if not path.is_symlink() and not path.exists():
         return None
     try:
+        if not path.is_file():  # a pipe would be waited at
+            raise OSError("not a plain file")
         with safe_open(path, framework="pt") as file:
-            about = json.loads((file.metadata() or {})["topolab"])
+            about = dict(json.loads((file.metadata() or {})["topolab"]))
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        written = about.pop("sha256", None)
+        old = about.get("version") == WITHOUT_CHECKSUM and written is None
+        if not old and _digest(json.dumps(about), tensors) != written:
+            raise ValueError("its content does not match its SHA-256")
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError, RecursionError) as error:
         raise RunError(
             f"{path}: the saved state is damaged ({error}); delete it to repeat the training from "
             "its start (what was recorded is compared and kept)"
         ) from error
-    if about.get("format") != FORMAT or about.get("version") != VERSION:
+    if about.get("format") != FORMAT or about.get("version") not in (VERSION, WITHOUT_CHECKSUM):
         raise RunError(
             f"{path}: not a resume state that this topolab reads; delete it to repeat the "
             "training from its start"

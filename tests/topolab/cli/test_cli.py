@@ -72,7 +72,7 @@ def test_help_imports_nothing_heavy() -> None:
         "heavy = {{'torch', 'numpy', 'pandas', 'scipy', 'igraph'}} & set(sys.modules)\n"
         "print('HEAVY', sorted(heavy))\n"
     )
-    for command in ("train", "analyse", "report", "show", "verify", "data"):
+    for command in ("train", "analyse", "export", "report", "show", "verify", "data"):
         done = subprocess.run(
             [sys.executable, "-c", script.format(command)],
             capture_output=True,
@@ -369,6 +369,43 @@ def test_a_report_overwrites_only_reports(tmp_path: Path, trained: Path) -> None
     assert run("report", trained, "--out", tmp_path / "thesis.html").code == 0
 
 
+def test_export(trained: Path, tmp_path: Path) -> None:
+    done = run("export", trained, "--to", "graphml", cwd=tmp_path)
+    assert done.code == 0 and done.out == "set-s0000024.graphml\n", done.err
+    assert "No weights were recorded" in done.err
+    again = run("export", trained, "--to", "graphml", cwd=tmp_path)
+    assert again.code == 2 and "is there already" in again.err and again.out == ""
+    forced = run("export", trained, "--to", "graphml", "--force", "--quiet", cwd=tmp_path)
+    assert forced.code == 0 and forced.err == ""
+    out = tmp_path / "all"
+    every = run("export", trained, "--to", "parquet", "--step", "all", "--out", out, "--json")
+    assert every.code == 0 and every.err == "" and len(every.json["files"]) == 6
+    assert every.json["steps"] == topolab.open_run(trained).steps.tolist()
+    first = run("export", trained, "--to", "npz", "--step", "0", "--out", tmp_path / "a.npz")
+    assert first.code == 0 and first.out == f"{tmp_path / 'a.npz'}\n"
+    for arguments, message in (
+        (("--to", "graphm"), "did you mean graphml?"),
+        (("--to", "npz", "--step", "1"), "the nearest are"),
+        (("--to", "npz", "--step", "middle"), "first, last or all"),
+        (("--to", "npz", "--out", trained / "run.json", "--force"), "must end with .npz"),
+        (("--to", "npz", "--out", trained / "x.npz"), "lies inside the run"),
+    ):
+        refused = run("export", trained, *arguments, cwd=tmp_path)
+        assert refused.code == 2 and message in refused.err
+
+
+def test_a_foreign_run_cannot_command_the_terminal(tmp_path: Path) -> None:
+    layer = topolab.LayerSpec("a", "linear", (2, 3))
+    odd = {"config": {"method": "a\x1b[2Jb"}, "command": "x\x1b]0;title\x07"}
+    with topolab.Recorder(tmp_path / "r", layers=[layer], **odd) as recorder:  # type: ignore[arg-type]
+        recorder.record(0, {"a": [[1, 0, 1], [0, 1, 0]]})
+    for shown in (run("show", tmp_path / "r"), run("show", tmp_path)):
+        assert shown.code == 0 and "a\\x1b[2Jb" in shown.out and "\x1b" not in shown.out
+    (tmp_path / "r" / "snapshots" / "\x1b[2J").write_text("")
+    said = run("verify", tmp_path / "r")
+    assert said.code == 3 and "\\x1b[2J: not a snapshot file" in said.out
+
+
 def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
     command = [
         "train",
@@ -391,11 +428,12 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
         [sys.executable, "-c", script, *command, "--out", str(tmp_path / "r")],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    deadline = time.monotonic() + 60
-    while not list((tmp_path / "r").glob("snapshots/*3-*")) and time.monotonic() < deadline:
+    # The whole name: `*3-*` would also match what a process whose number ends with 3 is writing.
+    while not list((tmp_path / "r").glob("snapshots/000003-s*.safetensors")):
+        assert process.poll() is None, process.communicate()
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 130 and "Traceback" not in err
     assert f"topolab {' '.join(command)} --out {tmp_path / 'r'} --resume" in err and out == ""
     run_ = topolab.open_run(tmp_path / "r")
