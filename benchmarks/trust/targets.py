@@ -203,3 +203,12 @@ TARGETS = [
     Target("cached tables", make_tables, read_tables, ("tables/*.parquet",)),
     Target("resume state", make_state, read_state, ("state.safetensors",)),
 ]
+
+
+def _register_imports() -> None:
+    from imports import import_targets
+
+    TARGETS.extend(import_targets())
+
+
+_register_imports()
