@@ -36,9 +36,14 @@ class Worker:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         self.lines: queue.Queue[str] = queue.Queue()
-        threading.Thread(target=self._listen, args=(process, self.lines), daemon=True).start()
-        first = self.lines.get(timeout=300)
+        self.listener = threading.Thread(target=self._listen, args=(process, self.lines))
+        self.listener.start()
+        try:
+            first = self.lines.get(timeout=300)
+        except queue.Empty:
+            first = "nothing in five minutes"
         if first.strip() != "ready":
+            process.kill()
             raise RuntimeError(f"the worker did not start: {first!r}")
         return process
 
@@ -47,6 +52,8 @@ class Worker:
         assert process.stdout is not None
         for line in process.stdout:
             lines.put(line)
+        process.stdout.close()
+        lines.put("")  # it has ended: once where a kind is waited for, once for an outcome
         lines.put("")
 
     def case(self, target: int, seed: str) -> dict[str, Any]:
@@ -56,15 +63,18 @@ class Worker:
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps({"target": target, "seed": seed}) + "\n")
         self.process.stdin.flush()
+        kind = "?"
         try:
+            kind = self.lines.get(timeout=self.seconds).strip() or kind
             line = self.lines.get(timeout=self.seconds)
         except queue.Empty:
             self.stop()
-            return {"kind": "?", "outcome": "HANG", "detail": f"over {self.seconds} s", "memory": 0}
+            detail = f"over {self.seconds} s"
+            return {"kind": kind, "outcome": "HANG", "detail": detail, "memory": 0}
         if not line:
             code = self.process.wait()
             self.stop()
-            return {"kind": "?", "outcome": "DIED", "detail": f"exit code {code}", "memory": 0}
+            return {"kind": kind, "outcome": "DIED", "detail": f"exit code {code}", "memory": 0}
         done: dict[str, Any] = json.loads(line)
         return done
 
@@ -73,6 +83,7 @@ class Worker:
         if self.process is not None:
             self.process.kill()
             self.process.wait()
+            self.listener.join()
             self.process = None
 
 

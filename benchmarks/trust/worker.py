@@ -173,9 +173,15 @@ def judge(
 
 
 def run_case(
-    watch: Watch, target: Target, pristine: Path, right: dict[str, str], root: Path, seed: str
+    watch: Watch,
+    target: Target,
+    pristine: Path,
+    right: dict[str, str],
+    root: Path,
+    seed: str,
+    tell: Callable[[str], None] = lambda kind: None,
 ) -> dict[str, Any]:
-    """One case from its seed."""
+    """One case from its seed; `tell` hears the kind before anything is read."""
     rng = random.Random(seed)
     folder = root / "case"
     shutil.rmtree(root, ignore_errors=True)
@@ -186,6 +192,7 @@ def run_case(
     shutil.copytree(pristine, folder)
     files = sorted(p for pattern in target.files for p in folder.glob(pattern))
     kind, sealed = mutate(folder, files, rng, target.reseal)
+    tell(kind)
     before, memory = outside(root), reset_peak()
     watch.found.clear()
     os.chdir(root)
@@ -231,7 +238,10 @@ def main() -> None:
     for line in sys.stdin:
         job = json.loads(line)
         i = job["target"]
-        done = run_case(watch, TARGETS[i], work / "pristine" / str(i), right[i], root, job["seed"])
+        done = run_case(
+            watch, TARGETS[i], work / "pristine" / str(i), right[i], root, job["seed"],
+            tell=lambda kind: print(kind, flush=True),
+        )  # fmt: skip
         print(json.dumps(done), flush=True)
 
 
