@@ -30,6 +30,7 @@ _COMPLEX = 0x08
 _TYPES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8",
           13: "u8"}  # fmt: skip
 _PEEK = 4096
+_ENTRIES = 100_000  # a file of gigabytes of nothing must not take hours
 
 
 @dataclass(frozen=True)
@@ -120,13 +121,18 @@ def _walk(path: Path, most: int) -> Iterator[_Matrix]:
         order = _order(path)
         size = path.stat().st_size
         with path.open("rb") as file:
-            at = _HEADER
+            at, entries = _HEADER, 0
             while at + 8 <= size:
                 file.seek(at)
                 kind, length = struct.unpack(order + "II", file.read(8))
                 at += 8 + length
+                entries += 1
                 if at > size:
                     raise ValueError("an entry is cut")
+                if kind == 0 or length == 0:
+                    raise ValueError("an entry of no kind, or empty")
+                if entries > _ENTRIES:
+                    raise ValueError(f"more than {_ENTRIES:,} entries")
                 if kind == _COMPRESSED:
                     body = _unpacked(file.read(length), order, most)
                 elif kind == _MATRIX:

@@ -25,6 +25,8 @@ _SUFFIXES = re.compile(
 _STEP = r"(?:global_?step|steps?|iterations?|iters?|it|updates?)"
 _EPOCH = r"(?:epochs?|ep)"
 _CHECKPOINT = r"(?:checkpoint|ckpt)"
+#: Names that checkpoints have.
+_ENDINGS = (".pt", ".pth", ".bin", ".ckpt", ".safetensors", ".npz", ".mat", ".tar")
 _KEYS = ("global_step", "step", "iteration", "iter", "steps", "epoch")
 MAX_STEP = 10**15 - 1  # what the names of snapshot files have room for
 
@@ -105,6 +107,7 @@ def _files(paths: Sequence[str | os.PathLike[str]]) -> list[tuple[Path, FileKind
     found: dict[Path, FileKind] = {}
     for path in given:
         if not path.is_dir():
+            _plain(path)
             kind = sniff(path)
             if kind is None:
                 raise CheckpointError(
@@ -114,6 +117,9 @@ def _files(paths: Sequence[str | os.PathLike[str]]) -> list[tuple[Path, FileKind
             continue
         if (path / "run.json").is_file():
             raise ConfigError(f"{path}: a run of topolab already; it needs no import")
+        for folder, inner, names in os.walk(path):
+            if not inner and not names and Path(folder).suffix in _ENDINGS:
+                raise CheckpointError(f"{folder}: an empty folder where a checkpoint should be")
         inside = [
             Path(folder) / name
             for folder, _, names in os.walk(path)
@@ -121,7 +127,8 @@ def _files(paths: Sequence[str | os.PathLike[str]]) -> list[tuple[Path, FileKind
             if not name.startswith(".") and not _hidden(Path(folder), path)
         ]
         for file in sorted(inside, key=lambda p: natural(str(p))):
-            kind = sniff(file) if file.is_file() else None
+            _plain(file)
+            kind = sniff(file)
             if kind is not None:
                 found[file] = kind
     if not found:
@@ -130,6 +137,12 @@ def _files(paths: Sequence[str | os.PathLike[str]]) -> list[tuple[Path, FileKind
             "(torch, safetensors, .npz, .mat)"
         )
     return list(found.items())
+
+
+def _plain(path: Path) -> None:
+    """A pipe would wait for ever, and a link that leads nowhere is a checkpoint that is missing."""
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no plain file, or a link that leads nowhere; take it away")
 
 
 def _hidden(folder: Path, root: Path) -> bool:

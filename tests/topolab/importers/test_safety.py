@@ -219,6 +219,38 @@ def test_a_matlab_bomb_is_not_unpacked(series: Path) -> None:
     refused(series, "1.mat: damaged", max_bytes=2**16)
 
 
+@pytest.mark.timeout(60)
+def test_gigabytes_of_nothing_behind_a_matlab_file_take_no_time(series: Path) -> None:
+    """Found by the mutation job: entries of no kind were skipped one by one."""
+    path = series / "1.mat"
+    scipy.io.savemat(path, {"A": np.eye(3)})
+    size = path.stat().st_size
+    with path.open("ab") as file:
+        file.truncate(size + 2**33)  # a hole: it takes no room on the disk
+    refused(series, "1.mat: damaged", "an entry of no kind")
+    with path.open("r+b") as file:
+        file.truncate(size)
+        file.seek(size)
+        file.write(struct.pack("<IIQ", 1, 8, 0) * 100_001)
+    refused(series, "1.mat: damaged", "more than 100,000 entries")
+
+
+def test_what_is_no_plain_file_is_said(series: Path) -> None:
+    """Nothing is left out without a word, and a pipe is not waited for."""
+    for step in (1, 2):
+        torch.save({"masks": {"fc": torch.eye(3)}}, series / f"{step}.pt")
+    (series / "3.pt").symlink_to(series / "nowhere.pt")
+    refused(series, "3.pt: no plain file")
+    (series / "3.pt").unlink()
+    os.mkfifo(series / "3.pt")
+    refused(series, "3.pt: no plain file")
+    with pytest.raises(CheckpointError, match="no plain file"):
+        topolab.inspect_checkpoints(series / "3.pt")
+    (series / "3.pt").unlink()
+    (series / "3.pt").mkdir()
+    refused(series, "3.pt: an empty folder where a checkpoint should be")
+
+
 @pytest.mark.parametrize("compressed", [True, False])
 @pytest.mark.parametrize(
     "matrix",
