@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 INPUTS := pyproject.toml constraints.txt
 PYTEST_ARGS ?=
+# A process per core, one thread each: threads of several processes wait for each other.
+PARALLEL ?= -n logical --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint bench trust report docs-check test-wheel axe clean
@@ -38,7 +40,7 @@ demo: $(VENV)/.installed-run ## Train two networks on embedded data, analyse the
 	@$(BIN)/topolab demo --out demo
 
 test: $(VENV)/.installed-test ## All tests, doctests and documentation examples
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev ## ruff, mypy --strict on topolab, trainers, analyses, the import rules
 	@$(BIN)/ruff check .

@@ -71,7 +71,7 @@ def build_report(
     workers: int = 1,
     progress: Progress | None = None,
     only: Sequence[str] | None = None,
-    live: bool = False,
+    live: str = "",
     tables: Tables | None = None,
 ) -> Path:
     """Write one HTML file about one or several runs, side by side.
@@ -92,8 +92,9 @@ def build_report(
         Called with (parts done, parts in all, what is being done).
     only : sequence of str, optional
         Names of the sections to show; by default all.
-    live : bool
-        The page asks the server it came from for news; see ``topolab watch``.
+    live : str
+        Of which state of the runs the page tells. With one, it asks the server it came from
+        whether there is a newer one, see ``topolab watch``; without one, it asks nobody anything.
     tables : callable, optional
         Given a run and the name of an analysis, its results by name; by default `topolab.analyse`,
         which keeps them in the run's folder.
@@ -299,7 +300,7 @@ def _render(
     title: str,
     runs: Sequence[Run],
     out: Path,
-    live: bool,
+    live: str,
 ) -> str:
     css = (TEMPLATES / "report.css").read_text(encoding="utf-8")
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")

@@ -123,7 +123,7 @@ class Watch:
             out = build_report(
                 runs, Path(folder) / "report.html", title=self.title, max_frames=self.max_frames,
                 only=WHILE_RUNNING if running and not self.everything else None,
-                live=True, tables=self._tables,
+                live=now, tables=self._tables,
             )  # fmt: skip
             page = out.read_bytes()
             with self._lock:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import http.client
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -107,6 +109,9 @@ def test_the_page_follows_the_run_and_leaves_it_alone(server: Server) -> None:
     assert b'id="degree"' in page and b'id="selection"' not in page  # waits for the end
     assert status == 200 and b"3, steps 0 to 20" in page and b"connect-src 'self'" in page
     assert headers["Cache-Control"] == "no-store"
+    # The page says what it shows: news that came before it first asks is news too.
+    shown = re.search(r'<body data-live="([^"]+)"', page.decode())
+    assert shown is not None and html.unescape(shown[1]) == state["built"]
     # Reading is all it does: no tables, no lock, nothing but what the recorder wrote.
     assert not list((server.path).rglob("*.parquet"))
 

@@ -156,6 +156,8 @@ def _torch(path: Path, kind: FileKind, max_bytes: int) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # deprecations inside torch; and old storages
+            if kind == "legacy":
+                _refuse_tar(path)
             return torch.load(path, map_location="cpu", weights_only=True, mmap=kind == "torch")
     except pickle.UnpicklingError as error:
         raise _unsafe(path, _torch_globals(path, kind), str(error)) from error
@@ -167,6 +169,13 @@ def _torch(path: Path, kind: FileKind, max_bytes: int) -> Any:
         raise CheckpointError(
             f"{path}: damaged, or no file of torch.save: it cannot be read ({reason[:200]})"
         ) from error
+
+
+def _refuse_tar(path: Path) -> None:
+    """Only pickles go on to torch: it takes all else for tar, and makes a folder to unpack it."""
+    with path.open("rb") as file:
+        if file.read(1) != b"\x80":
+            raise ValueError("it begins neither as a zip archive nor as a pickle")
 
 
 def _torch_globals(path: Path, kind: FileKind) -> list[str]:

@@ -179,14 +179,14 @@
 
   // -- a training that is still running: only there does the page ask anybody anything --------------
   if (document.body.dataset.live) {
-    var live = document.getElementById("live"), seen = null;
+    // What this page shows, and not what the server has when it is first asked: that may be newer.
+    var live = document.getElementById("live"), seen = document.body.dataset.live;
     if (sessionStorage.getItem("topolab-scroll")) {
       window.scrollTo(0, Number(sessionStorage.getItem("topolab-scroll")));
       sessionStorage.removeItem("topolab-scroll");
     }
     setInterval(function () {
       fetch("state").then(function (answer) { return answer.json(); }).then(function (state) {
-        if (seen === null) { seen = state.built; }
         live.textContent = state.runs.map(function (run) {
           return run.name + ": " + run.state + ", " + run.snapshots + " snapshots" + (run.step === null ? "" : ", step " + run.step);
         }).join(" · ") + (state.error ? " · " + state.error : state.now === state.built ? "" : " · a new report is being built");

@@ -7,6 +7,7 @@ import io
 import os
 import pickle
 import struct
+import tempfile
 import warnings
 import zipfile
 import zlib
@@ -365,6 +366,24 @@ def test_damaged_files_are_refused_by_name(series: Path) -> None:
         path.write_bytes(whole)
         topolab.inspect_checkpoints(path)
     assert outcomes["refused"] > 100, outcomes
+
+
+def test_torch_unpacks_no_tar_archive(series: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For whatever is no pickle it tries tar, and makes a folder before it refuses."""
+    made: list[str] = []
+    mkdtemp = tempfile.mkdtemp
+
+    def counted() -> str:
+        made.append("x")
+        return mkdtemp()
+
+    monkeypatch.setattr(tempfile, "mkdtemp", counted)
+    (series / "1.pt").write_bytes(bytes(10_240))  # what a cut file may begin with: an empty tar
+    with pytest.raises(RuntimeError, match="tar"):
+        torch.load(series / "1.pt", weights_only=True)
+    assert made == ["x"]
+    refused(series, "1.pt: damaged", "neither as a zip archive nor as a pickle")
+    assert made == ["x"]
 
 
 def test_files_that_are_no_checkpoints(series: Path) -> None:

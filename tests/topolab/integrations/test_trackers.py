@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,8 @@ def test_tensorboard_while_training(tmp_path: Path, mlp: Maker, one_step: Step) 
 
 def records_of(data: bytes) -> Iterator[bytes]:
     """The records of a ``.wandb`` file: 7 bytes, then LevelDB's log of 32 KiB blocks."""
+    if len(data) < 7:
+        return
     assert data[:4] == b":W&B"
     position, parts = 7, b""
     while position + 7 <= len(data):
@@ -134,7 +137,7 @@ def records_of(data: bytes) -> Iterator[bytes]:
             continue
         length = int.from_bytes(data[position + 4 : position + 6], "little")
         kind = data[position + 6]  # 1 whole, 2 first, 3 middle, 4 last
-        if kind == 0:
+        if kind == 0 or position + 7 + length > len(data):
             return
         parts += data[position + 7 : position + 7 + length]
         position += 7 + length
@@ -148,16 +151,22 @@ def read_wandb(folder: Path) -> list[dict[str, float]]:
     from wandb.proto import wandb_internal_pb2
 
     (file,) = folder.glob("wandb/offline-run-*/*.wandb")
-    rows = []
-    for data in records_of(file.read_bytes()):
-        record = wandb_internal_pb2.Record()
-        record.ParseFromString(data)
-        if record.HasField("history"):
-            rows.append(
-                {item.key or "/".join(item.nested_key): json.loads(item.value_json)
-                 for item in record.history.item}
-            )  # fmt: skip
-    return rows
+    end = time.monotonic() + 60
+    while time.monotonic() < end:  # a process of wandb's own writes it, after `finish` too
+        rows, ended = [], False
+        for data in records_of(file.read_bytes()):
+            record = wandb_internal_pb2.Record()
+            record.ParseFromString(data)
+            ended = ended or record.HasField("exit")
+            if record.HasField("history"):
+                rows.append(
+                    {item.key or "/".join(item.nested_key): json.loads(item.value_json)
+                     for item in record.history.item}
+                )  # fmt: skip
+        if ended:
+            return rows
+        time.sleep(0.2)
+    raise AssertionError(f"{file} never ended")
 
 
 @pytest.mark.parametrize("own", [True, False])
