@@ -237,6 +237,7 @@ def chain_layers(layers: Sequence[LayerSpec]) -> tuple[Link, ...]:
     """
     check_layers(layers)
     sizes: dict[str, int] = {}
+    kinds = {layer.name: layer.kind for layer in layers}
     links: list[Link] = []
     previous = INPUT
     for position, layer in enumerate(layers):
@@ -250,7 +251,9 @@ def chain_layers(layers: Sequence[LayerSpec]) -> tuple[Link, ...]:
             )
         width = sizes[source]
         repeat, rest = divmod(layer.n_in, width)
-        if rest or repeat < 1 or (repeat > 1 and layer.kind == "conv"):
+        # Only the maps of a convolution are laid out as several inputs each.
+        maps = kinds.get(source) == "conv" and layer.kind == "linear"
+        if rest or repeat < 1 or (repeat > 1 and not maps):
             raise LayerError(
                 f"layer {layer.name} takes {layer.n_in} inputs but {source} has {width} neurons; "
                 "give LayerSpec(source=...) the layer it reads from"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from topolab.cli.common import AsJson, Quiet, complete, emit_json, note, progress_bar, table
+from topolab.cli.common import AsJson, Quiet, complete, emit_json, note, printable, progress_bar, table
 
 if TYPE_CHECKING:
     from topolab.importers import Inspection
@@ -78,7 +78,7 @@ def import_(
     if out is None and not inspect:
         raise ConfigError("give the folder of the new run with --out, or only look with --inspect")
     if not 0 < max_gib < 2**20:
-        raise ConfigError(f"--max-gib {max_gib} must be above 0")
+        raise ConfigError(f"--max-gib {max_gib} must be above 0 and below {2**20}")
     options: dict[str, Any] = {
         "format": format_,
         "step_from": step_from,
@@ -149,14 +149,14 @@ def _image(text: str | None) -> tuple[int, int, int] | None:
 def _print(found: Inspection) -> None:
     others = ", ".join(name for name in found.matches if name != found.convention)
     bias = ", the last input is the bias" if found.bias else ""
-    typer.echo(f"convention: {found.convention}" + (f" (matches too: {others})" if others else ""))
-    typer.echo(f"orientation: {found.orientation}{bias} ({found.how})")
+    _say(f"convention: {found.convention}" + (f" (matches too: {others})" if others else ""))
+    _say(f"orientation: {found.orientation}{bias} ({found.how})")
     shown = [str(step) for step in found.steps[:_SHOWN]]
     if len(found.steps) > _SHOWN:
         shown += ["...", str(found.steps[-1])]
-    typer.echo(f"{len(found.steps)} snapshots, steps {', '.join(shown)}")
+    _say(f"{len(found.steps)} snapshots, steps {', '.join(shown)}")
     if found.metrics:
-        typer.echo(f"metrics: {', '.join(found.metrics)}")
+        _say(f"metrics: {', '.join(found.metrics)}")
     table(
         ("layer", "kind", "shape (out, in)", "mask", "active, first", "active, last", "weights"),
         [
@@ -167,4 +167,9 @@ def _print(found: Inspection) -> None:
         ],
     )  # fmt: skip
     for remark in found.remarks:
-        typer.echo(f"- {remark}")
+        _say(f"- {remark}")
+
+
+def _say(text: str) -> None:
+    """On stdout; names in it are somebody else's."""
+    typer.echo(printable(text))

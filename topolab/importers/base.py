@@ -61,13 +61,22 @@ class Content:
         What ``torch.load`` gave; or a dict of tensors (safetensors), of arrays (npz), or of
         matrices by layer (scipy, matlab).
     max_bytes : int
-        No array may claim more.
+        No array may claim more, and all together no more than that or four times `size`.
+    size : int
+        Of the file, or the files, in bytes.
+    ordered : bool
+        Whether the layers lie in the order of the network, as far as the file can tell.
+    claims : dict of int to int
+        What was read so far: bytes by the identity of the tensor. `as_array` and the like keep it.
     """
 
     kind: Kind
     label: str
     value: Any
     max_bytes: int = 4 * 2**30
+    size: int = 0
+    ordered: bool = True
+    claims: dict[int, int] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -119,6 +128,8 @@ class Importer(ABC):
         Whether the orientation is found by chaining the shapes (True), or always `order`.
     remark : str
         Said of every import of this convention.
+    from_zeros : bool
+        Whether there are no masks: a weight that is 0 is taken as absent.
     """
 
     name: ClassVar[str]
@@ -127,6 +138,7 @@ class Importer(ABC):
     order: ClassVar[Order] = "out-in"
     chain: ClassVar[bool] = False
     remark: ClassVar[str] = ""
+    from_zeros: ClassVar[bool] = False
 
     @abstractmethod
     def detect(self, content: Content) -> bool:

@@ -58,7 +58,7 @@ def layer_name(key: str) -> str:
     ('fc1', 'layer')
     """
     name, _, last = strip(key).rpartition(".")
-    if last in ("weight", "weight_mask", "mask"):
+    if last in ("weight", "weight_mask", "mask", "kernel"):
         return name or "layer"
     return strip(key)
 
@@ -66,7 +66,7 @@ def layer_name(key: str) -> str:
 def natural(name: str) -> list[tuple[int, int | str]]:
     """A key to sort names with numbers in them: layer2 before layer10."""
     return [
-        (0, int(part)) if part.isdigit() and part.isascii() else (1, part)
+        (0, int(part)) if len(part) < 19 and part.isdigit() and part.isascii() else (1, part)
         for part in re.split(r"([0-9]+)", name)
         if part
     ]
@@ -125,13 +125,19 @@ def weights_of(state: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield layer_name(key), value
 
 
-def _claim(shape: tuple[int, ...], itemsize: int, content: Content, layer: str) -> None:
-    if math.prod(shape) * itemsize > content.max_bytes:
-        raise CheckpointError(
-            f"{content.label}: layer {layer} claims the shape {tuple(shape)}, more than the "
-            f"{content.max_bytes / 2**30:g} GiB that are allowed; if it is right, "
-            "give a larger --max-gib (max_bytes)"
-        )
+def _claim(value: Any, content: Content, layer: str) -> None:
+    """Note that this is read, and refuse what needs too much: alone, or with all before it."""
+    content.claims[id(value)] = math.prod(value.shape) * 4
+    if content.claims[id(value)] > content.max_bytes:
+        what = f"layer {layer} claims the shape {tuple(value.shape)},"
+    elif sum(content.claims.values()) > max(content.max_bytes, 4 * content.size):
+        what = f"its layers up to {layer} claim together"
+    else:
+        return
+    raise CheckpointError(
+        f"{content.label}: {what} more than the {content.max_bytes / 2**30:g} GiB that are "
+        "allowed; if it is right, give a larger --max-gib (max_bytes)"
+    )
 
 
 def as_array(value: Any, content: Content, layer: str) -> npt.NDArray[Any]:
@@ -142,7 +148,7 @@ def as_array(value: Any, content: Content, layer: str) -> npt.NDArray[Any]:
     CheckpointError
         If it holds no numbers, has no data, or claims more than is allowed.
     """
-    _claim(tuple(value.shape), 4, content, layer)
+    _claim(value, content, layer)
     if is_sparse(value):
         found = from_sparse(layer, value, content)
         assert found.weight is not None
@@ -188,13 +194,13 @@ def as_mask(value: Any, content: Content, layer: str) -> npt.NDArray[np.bool_]:
     return np.asarray(mask, dtype=np.bool_)
 
 
-def binary(value: Any) -> bool:
+def binary(value: Any, content: Content) -> bool:
     """Whether an array could be a mask: bool, or numbers that are all 0 or 1."""
     if not is_array(value) or is_sparse(value) or _rank(value) not in (2, 3, 4):
         return False
     if "bool" in str(value.dtype):
         return True
-    if math.prod(value.shape) > 2**31 or getattr(value, "is_meta", False):
+    if math.prod(value.shape) * 4 > content.max_bytes or getattr(value, "is_meta", False):
         return False
     try:
         return bool(((value == 0) | (value == 1)).all())
@@ -211,7 +217,7 @@ def from_sparse(name: str, value: Any, content: Content) -> FoundLayer:
         If its indices do not fit its shape, or it claims more than is allowed.
     """
     shape = tuple(int(s) for s in value.shape)
-    _claim(shape, 4, content, name)
+    _claim(value, content, name)
     flat, values = _entries(value, shape, content, name)
     mask = np.zeros(math.prod(shape), dtype=np.bool_)
     mask[flat] = True

@@ -25,6 +25,7 @@ class Dense(Importer):
     name = "dense"
     summary = "Plain dense weights with exact zeros (any state dict)."
     rank = 0
+    from_zeros = True
     remark = (
         "masks are taken from the weights that are not 0: one that was grown at the last update "
         "and is still 0 is missed"

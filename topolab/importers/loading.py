@@ -6,6 +6,7 @@ torch files are read with ``weights_only=True`` and mapped into memory, arrays w
 
 from __future__ import annotations
 
+import io
 import math
 import pickle
 import pickletools
@@ -22,22 +23,26 @@ import scipy.sparse as sp
 from topolab.importers.base import CheckpointError, Content, Kind, UnsafeFileError
 from topolab.importers.common import natural
 from topolab.importers.matfile import read_matrices
+from topolab.importers.ordering import numbered
 
-__all__ = ["FileKind", "load", "sniff"]
+__all__ = ["FileKind", "load", "scipy_shape", "sniff"]
 
 FileKind = Literal["torch", "legacy", "safetensors", "npz", "scipy", "matlab", "hdf5", "npy"]
 _SCIPY = {"format.npy", "shape.npy"}
 _MAX_HEADER = 100 * 2**20
 _UNSAFE_NAMES = 8
+_PICKLES = 64  # torch writes five
 _CONVERT = """\
-import torch
+import pickle, torch
 def plain(x):
     if isinstance(x, dict): return {{str(k): plain(v) for k, v in x.items()}}
     if isinstance(x, (list, tuple)): return [plain(v) for v in x]
+    if isinstance(x, torch.nn.Module): return plain(x.state_dict())
     if isinstance(x, torch.Tensor) or type(x) in (int, float, str, bool, type(None)): return x
     if type(x).__module__ == "numpy": return x.item() if x.ndim == 0 else torch.as_tensor(x)
     return str(x)
-checkpoint = torch.load({path!r}, map_location="cpu", weights_only=False)  # runs its code
+try: checkpoint = torch.load({path!r}, map_location="cpu", weights_only=False)  # runs its code
+except (RuntimeError, pickle.UnpicklingError): checkpoint = pickle.load(open({path!r}, "rb"))
 torch.save(plain(checkpoint), {out!r})"""
 _CONVERT_NUMPY = """\
 import numpy as np
@@ -46,7 +51,12 @@ np.savez({out!r}, **{{f"W{{i + 1}}": np.asarray(w, dtype=float) for i, w in enum
 _CONVERT_NPZ = """\
 import numpy as np
 objects = dict(np.load({path!r}, allow_pickle=True))  # runs its code
-np.savez({out!r}, **{{name: np.asarray(w.tolist(), dtype=float) for name, w in objects.items()}})"""
+plain = {{}}
+for name, w in objects.items():
+    items = w.tolist() if w.dtype == object else w
+    try: plain[name] = np.asarray(items, dtype=float)
+    except ValueError: plain |= {{f"{{name}}{{i + 1}}": np.asarray(v, float) for i, v in enumerate(items)}}
+np.savez({out!r}, **plain)"""
 
 
 def sniff(path: Path) -> FileKind | None:
@@ -127,12 +137,14 @@ def load(
             "with numpy.savez under the names W1, W2, ..."
         )
     if kind in ("torch", "legacy"):
-        return Content("torch", label, _torch(file, kind, max_bytes), max_bytes)
+        return Content("torch", label, _torch(file, kind, max_bytes), max_bytes, _size(files))
     if kind == "safetensors":
-        return Content("safetensors", label, _safetensors(file), max_bytes)
+        # The format keeps its tensors sorted: the order of the model is lost.
+        return Content("safetensors", label, _safetensors(file), max_bytes, _size(files), False)
     if layers is None:
         value = _npz(file, max_bytes) if kind == "npz" else _matlab(file, max_bytes)
-        return Content("npz" if kind == "npz" else "matlab", label, value, max_bytes)
+        whole: Kind = "npz" if kind == "npz" else "matlab"
+        return Content(whole, label, value, max_bytes, _size(files))
     read: dict[str, Any] = {}
     for name, path in zip(layers, files, strict=True):
         if name in read:
@@ -142,7 +154,11 @@ def load(
         else:
             (read[name],) = _matlab(path, max_bytes).values()
     shared: Kind = "scipy" if kind == "scipy" else "matlab"
-    return Content(shared, label, read, max_bytes)
+    return Content(shared, label, read, max_bytes, _size(files), False)
+
+
+def _size(files: Sequence[Path]) -> int:
+    return sum(path.stat().st_size for path in files)
 
 
 # -- torch and safetensors ---------------------------------------------------------------------
@@ -216,12 +232,12 @@ def pickle_globals(data: bytes) -> set[str]:
     'builtins.print'
     """
     found: set[str] = set()
-    while data:
+    stream = io.BytesIO(data)
+    for _ in range(_PICKLES):
         texts: list[str] = []
         memo: dict[int, str] = {}
-        stop = len(data)
         try:
-            for code, argument, place in pickletools.genops(data):
+            for code, argument, _ in pickletools.genops(stream):
                 name = code.name
                 if name in ("GLOBAL", "INST") and isinstance(argument, str):
                     found.add(argument.replace(" ", "."))
@@ -235,12 +251,10 @@ def pickle_globals(data: bytes) -> set[str]:
                     texts.append(memo.get(int(str(argument)), ""))
                 elif isinstance(argument, str):
                     texts.append(argument)
-                if name == "STOP" and place is not None:
-                    stop = place + 1
         except (ValueError, IndexError, UnicodeDecodeError, OverflowError, TypeError):
             break
-        data = data[stop:]
-        if not data.startswith(b"\x80"):  # torch's old files are several pickles, then numbers
+        at = stream.tell()  # torch's old files are several pickles, then numbers
+        if data[at : at + 1] != b"\x80":
             break
     return found
 
@@ -348,7 +362,27 @@ def _npz(path: Path, max_bytes: int) -> dict[str, npt.NDArray[Any]]:
         raise
     except Exception as error:  # zipfile, zlib, tokenize: whatever the bytes lead them to
         raise CheckpointError(f"{path}: damaged, it cannot be read ({error})") from error
-    return {name: arrays[name] for name in sorted(arrays, key=natural)}
+    # By their numbers if that is all they differ in, else as they were saved.
+    by_number = numbered([name for name, array in arrays.items() if array.ndim > 1])
+    return {name: arrays[name] for name in (sorted(arrays, key=natural) if by_number else arrays)}
+
+
+def scipy_shape(path: Path) -> tuple[int, ...]:
+    """The shape of a sparse matrix of scipy's, without its entries.
+
+    Raises
+    ------
+    CheckpointError
+        If it is damaged.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open("shape.npy") as file:
+            shape, dtype = _header(file)
+            if shape != (2,) or dtype.kind not in "iu":
+                raise ValueError(f"a shape of {shape}")
+            return tuple(np.frombuffer(file.read(2 * dtype.itemsize), dtype).tolist())
+    except Exception as error:  # zipfile, zlib, tokenize: whatever the bytes lead them to
+        raise CheckpointError(f"{path}: damaged, it cannot be read ({error})") from error
 
 
 def _scipy(path: Path, max_bytes: int) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from topolab.importers.base import CheckpointError, Content, FoundLayer, Importer, Reading
 from topolab.importers.common import (
@@ -11,6 +11,7 @@ from topolab.importers.common import (
     as_mask,
     binary,
     dense_layer,
+    find_key,
     is_array,
     layer_name,
     state_dict,
@@ -39,13 +40,14 @@ class MasksDict(Importer):
         named: dict[str, Any] = {}
         unique([layer_name(key) for key in masks], content)
         for key, value in masks.items():
-            if value is None:
+            if not is_array(value):  # None for a dense layer, or a number that was kept there
                 continue
             if len(value.shape) < 2:
                 remarks.append("masks of biases and normalisations are left out")
                 continue
             named[layer_name(key)] = value
         weights = {} if masks is content.value else dict(weights_of(state_dict(content.value)))
+        named = _matched(named, weights, content, remarks)
         names = [*weights, *(name for name in named if name not in weights)]
         if weights and not set(named) <= set(weights):
             missing = sorted(set(named) - set(weights))
@@ -73,17 +75,46 @@ def _masks(content: Content) -> Mapping[str, Any] | None:
         return None
     mask = value.get("mask")
     for inside in (value.get("masks"), mask.get("masks") if isinstance(mask, Mapping) else None,
-                   mask):  # fmt: skip
+                   mask, find_key(value, "masks")):  # fmt: skip
         if _names_to_arrays(inside):
             return inside
-    bare = _names_to_arrays(value) and all(binary(v) for v in value.values() if v is not None)
+    bare = _names_to_arrays(value) and all(_bare(v, content) for v in value.values())
     return value if bare else None
 
 
-def _names_to_arrays(value: Any) -> bool:
+def _names_to_arrays(value: Any) -> TypeGuard[Mapping[str, Any]]:
+    """Whether there are matrices by name; a number or None may stand among them."""
     return (
         isinstance(value, Mapping)
-        and len(value) > 0
-        and all(isinstance(k, str) and (v is None or is_array(v)) for k, v in value.items())
-        and any(v is not None and len(v.shape) >= 2 for v in value.values())
+        and all(isinstance(k, str) and not isinstance(v, (Mapping, list)) for k, v in value.items())
+        and any(is_array(v) and len(v.shape) >= 2 for v in value.values())
     )
+
+
+def _bare(value: Any, content: Content) -> bool:
+    """Whether this may stand in a file of nothing but masks; those of biases are bool or absent."""
+    if value is None or binary(value, content):
+        return True
+    return is_array(value) and len(value.shape) == 1 and "bool" in str(value.dtype)
+
+
+def _matched(
+    named: Mapping[str, Any], weights: Mapping[str, Any], content: Content, remarks: list[str]
+) -> dict[str, Any]:
+    """Masks by the names of the weights; one of the two may have a prefix more (``model.``)."""
+    found: dict[str, Any] = {}
+    for name, mask in named.items():
+        fitting = [name] if name in weights or not weights else [
+            other for other, weight in weights.items()
+            if (other.endswith("." + name) or name.endswith("." + other))
+            and tuple(weight.shape) == tuple(mask.shape)
+        ]  # fmt: skip
+        if len(fitting) > 1 or (fitting and fitting[0] in found):
+            raise CheckpointError(
+                f"{content.label}: the mask {name} fits several weights ({', '.join(fitting)}); "
+                "name it as the model does"
+            )
+        if fitting and fitting[0] != name:
+            remarks.append("masks and weights are matched by the ends of their names")
+        found[fitting[0] if fitting else name] = mask
+    return found

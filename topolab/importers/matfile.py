@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -72,7 +72,7 @@ def read_matrices(path: Path, max_bytes: int) -> dict[str, Any]:
                 "give a larger --max-gib (max_bytes)"
             )
     found: dict[str, Any] = {}
-    for item in _walk(path, 4 * max_bytes + _PEEK):
+    for item in _walk(path, None):
         if not _wanted(item):
             continue
         try:
@@ -115,8 +115,11 @@ def _order(path: Path) -> str:
     return "<" if mark == b"IM" else ">"
 
 
-def _walk(path: Path, most: int) -> Iterator[_Matrix]:
-    """The matrices of a file one after the other; of each no more than `most` bytes are kept."""
+def _walk(path: Path, most: int | None) -> Iterator[_Matrix]:
+    """The matrices of a file one after the other.
+
+    Of each no more than `most` bytes are kept; None for as many as its shape needs.
+    """
     try:
         order = _order(path)
         size = path.stat().st_size
@@ -133,16 +136,41 @@ def _walk(path: Path, most: int) -> Iterator[_Matrix]:
                     raise ValueError("an entry of no kind, or empty")
                 if entries > _ENTRIES:
                     raise ValueError(f"more than {_ENTRIES:,} entries")
-                if kind == _COMPRESSED:
-                    body = _unpacked(file.read(length), order, most)
-                elif kind == _MATRIX:
-                    body = file.read(min(length, most))
-                else:
+                if kind not in (_COMPRESSED, _MATRIX):
                     continue
-                if body is not None:
-                    yield _beginning(body, order)
+                body = _body(file, kind, length, order, _PEEK)
+                if body is None:
+                    continue
+                item = _beginning(body, order)
+                need = _need(item, body, order) if most is None else most
+                if need > _PEEK and _wanted(item):
+                    file.seek(at - length)
+                    body = _body(file, kind, length, order, need)
+                    assert body is not None
+                    item = _beginning(body, order)
+                yield item
     except (ValueError, struct.error, zlib.error, OSError, OverflowError) as error:
         raise _damaged(path, error) from error
+
+
+def _need(item: _Matrix, body: bytes, order: str) -> int:
+    """How many bytes a matrix of this shape takes at most."""
+    if len(item.shape) != 2:
+        return 0
+    rows, columns = item.shape
+    if item.kind != _SPARSE:
+        return _PEEK + 8 * rows * columns
+    _, start, length, _ = _part(body, 0, order)
+    most = rows * columns  # how many entries it has room for stands behind the flags
+    if length >= 8:
+        most = min(most, struct.unpack_from(order + "I", body, start + 4)[0])
+    return _PEEK + 16 * most + 8 * (columns + 2)
+
+
+def _body(file: IO[bytes], kind: int, length: int, order: str, most: int) -> bytes | None:
+    # What was compressed is hardly larger than what it was made of.
+    data = file.read(min(length, most + most // 100 + _PEEK))
+    return data[:most] if kind == _MATRIX else _unpacked(data, order, most)
 
 
 def _unpacked(data: bytes, order: str, most: int) -> bytes | None:

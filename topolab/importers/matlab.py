@@ -36,7 +36,7 @@ class Matlab(Importer):
                 assert array is not None
             else:
                 array = as_array(value, content, name)
-            if binary(array):
+            if binary(array, content):
                 found.append(FoundLayer(name, as_mask(array, content, name)))
                 continue
             if np.isnan(array).any():

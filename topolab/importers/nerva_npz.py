@@ -20,6 +20,7 @@ class NervaNpz(Importer):
     summary = "A .npz of dense weights called W1, b1, W2, ... (nerva)."
     rank = 30
     chain = True
+    from_zeros = True
     remark = (
         "masks are taken from the weights that are not 0: one that was grown at the last update "
         "and is still 0 is missed"

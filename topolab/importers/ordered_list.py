@@ -68,11 +68,13 @@ class OrderedList(Importer):
 def _masks(content: Content) -> Sequence[Any] | None:
     if content.kind != "torch":
         return None
-    value = find_key(content.value, _KEY)
-    if not isinstance(value, (list, tuple)):
-        return None
-    good = all(item is None or is_array(item) for item in value)
-    return value if good and any(item is not None for item in value) else None
+    for value in (find_key(content.value, _KEY), find_key(content.value, "masks")):
+        if not isinstance(value, (list, tuple)):
+            continue
+        good = all(item is None or is_array(item) for item in value)
+        if good and any(item is not None and len(item.shape) >= 2 for item in value):
+            return value
+    return None
 
 
 def _align(

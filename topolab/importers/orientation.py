@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from topolab.importers.base import Order
 
-__all__ = ["Orientation", "choose"]
+__all__ = ["Orientation", "candidates", "choose"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,21 @@ class Orientation:
             return array
         turned = array.T if self.order == "in-out" else array
         return turned[:, :-1] if self.bias else turned
+
+
+def candidates(
+    *, usual: Order, chain: bool, order: Order | None = None, bias: bool | None = None
+) -> list[tuple[Order, bool]]:
+    """How matrices may lie and whether they carry the bias, the likeliest first."""
+    return [
+        (way, extra)
+        for extra in (False, True)
+        for way in (usual, _other(usual))
+        if order in (None, way)
+        and bias in (None, extra)
+        and (chain or way == usual or order)
+        and (chain or bias is not None or not extra)
+    ]
 
 
 def choose(
@@ -73,18 +88,11 @@ def choose(
     """
     if not chain and order is None and bias is None:
         return Orientation(usual, False, f"always {_words(usual)} in this convention")
-    candidates: list[tuple[Order, bool]] = [
-        (way, extra)
-        for extra in (False, True)
-        for way in (usual, _other(usual))
-        if order in (None, way) and bias in (None, extra) and (chain or way == usual or order)
-    ]
-    if not chain and bias is None:
-        candidates = [(way, extra) for way, extra in candidates if not extra]
-    fitting = [c for c in candidates if _fits(shapes, *c, inputs)]
-    taken = (fitting or candidates)[0]
+    possible = candidates(usual=usual, chain=chain, order=order, bias=bias)
+    fitting = [c for c in possible if _fits(shapes, *c, inputs)]
+    taken = (fitting or possible)[0]
     said = "as asked" if order is not None else ""
-    if order is not None and (bias is not None or len(candidates) == 1):
+    if order is not None and (bias is not None or len(possible) == 1):
         return Orientation(*taken, said)
     words = _words(taken[0]) + (
         f" with the bias as the last {'row' if taken[0] == 'in-out' else 'column'}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import numpy as np
+
 from topolab.importers.base import CheckpointError, Content, FoundLayer, Importer, Reading
 from topolab.importers.common import (
     as_array,
@@ -41,9 +43,10 @@ class Parametrized(Importer):
     def read(self, content: Content, order: Sequence[str] | None = None) -> Reading:
         """Masks, originals, and the layers that have no mask."""
         state = state_dict(content.value)
-        masks = {
-            match[1]: key for key in state if (match := _MASK.fullmatch(key)) is not None
-        }  # the last mask of a layer, if it has several parametrisations
+        masks: dict[str, list[str]] = {}
+        for key in state:
+            if (match := _MASK.fullmatch(key)) is not None:
+                masks.setdefault(match[1], []).append(key)
         plain = {name for name, _ in weights_of(state)}
         found: list[FoundLayer] = []
         for key, value in state.items():
@@ -56,12 +59,15 @@ class Parametrized(Importer):
                     if weight.ndim in (2, 3, 4):
                         found.append(FoundLayer(name, None, weight))
                     continue
-                mask = as_mask(state[beside], content, name)
-                if mask.shape != weight.shape:
-                    raise CheckpointError(
-                        f"{content.label}: layer {name} has a mask of shape {mask.shape} "
-                        f"and an original of shape {weight.shape}"
-                    )
+                mask = np.ones(weight.shape, dtype=np.bool_)
+                for one in beside:  # what all leave is active
+                    part = as_mask(state[one], content, name)
+                    if part.shape != weight.shape:
+                        raise CheckpointError(
+                            f"{content.label}: layer {name} has a mask of shape {part.shape} "
+                            f"and an original of shape {weight.shape}"
+                        )
+                    mask &= part
                 found.append(FoundLayer(name, mask, weight))
             elif (key == "weight" or key.endswith(".weight")) and layer_name(key) in plain:
                 found.append(dense_layer(layer_name(key), value, content))

@@ -14,7 +14,7 @@ from typing import Any
 from topolab.errors import ConfigError
 from topolab.importers.base import CheckpointError, Content
 from topolab.importers.common import natural
-from topolab.importers.loading import FileKind, sniff
+from topolab.importers.loading import FileKind, scipy_shape, sniff
 from topolab.importers.matfile import matrices_in
 
 __all__ = ["Moment", "gather", "number_at", "steps_by_name"]
@@ -25,6 +25,13 @@ _SUFFIXES = re.compile(
 _STEP = r"(?:global_?step|steps?|iterations?|iters?|it|updates?)"
 _EPOCH = r"(?:epochs?|ep)"
 _CHECKPOINT = r"(?:checkpoint|ckpt)"
+_NUMBER = r"\d+(?:\.\d+)?(?:[eE]\d{1,2}(?![0-9A-Za-z]))?"
+_RUN = re.compile(r"(?i)(?<![a-z])(?:seed|fold|trial|rank|run|repeat|rep|shard|worker)s?[ _=-]*\d+")
+_VALUE = re.compile(
+    r"(?i)(?<![a-z])(?:acc|accuracy|top|loss|err|error|val|score|f1|auc|lr|wd|bs|density|sparsity)"
+    r"[ _=-]*\d+(?:\.\d+)?"
+)
+_DIGITS = 15
 #: Names that checkpoints have.
 _ENDINGS = (".pt", ".pth", ".bin", ".ckpt", ".safetensors", ".npz", ".mat", ".tar")
 _KEYS = ("global_step", "step", "iteration", "iter", "steps", "epoch")
@@ -179,9 +186,13 @@ def _one_matrix(path: Path, kind: FileKind) -> bool:
 def _by_layer(files: Sequence[tuple[Path, FileKind]], base: Path) -> list[Moment]:
     groups: dict[tuple[str, ...], list[tuple[str, Path]]] = {}
     kind = files[0][1]
+    flat = _flat(files)
     for path, _ in files:
         full = path.resolve()
         stem, folder = _stem(path), full.parent
+        if path in flat:
+            groups.setdefault((flat[path][1], ""), []).append((_clean(flat[path][0]), path))
+            continue
         marked = _token(stem, f"{_STEP}|{_EPOCH}|{_CHECKPOINT}")
         if marked is not None:
             rest = (stem[: marked.start()] + stem[marked.end() :]).strip("_-. ")
@@ -205,6 +216,48 @@ def _by_layer(files: Sequence[tuple[Path, FileKind]], base: Path) -> list[Moment
     return moments
 
 
+def _flat(files: Sequence[tuple[Path, FileKind]]) -> dict[Path, tuple[str, str]]:
+    """Layer and step of files in one folder whose names are a layer and a number.
+
+    ``fc1_100, fc1_200, fc2_100, fc2_200`` are two layers at two steps.
+
+    Raises
+    ------
+    ConfigError
+        If they could as well be the layers of one checkpoint.
+    """
+    folders = {path.resolve().parent for path, _ in files}
+    words = f"{_STEP}|{_EPOCH}|{_CHECKPOINT}"
+    stems = {path: _stem(path) for path, _ in files}
+    if len(folders) > 1 or len(files) < 2 or any(_token(s, words) for s in stems.values()):
+        return {}
+    parts = {path: re.fullmatch(r"(.*?)[ ._-]*(\d+)", stem) for path, stem in stems.items()}
+    found = {path: (m[1], m[2]) for path, m in parts.items() if m is not None and m[1]}
+    if len(found) < len(files):
+        return {}
+    steps: dict[str, set[int]] = {}
+    for name, number in found.values():
+        steps.setdefault(name, set()).add(int(number))
+    times = next(iter(steps.values()))
+    if len(steps) > 1 and len(times) > 1 and all(one == times for one in steps.values()):
+        return found
+    if len(steps) > 1 or _token(next(iter(folders)).name, words) is not None:
+        return {}
+    shapes = {_shape(path, kind) for path, kind in files}
+    if len(shapes) > 1:
+        return {}
+    first, second = list(stems.values())[:2]
+    raise ConfigError(
+        f"{first} and {second}: layers of one checkpoint, or one layer at several times? All are "
+        "of one shape. Put each checkpoint into a folder of its own (step_1, step_2), or name the "
+        f'files after layer and step, such as "{_clean(found[next(iter(found))][0])}_step1"'
+    )
+
+
+def _shape(path: Path, kind: FileKind) -> tuple[int, ...]:
+    return matrices_in(path)[0][1] if kind == "matlab" else scipy_shape(path)
+
+
 def _clean(name: str) -> str:
     return re.sub(r"\.{2,}", ".", re.sub(r"[^A-Za-z0-9_.-]", "_", name)).strip(".") or "layer"
 
@@ -213,26 +266,99 @@ def _clean(name: str) -> str:
 
 
 def _token(text: str, words: str) -> re.Match[str] | None:
-    found = list(re.finditer(rf"(?i)(?<![a-z])(?:{words})[ _=-]*(\d+)", text))
+    found = list(re.finditer(rf"(?i)(?<![a-z])(?:{words})[ _=-]*({_NUMBER})", text))
     return found[-1] if found else None
+
+
+def _whole(text: str) -> int | None:
+    """A step; None for 0.5, and 1000 for 1e3."""
+    base, _, power = text.lower().partition("e")
+    if "." in base:
+        return None
+    if len(base) + int(power or 0) > _DIGITS:
+        return MAX_STEP + 1
+    return int(base) * 10 ** int(power or 0)
 
 
 def _named(words: str) -> Callable[[str], int | None]:
     def value(text: str) -> int | None:
         match = _token(text, words)
-        return None if match is None else int(match[1])
+        if match is None:
+            return None
+        number = _whole(match[1])
+        if number is None:
+            raise ConfigError(
+                f"{text}: {match[1]} is no whole step; rename it, or take the steps from inside "
+                "with --step-from key"
+            )
+        return number
 
     return value
 
 
-def _last_number(text: str) -> int | None:
-    numbers = re.findall(r"\d+", text)
-    return int(numbers[-1]) if numbers else None
+def _numbers(text: str) -> list[str]:
+    """All numbers of a name but those of a seed, an accuracy and the like, which are no time."""
+    return re.findall(_NUMBER, _VALUE.sub("", _RUN.sub("", text)))
 
 
-def _column(moments: Sequence[Moment], depth: int, read: Callable[[str], int | None]
+def _bare_numbers(names: Sequence[str | None]) -> list[int] | None:
+    """The number in names that have no word for it; of several the one that tells the time.
+
+    Raises
+    ------
+    ConfigError
+        If several could be it and they disagree on the order, or some names have a word.
+    """
+    texts = [name for name in names if name is not None]
+    if len(texts) < len(names):
+        return None
+    words = f"{_STEP}|{_EPOCH}|{_CHECKPOINT}"
+    marked = [text for text in texts if _token(text, words) is not None]
+    plain = [text for text in texts if _token(text, words) is None]
+    found = [_numbers(text) for text in texts]
+    if not all(found):
+        return None
+    if marked and plain:
+        raise ConfigError(
+            f"{plain[0]} and {marked[0]}: only one name says of what its number is; rename or "
+            "leave out the others, or take the steps from inside with --step-from key"
+        )
+    if len({len(numbers) for numbers in found}) > 1:
+        raise ConfigError(
+            f"{texts[0]} and {texts[-1]}: the names have different counts of numbers; rename "
+            "them, or take the steps from inside with --step-from key"
+        )
+    columns = [[_whole(value) for value in column] for column in zip(*found, strict=True)]
+    whole = [[v for v in column if v is not None] for column in columns if None not in column]
+    if not whole:
+        return None
+    telling = [column for column in whole if len(set(column)) == len(column)]
+    orders = {tuple(sorted(range(len(column)), key=column.__getitem__)) for column in telling}
+    if len(orders) > 1 or (not telling and sum(len(set(c)) > 1 for c in whole) > 1):
+        raise ConfigError(
+            f"{texts[0]} and {texts[-1]}: several numbers could be the step, and they disagree; "
+            'name it, such as "step100", or take the steps from inside with --step-from key'
+        )
+    # One that changes now and then must go along, as hours do with days; else it is the clock.
+    if telling and not all(_goes_along(column, telling[-1]) for column in whole):
+        raise ConfigError(
+            f"{texts[0]} and {texts[-1]}: several numbers change, and not all with every file; "
+            'name the step, such as "step100", or take the steps from inside with --step-from key'
+        )
+    return telling[-1] if telling else whole[-1]
+
+
+def _goes_along(column: Sequence[int], time: Sequence[int]) -> bool:
+    values = [value for _, value in sorted(zip(time, column, strict=True))]
+    return values == sorted(values)
+
+
+def _column(moments: Sequence[Moment], depth: int, read: Callable[[str], int | None] | None
             ) -> list[int] | None:  # fmt: skip
-    values = [read(m.parts[depth]) if depth < len(m.parts) else None for m in moments]
+    names = [m.parts[depth] if depth < len(m.parts) else None for m in moments]
+    if read is None:
+        return _bare_numbers(names)
+    values = [None if name is None else read(name) for name in names]
     return None if None in values else [v for v in values if v is not None]
 
 
@@ -240,8 +366,9 @@ def steps_by_name(moments: Sequence[Moment]) -> tuple[list[int], list[int] | Non
     """The step of every checkpoint from the numbers in its name, or its folder's.
 
     A number after step or iteration comes first, then one after epoch, then one after
-    checkpoint, then the last; in the file's name before the folder's. One that differs between
-    all checkpoints is taken.
+    checkpoint, then the one that there is; in the file's name before the folder's. One that
+    differs between all checkpoints is taken. Where several without a word disagree on the order,
+    none is; those of seeds and the like never are.
 
     Returns
     -------
@@ -253,12 +380,12 @@ def steps_by_name(moments: Sequence[Moment]) -> tuple[list[int], list[int] | Non
     Raises
     ------
     ConfigError
-        If no number tells the checkpoints apart.
+        If no number tells the checkpoints apart, or several could.
     """
     deepest = max(len(m.parts) for m in moments)
     readers = [(_named(_STEP), "the step"), (_named(_EPOCH), "the epoch"),
                (_named(_CHECKPOINT), "the number of the checkpoint"),
-               (_last_number, "the last number")]  # fmt: skip
+               (None, "the number")]  # fmt: skip
     tried = []
     epochs = next(
         (column for depth in range(deepest)
@@ -284,7 +411,12 @@ def steps_by_name(moments: Sequence[Moment]) -> tuple[list[int], list[int] | Non
             f"{same[0]} and {same[1]}: both names give step {twice}; rename them, leave some out, "
             "or take the steps from inside with --step-from key"
         )
-    bare = next(m.label for m in moments if _last_number(m.parts[0]) is None)
+    bare = next((m.label for m in moments if not _numbers(m.parts[0])), moments[0].label)
+    if any(_RUN.search(part) for m in moments for part in m.parts):
+        raise ConfigError(
+            f"{bare}: its step is not in its name, and several seeds or folds are several runs: "
+            "import each on its own"
+        )
     raise ConfigError(
         f"{bare}: no number in its name tells its step; rename it, leave it out, or take the "
         "steps from inside with --step-from key"
@@ -311,8 +443,13 @@ def number_at(content: Content, keys: Sequence[str] = _KEYS) -> tuple[float, str
 
 
 def _number(value: Any) -> float | None:
-    if hasattr(value, "item") and math.prod(getattr(value, "shape", ())) == 1:
-        value = value.item()
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    try:
+        if hasattr(value, "item") and math.prod(getattr(value, "shape", ())) == 1:
+            value = value.item()
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return None
+        if not math.isfinite(value):  # an integer of 400 digits is no float
+            return None
+    except (RuntimeError, OverflowError, ValueError, NotImplementedError):  # one without data
         return None
-    return float(value) if isinstance(value, float) else value
+    return value

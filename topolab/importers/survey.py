@@ -14,8 +14,10 @@ import numpy.typing as npt
 
 from topolab.errors import ConfigError, LayerError
 from topolab.importers.base import CheckpointError, Content, FoundLayer, Importer, Order
+from topolab.importers.leftover import check_left_over
 from topolab.importers.loading import load
-from topolab.importers.orientation import Orientation, choose
+from topolab.importers.ordering import Ambiguous, find_order, numbered
+from topolab.importers.orientation import Orientation, candidates, choose
 from topolab.importers.series import MAX_STEP, Moment, gather, number_at, steps_by_name
 from topolab.layers import LayerSpec, chain_layers
 from topolab.registry import load_all, names
@@ -182,7 +184,10 @@ class Survey:
 
 
 def _stamps(moment: Moment) -> tuple[tuple[int, int], ...]:
-    found = [path.stat() for path in moment.files]
+    try:
+        found = [path.stat() for path in moment.files]
+    except OSError as error:
+        raise CheckpointError(f"{moment.label}: cannot be read ({error.strerror})") from error
     return tuple((stat.st_size, stat.st_mtime_ns) for stat in found)
 
 
@@ -215,13 +220,14 @@ def survey(
         if step_from != "name":
             steps[index], where = _step_inside(content)
         reader.take(index, moment, content)
-        metrics.append(_metrics(content, reader.remarks))
+        metrics.append(_metrics(content))
         inside = number_at(content, ("epoch",))
         inner_epochs.append(None if inside is None else float(inside[0]))
         del content  # before the next is loaded
         if progress is not None:
             progress("reading", index + 1, len(moments))
     _check_steps(moments, steps)
+    _as_shares(metrics, reader.remarks)
     sequence = sorted(range(len(moments)), key=lambda i: steps[i])
     inside_all = [e for e in inner_epochs if e is not None]
     known = inside_all if len(inside_all) == len(moments) else epochs
@@ -248,7 +254,7 @@ def survey(
         stamps=tuple(stamps[i] for i in sequence),
         metrics=tuple(metrics[i] for i in sequence),
         inspection=inspection,
-        order=order,
+        order=reader.order,
         max_bytes=max_bytes,
         orientation=reader.orientation,
     )
@@ -293,6 +299,12 @@ def _names_and_sources(
     twice = sorted({name for name in order if order.count(name) > 1})
     if twice:
         raise ConfigError(f"{given}: {', '.join(twice)} is there twice")
+    for position, line in enumerate(words):
+        if len(line) == 2 and line[1] not in ("input", *order[:position]):
+            raise ConfigError(
+                f"{given}: {line[0]} reads {line[1]}, which is not a layer before it; "
+                f"there is {', '.join(('input', *order[:position]))}"
+            )
     return order, {line[0]: line[1] for line in words if len(line) == 2}
 
 
@@ -330,8 +342,8 @@ def _check_steps(moments: Sequence[Moment], steps: Sequence[int]) -> None:
             )
 
 
-def _metrics(content: Content, remarks: list[str]) -> dict[str, float]:
-    """Accuracy and loss where a torch checkpoint plainly names them."""
+def _metrics(content: Content) -> dict[str, float]:
+    """Accuracy and loss where a torch checkpoint plainly names them, as they stand there."""
     found: dict[str, float] = {}
     if content.kind != "torch" or not isinstance(content.value, Mapping):
         return found
@@ -339,11 +351,21 @@ def _metrics(content: Content, remarks: list[str]) -> dict[str, float]:
         value = content.value.get(key)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             continue
-        if name.endswith("accuracy") and 1 < value <= 100:
-            value = value / 100
-            remarks.append(f"{key} is taken as per cent")
-        found[name] = float(value)
+        if abs(value) < 1e300 or value != value:  # no float is made of an integer of 400 digits
+            found[name] = float(value)
     return found
+
+
+def _as_shares(metrics: Sequence[dict[str, float]], remarks: list[str]) -> None:
+    """Per cent become shares: in all checkpoints, where one has an accuracy above 1."""
+    for name in sorted({n for found in metrics for n in found if n.endswith("accuracy")}):
+        known = [found[name] for found in metrics if name in found]
+        if not 1 < max(known) <= 100:
+            continue
+        remarks.append(f"{name} is taken as per cent")
+        for found in metrics:
+            if name in found:
+                found[name] /= 100
 
 
 def _in_order(
@@ -397,6 +419,9 @@ class _Reader:
             self.asked = "out-in" if orientation == "out-in" else "in-out"
         self.bias_row = bias_row
         self.image_shape = image_shape
+        self.named = order is not None
+        self.first = ""
+        self.known: dict[str, Importer] = {}
         self.importer: Importer | None = None
         self.orientation: Orientation | None = None
         self.matches: tuple[str, ...] = ()
@@ -408,6 +433,9 @@ class _Reader:
         """Read one checkpoint, check it against the first, remember what is asked of it later."""
         if self.importer is None:
             self._choose_importer(content)
+            self.first = content.label
+        elif self.format == "auto":
+            self._check_importer(content)
         assert self.importer is not None
         if not self.importer.detect(content):
             raise CheckpointError(
@@ -416,6 +444,11 @@ class _Reader:
             )
         reading = self.importer.read(content, self.order)
         self.remarks += reading.remarks
+        self.remarks += check_left_over(
+            content, self.importer, sure=self.format != "auto", chosen=self.named
+        )
+        if self.orientation is None and not self.named:
+            self._choose_order(reading.layers, content)
         found = _in_order(reading.layers, self.order, content)
         layers = [layer for layer in found if len(layer.shape) in (2, 3, 4)]
         for layer in found:
@@ -430,19 +463,34 @@ class _Reader:
         if not layers:
             raise CheckpointError(f"{content.label}: holds no layer with a mask or a weight")
         if self.orientation is None:
-            self._choose_orientation(layers)
+            self._choose_orientation(layers, content)
         assert self.orientation is not None
         done = [_oriented(layer, self.orientation) for layer in layers]
         for before in layers:
             self.kinds.setdefault(before.name, len(before.shape))
         self._remember(index, done, content)
 
-    def _choose_importer(self, content: Content) -> None:
-        known = {name: cls() for name, cls in load_all("importers").items()}
-        matching = sorted(
-            (item for item in known.values() if item.detect(content)),
+    def _matching(self, content: Content) -> list[Importer]:
+        """The conventions that this follows, the most specific first."""
+        return sorted(
+            (item for item in self.known.values() if item.detect(content)),
             key=lambda item: (-item.rank, item.name),
         )
+
+    def _check_importer(self, content: Content) -> None:
+        """Masks that begin later in the series must not be overlooked."""
+        assert self.importer is not None
+        best = next(iter(self._matching(content)), self.importer)
+        if best.rank > self.importer.rank:
+            raise CheckpointError(
+                f"{content.label}: follows {best.name}, but {self.first} only "
+                f"{self.importer.name}; leave out those of one kind, or say with --format what "
+                "all are to be read as"
+            )
+
+    def _choose_importer(self, content: Content) -> None:
+        known = self.known = {name: cls() for name, cls in load_all("importers").items()}
+        matching = self._matching(content)
         self.matches = tuple(item.name for item in matching)
         if self.format != "auto":
             self.importer = known[self.format]
@@ -461,18 +509,48 @@ class _Reader:
         if self.importer.remark:
             self.remarks.append(self.importer.remark)
 
-    def _choose_orientation(self, layers: Sequence[FoundLayer]) -> None:
+    def _ways(self, layers: Sequence[FoundLayer], content: Content) -> dict[str, Any]:
+        """What is known of how the matrices lie."""
         assert self.importer is not None
         image = self.image_shape
-        inputs = None if image is None else image[0] * image[1] * image[2]
-        self.orientation = choose(
-            [layer.shape for layer in layers],
-            usual=self.importer.order,
-            chain=self.importer.chain,
-            order=self.asked,
-            bias=self.bias_row,
-            inputs=inputs,
+        usual, chain = self.importer.order, self.importer.chain
+        if content.kind == "npz":  # arrays by anybody: no framework says how they lie
+            chain = True
+            if all(str(k).endswith("kernel") for k, v in content.value.items() if v.ndim == 2):
+                usual = "in-out"  # so Keras and Flax call it
+        return {
+            "usual": usual,
+            "chain": chain,
+            "order": self.asked,
+            "bias": self.bias_row,
+            "inputs": None if image is None else image[0] * image[1] * image[2],
+        }
+
+    def _choose_order(self, layers: Sequence[FoundLayer], content: Content) -> None:
+        """Find the order of the layers where neither the file nor their names give it."""
+        whole = [layer for layer in layers if len(layer.shape) in (2, 3, 4)]
+        if content.ordered or len(whole) < 2 or numbered([layer.name for layer in whole]):
+            return
+        ways = self._ways(whole, content)
+        inputs = ways.pop("inputs")
+        try:
+            found = find_order([(layer.name, layer.shape) for layer in whole], candidates(**ways),
+                               inputs)  # fmt: skip
+        except Ambiguous as error:
+            raise CheckpointError(
+                f"{content.label}: the order of its layers is not in the file, and several chain: "
+                f"{error}; give the names in the model's order in a file for --model-order"
+            ) from error
+        if found is None:
+            self.remarks.append("the order of the layers is that of their names")
+            return
+        self.order = found
+        self.remarks.append(
+            f"the order of the layers is not in the file; {' -> '.join(found)} chains"
         )
+
+    def _choose_orientation(self, layers: Sequence[FoundLayer], content: Content) -> None:
+        self.orientation = choose([layer.shape for layer in layers], **self._ways(layers, content))
 
     def _remember(self, index: int, layers: Sequence[Oriented], content: Content) -> None:
         names_ = [layer.name for layer in layers]
@@ -529,7 +607,8 @@ class _Reader:
         assert self.orientation is not None
         reports = []
         changing = []
-        previous = 0
+        sizes: dict[str, int] = {}
+        previous = "input"
         for position, (name, seen) in enumerate(self.seen.items()):
             size = int(np.prod(seen.shape))
             counts = [seen.active[i] for i in sequence]
@@ -540,8 +619,9 @@ class _Reader:
                 state = "static"
             if len(set(counts)) > 1:
                 changing.append(f"{name} {counts[0] / size:.4g} to {counts[-1] / size:.4g}")
-            spec = self._spec(name, seen, state != "dense", position, previous, sources)
-            previous = spec.n_out
+            before = sizes.get(sources.get(name, previous), 0)
+            spec = self._spec(name, seen, state != "dense", position, before, sources)
+            sizes[name], previous = spec.n_out, name
             reports.append(
                 LayerReport(spec, state, counts[0] / size, counts[-1] / size, seen.weights)
             )
@@ -568,19 +648,23 @@ class _Reader:
         seen: _Seen,
         maskable: bool,
         position: int,
-        previous: int,
+        before: int,
         sources: Mapping[str, str],
     ) -> LayerSpec:
         kind: Literal["linear", "conv"] = "linear" if len(seen.shape) == 2 else "conv"
-        depthwise = kind == "conv" and seen.shape[1] == 1 and previous == seen.shape[0] > 1
-        if depthwise:
+        groups, rest = divmod(before, seen.shape[1])
+        if kind == "linear" or rest or groups < 1 or seen.shape[0] % groups:
+            groups = 1
+        if groups == seen.shape[0] > 1 and seen.shape[1] == 1:
             self.remarks.append(f"layer {name} is taken as a depthwise convolution")
+        elif groups > 1:
+            self.remarks.append(f"layer {name} is taken as a convolution of {groups} groups")
         if self.kinds[name] == 3:
             self.remarks.append(f"layer {name} is a one-dimensional convolution, kept as k x 1")
         image = self.image_shape if position == 0 else None
         return LayerSpec(
             name, kind, seen.shape, maskable, image,
-            groups=seen.shape[0] if depthwise else 1, source=sources.get(name),
+            groups=groups, source=sources.get(name),
         )  # fmt: skip
 
     def _more_remarks(

@@ -1,13 +1,15 @@
-"""``torch.nn.utils.prune``, and buffers called weight_mask beside the weight."""
+"""``torch.nn.utils.prune``, and buffers that hold the mask beside the weight."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from topolab.importers.base import CheckpointError, Content, FoundLayer, Importer, Reading
 from topolab.importers.common import (
     as_array,
     as_mask,
+    binary,
     dense_layer,
     layer_name,
     state_dict,
@@ -18,23 +20,24 @@ from topolab.importers.common import (
 
 __all__ = ["TorchPrune"]
 
-_MASK = "weight_mask"
-
-
 class TorchPrune(Importer):
-    """``<layer>.weight_orig`` with ``<layer>.weight_mask``, or ``weight`` with ``weight_mask``."""
+    """``<layer>.weight_orig`` with ``<layer>.weight_mask``, or ``weight`` with its mask.
+
+    Any parameter of two or more sizes may be pruned: those of an LSTM become layers of their own.
+    """
 
     name = "torch-prune"
-    summary = "weight_mask beside weight_orig (torch.nn.utils.prune) or weight (SynFlow)."
+    summary = "weight_mask beside weight_orig (torch.nn.utils.prune), or a mask beside weight."
     rank = 60
 
     def detect(self, content: Content) -> bool:
-        """Whether a layer has a weight_mask."""
+        """Whether a weight has a mask beside it."""
+        if content.kind not in ("torch", "safetensors", "npz"):
+            return False
         state = state_dict(content.value)
         return any(
-            key.rpartition(".")[2] == _MASK
-            and any(key.removesuffix("_mask") + end in state for end in ("_orig", ""))
-            for key in state
+            len(value.shape) >= 2 and _beside(key, state, content) is not None
+            for key, value in state.items()
         )
 
     def read(self, content: Content, order: Sequence[str] | None = None) -> Reading:
@@ -46,20 +49,38 @@ class TorchPrune(Importer):
             remarks.append("masks of biases are left out")
         plain = dict(weights_of(state))
         for key in state:
-            base, _, last = strip(key).rpartition(".")
-            name = base or "layer"
-            if last in ("weight_orig", "weight"):
-                beside = key.removesuffix("_orig") + "_mask"
-                if beside in state:
-                    mask = as_mask(state[beside], content, name)
-                    weight = as_array(state[key], content, name)
-                    if mask.shape != weight.shape:
-                        raise CheckpointError(
-                            f"{content.label}: layer {name} has a mask of shape {mask.shape} "
-                            f"and a weight of shape {weight.shape}"
-                        )
-                    found.append(FoundLayer(name, mask, weight))
-                elif last == "weight" and layer_name(key) in plain:
-                    found.append(dense_layer(name, state[key], content))
+            if len(state[key].shape) < 2:
+                continue
+            name = layer_name(key.removesuffix("_orig"))
+            beside = _beside(key, state, content)
+            if beside is not None:
+                mask = as_mask(state[beside], content, name)
+                weight = as_array(state[key], content, name)
+                if mask.shape != weight.shape:
+                    raise CheckpointError(
+                        f"{content.label}: layer {name} has a mask of shape {mask.shape} "
+                        f"and a weight of shape {weight.shape}"
+                    )
+                found.append(FoundLayer(name, mask, weight))
+            elif strip(key).rpartition(".")[2] == "weight" and name in plain:
+                found.append(dense_layer(name, state[key], content))
         unique([layer.name for layer in found], content)
         return Reading(tuple(found), tuple(remarks))
+
+
+def _beside(key: str, state: Mapping[str, Any], content: Content) -> str | None:
+    """The mask of a parameter: its own name with _mask; or one of its shape called mask."""
+    base, _, last = key.rpartition(".")
+    if last.endswith("_orig"):
+        mask = key.removesuffix("_orig") + "_mask"
+        return mask if mask in state else None
+    if last != "weight":
+        return None
+    if key + "_mask" in state:
+        return key + "_mask"
+    shape = tuple(state[key].shape)
+    for mask in ((f"{base}.mask", f"{base}_mask") if base else ("mask",)):
+        found = state.get(mask)
+        if found is not None and tuple(found.shape) == shape and binary(found, content):
+            return mask
+    return None
