@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from topolab.cli.common import AsJson, Quiet, complete, emit_json, note, printable, progress_bar, table
+from topolab.cli.common import (
+    AsJson,
+    Quiet,
+    complete,
+    emit_json,
+    note,
+    printable,
+    progress_bar,
+    table,
+)
 
 if TYPE_CHECKING:
     from topolab.importers import Inspection

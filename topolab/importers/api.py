@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import os
 import secrets
 import shutil
@@ -12,6 +14,8 @@ from topolab.errors import RunError, RunExistsError
 from topolab.importers.survey import Inspection, Survey, survey
 from topolab.recorder import Recorder
 from topolab.run import Run, open_run
+from topolab.store.files import sync_folder
+from topolab.store.folder import RunFolder
 
 __all__ = ["import_run", "inspect_checkpoints"]
 
@@ -150,19 +154,37 @@ def import_run(
         progress=progress,
     )  # fmt: skip
     temporary = target.parent / f"{_TEMPORARY}{target.name}-{secrets.token_hex(4)}"
+    made = [folder for folder in target.absolute().parents if not folder.exists()]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(target)
         _record(found, temporary, step_from, seed, command, progress)
         _check_free(target)
         if target.is_dir():
             target.rmdir()  # an empty folder that was made for it
         temporary.rename(target)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise RunError(f"{target}: cannot be written ({reason}); choose another --out") from error
+        sync_folder(target.parent)
+    except (OSError, RunError) as error:
+        cause = error if isinstance(error, OSError) else error.__cause__
+        if not isinstance(cause, OSError):
+            raise
+        raise RunError(
+            f"{target}: cannot be written ({cause.strerror or cause}); nothing was left of it. "
+            "Make room, or choose another --out"
+        ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+        for folder in made:
+            with contextlib.suppress(OSError):  # it is there for the run, or was never made
+                folder.rmdir()
     return open_run(target)
+
+
+def _sweep(target: Path) -> None:
+    """Take away what imports to the same place left behind when they were killed."""
+    for left in target.parent.glob(f"{_TEMPORARY}{glob.escape(target.name)}-????????"):
+        if left.is_dir() and not left.is_symlink() and RunFolder(left).is_abandoned():
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _several(paths: Sequence[str | os.PathLike[str]] | str | os.PathLike[str]

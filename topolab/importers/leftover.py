@@ -15,7 +15,9 @@ _SHOWN = 6
 _DEEP = 5
 _MANY = 10_000
 #: Parts of a checkpoint that hold matrices of the training, not of the network.
-_TRAINING = re.compile(r"(?i)optim|schedul|momentum|exp_avg|grad|scaler|history|explored|\bema|swa|rng")
+_TRAINING = re.compile(
+    r"(?i)optim|schedul|momentum|exp_avg|grad|scaler|history|explored|\bema|swa|rng"
+)
 _MASK = re.compile(r"(?i)mask")
 _NO_TOPOLOGY = re.compile(r"(?i)fired|attn|attention|causal|grad")
 _SPLIT = re.compile(r"(?:(.*)\.)?(?:parametrizations\.weight\.original1|weight_v)")
@@ -84,9 +86,7 @@ def _last(path: str) -> str:
 
 def _list(names: list[str]) -> str:
     shown = [_last(name) if name.count("/") == 1 else name for name in names[:_SHOWN]]
-    return ", ".join(shown) + (
-        f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    )
+    return ", ".join(shown) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
 
 
 def _matrices(value: Any, path: str, depth: int) -> Iterator[tuple[str, Any]]:

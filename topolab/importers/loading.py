@@ -42,7 +42,8 @@ def plain(x):
     if type(x).__module__ == "numpy": return x.item() if x.ndim == 0 else torch.as_tensor(x)
     return str(x)
 try: checkpoint = torch.load({path!r}, map_location="cpu", weights_only=False)  # runs its code
-except (RuntimeError, pickle.UnpicklingError): checkpoint = pickle.load(open({path!r}, "rb"))
+except (RuntimeError, pickle.UnpicklingError):
+    with open({path!r}, "rb") as file: checkpoint = pickle.load(file)
 torch.save(plain(checkpoint), {out!r})"""
 _CONVERT_NUMPY = """\
 import numpy as np
@@ -55,7 +56,8 @@ plain = {{}}
 for name, w in objects.items():
     items = w.tolist() if w.dtype == object else w
     try: plain[name] = np.asarray(items, dtype=float)
-    except ValueError: plain |= {{f"{{name}}{{i + 1}}": np.asarray(v, float) for i, v in enumerate(items)}}
+    except ValueError:
+        for i, item in enumerate(items): plain[f"{{name}}{{i + 1}}"] = np.asarray(item, float)
 np.savez({out!r}, **plain)"""
 
 

@@ -277,7 +277,8 @@ def _whole(text: str) -> int | None:
         return None
     if len(base) + int(power or 0) > _DIGITS:
         return MAX_STEP + 1
-    return int(base) * 10 ** int(power or 0)
+    number: int = int(base) * 10 ** int(power or 0)
+    return number
 
 
 def _named(words: str) -> Callable[[str], int | None]:

@@ -176,7 +176,10 @@ class Survey:
         moment = self.moments[index]
         if _stamps(moment) != self.stamps[index]:
             raise CheckpointError(f"{moment.label}: was changed while it was imported")
-        content = load(moment.files, moment.kind, moment.label, moment.layers, self.max_bytes)
+        try:
+            content = load(moment.files, moment.kind, moment.label, moment.layers, self.max_bytes)
+        except OSError as error:
+            raise CheckpointError(f"{moment.label}: cannot be read ({error.strerror})") from error
         reading = self.importer.read(content, self.order)
         found = _in_order(reading.layers, self.order, content)
         layers = [layer for layer in found if len(layer.shape) in (2, 3, 4)]

@@ -20,6 +20,7 @@ from topolab.importers.common import (
 
 __all__ = ["TorchPrune"]
 
+
 class TorchPrune(Importer):
     """``<layer>.weight_orig`` with ``<layer>.weight_mask``, or ``weight`` with its mask.
 
@@ -79,7 +80,7 @@ def _beside(key: str, state: Mapping[str, Any], content: Content) -> str | None:
     if key + "_mask" in state:
         return key + "_mask"
     shape = tuple(state[key].shape)
-    for mask in ((f"{base}.mask", f"{base}_mask") if base else ("mask",)):
+    for mask in (f"{base}.mask", f"{base}_mask") if base else ("mask",):
         found = state.get(mask)
         if found is not None and tuple(found.shape) == shape and binary(found, content):
             return mask

@@ -327,6 +327,11 @@ class RunFolder:
         except RunError:
             return {}
 
+    def is_abandoned(self) -> bool:
+        """Whether a process of this machine wrote it, did not finish, and is gone."""
+        who = self._writer()
+        return who.get("host") == socket.gethostname() and not is_running(who)
+
     def has_live_writer(self) -> bool:
         """Whether the process that says it is writing this run is alive on this machine."""
         who = self._writer()
