@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import t as student
+from scipy.special import stdtr, stdtrit
 
 from topolab.errors import AnalysisError
 
@@ -411,7 +411,7 @@ def fit_slope(
             error = max(float(drawn.std(ddof=1)), by_likelihood)
             # Few blocks say little about their own spread: Student's quantile, not the normal one.
             freedom = max(1.0, len(e) / _block_length(len(e)) - 1)
-            half = float(student.ppf(0.975, freedom)) * error
+            half = float(stdtrit(freedom, 0.975)) * error
             low, high = gamma - half, gamma + half
             reason = ""
     if math.isnan(error):
@@ -419,7 +419,7 @@ def fit_slope(
     t = gamma / max(error, null_error)
     return Slope(
         gamma, low, high, error, null_error,
-        float(student.sf(t, freedom)), float(student.cdf(t, freedom)), count, reason,
+        float(stdtr(freedom, -t)), float(stdtr(freedom, t)), count, reason,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from topolab.errors import AnalysisError
 from topolab.metrics.powerlaw import kernels
@@ -310,7 +310,7 @@ def wilson(hits: int, trials: int, level: float = 0.99) -> tuple[float, float]:
     >>> tuple(round(x, 3) for x in wilson(0, 100))
     (0.0, 0.062)
     """
-    z = float(norm.ppf(0.5 + level / 2))
+    z = float(ndtri(0.5 + level / 2))
     p = hits / trials
     middle = (p + z * z / (2 * trials)) / (1 + z * z / trials)
     half = z / (1 + z * z / trials) * math.sqrt(p * (1 - p) / trials + z * z / (4 * trials**2))
