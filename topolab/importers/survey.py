@@ -15,7 +15,7 @@ import numpy.typing as npt
 from topolab.errors import ConfigError, LayerError
 from topolab.importers.base import CheckpointError, Content, FoundLayer, Importer, Order
 from topolab.importers.leftover import check_left_over
-from topolab.importers.loading import load
+from topolab.importers.loading import load, verify_archive
 from topolab.importers.ordering import Ambiguous, find_order, numbered
 from topolab.importers.orientation import Orientation, candidates, choose
 from topolab.importers.series import MAX_STEP, Moment, gather, number_at, steps_by_name
@@ -220,6 +220,8 @@ def survey(
         stamps.append(_stamps(moment))
         files.append([_sha256(path) for path in moment.files])
         content = load(moment.files, moment.kind, moment.label, moment.layers, max_bytes)
+        if moment.kind == "torch":
+            verify_archive(moment.files[0])
         if step_from != "name":
             steps[index], where = _step_inside(content)
         reader.take(index, moment, content)

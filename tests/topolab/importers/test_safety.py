@@ -386,6 +386,27 @@ def test_torch_unpacks_no_tar_archive(series: Path, monkeypatch: pytest.MonkeyPa
     assert made == ["x"]
 
 
+def test_a_flipped_bit_in_a_torch_file_is_noticed(series: Path) -> None:
+    """torch itself does not look at the checksums that it writes."""
+    path = series / "1.pt"
+    torch.save({"masks": {"fc": torch.ones(64, 64)}}, path)
+    data = bytearray(path.read_bytes())
+    at = data.index(struct.pack("<64f", *[1.0] * 64))
+    data[at : at + 4] = bytes(4)
+    path.write_bytes(data)
+    assert torch.load(path, weights_only=True)["masks"]["fc"][0, 0] == 0
+    refused(series, "1.pt: damaged", "CRC")
+
+
+def test_a_torch_file_without_checksums_is_read(series: Path) -> None:
+    torch.serialization.set_crc32_options(False)
+    try:
+        torch.save({"masks": {"fc": torch.eye(3)}}, series / "1.pt")
+    finally:
+        torch.serialization.set_crc32_options(True)
+    assert topolab.inspect_checkpoints(series).layers[0].density_first == pytest.approx(1 / 3)
+
+
 def test_files_that_are_no_checkpoints(series: Path) -> None:
     (series / "notes.txt").write_text("text")
     refused(series, "no checkpoint was found")
