@@ -12,7 +12,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from topolab.errors import LayerError
-from topolab.layers import INPUT, LayerSpec, Link, chain_layers
+from topolab.layers import LayerSpec, Link, chain_layers
 from topolab.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -54,8 +54,9 @@ class LayeredGraph:
     def __init__(self, links: Sequence[Link], blocks: Sequence[sp.csr_array]) -> None:
         self._links = tuple(links)
         self._blocks = tuple(blocks)
-        sizes = {INPUT: _input_width(self._links)}
-        for link in self._links:
+        sizes: dict[str, int] = {}
+        for link in self._links:  # a group of inputs stands before the first layer that reads it
+            sizes.setdefault(link.source, link.layer.n_in // link.repeat)
             sizes[link.layer.name] = link.layer.n_out
         starts = np.concatenate([[0], np.cumsum(list(sizes.values()))])
         self._slices = {
@@ -112,8 +113,34 @@ class LayeredGraph:
 
     @property
     def layer_names(self) -> tuple[str, ...]:
-        """``"input"``, then the layers of weights; each names the neurons it feeds."""
+        """``"input"``, then the layers of weights; each names the neurons it feeds.
+
+        Further groups of inputs, as a layer may have of its own, stand before that layer.
+        """
         return tuple(self._slices)
+
+    @property
+    def weight_layers(self) -> tuple[str, ...]:
+        """The layers of weights, in order."""
+        return tuple(link.layer.name for link in self._links)
+
+    @property
+    def inputs(self) -> frozenset[str]:
+        """The groups of neurons that no layer of weights feeds; mostly ``"input"`` alone."""
+        return frozenset(self._slices) - frozenset(self.weight_layers)
+
+    @property
+    def unread(self) -> frozenset[str]:
+        """The groups of neurons that no layer of weights reads; mostly the last alone."""
+        return frozenset(self._slices) - {link.source for link in self._links}
+
+    @property
+    def paths(self) -> tuple[tuple[str, str, sp.csr_array], ...]:
+        """Per layer of weights what it reads, its name, and its biadjacency."""
+        return tuple(
+            (link.source, link.layer.name, block)
+            for link, block in zip(self._links, self._blocks, strict=True)
+        )
 
     def layer_slice(self, name: str) -> slice:
         """Where the neurons of a layer are in every per-neuron array.
@@ -132,14 +159,14 @@ class LayeredGraph:
         for link, block in zip(self._links, self._blocks, strict=True):
             if link.layer.name == name:
                 return block
-        raise LayerError(f"no layer {name!r} of weights; this graph has {self.layer_names[1:]}")
+        raise LayerError(f"no layer {name!r} of weights; this graph has {self.weight_layers}")
 
     def source_of(self, name: str) -> str:
         """The name of the neurons that a layer of weights reads."""
         for link in self._links:
             if link.layer.name == name:
                 return link.source
-        raise LayerError(f"no layer {name!r} of weights; this graph has {self.layer_names[1:]}")
+        raise LayerError(f"no layer {name!r} of weights; this graph has {self.weight_layers}")
 
     # -- edges and measures ------------------------------------------------------------------
 
@@ -263,13 +290,6 @@ class LayeredGraph:
 
     def __repr__(self) -> str:
         return f"<LayeredGraph: {self.n_neurons} neurons, {self.n_edges} edges>"
-
-
-def _input_width(links: Sequence[Link]) -> int:
-    for link in links:
-        if link.source == INPUT:
-            return link.layer.n_in // link.repeat
-    raise LayerError("no layer reads the input")
 
 
 def _no_edges(n_out: int, n_in: int) -> sp.csr_array:

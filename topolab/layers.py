@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -22,7 +22,7 @@ from topolab.errors import LayerError
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["LayerSpec", "chain_layers", "layers_of"]
+__all__ = ["LayerSpec", "apart", "chain_layers", "layers_of"]
 
 Kind = Literal["linear", "conv"]
 INPUT = "input"
@@ -47,6 +47,8 @@ class LayerSpec:
         Groups of a convolution; ``groups == n`` is depthwise.
     source : str, optional
         The layer whose outputs this one reads. Without it: the layer before it in the table.
+        ``"input"`` are the inputs of the network; a name with a colon, such as ``"skip:in"``,
+        is a group of inputs apart, for a layer of which nobody knows what it reads.
 
     Raises
     ------
@@ -242,18 +244,16 @@ def chain_layers(layers: Sequence[LayerSpec]) -> tuple[Link, ...]:
     previous = INPUT
     for position, layer in enumerate(layers):
         source = layer.source or previous
-        if position == 0 and source == INPUT:
-            sizes[INPUT] = layer.n_in
+        if source not in sizes and (":" in source or (position == 0 and source == INPUT)):
+            sizes[source] = layer.n_in
         if source not in sizes:
             raise LayerError(
                 f"layer {layer.name}: its source {source!r} is not an earlier layer; "
                 f"known: {', '.join(sizes) or 'none'}"
             )
         width = sizes[source]
-        repeat, rest = divmod(layer.n_in, width)
-        # Only the maps of a convolution are laid out as several inputs each.
-        maps = kinds.get(source) == "conv" and layer.kind == "linear"
-        if rest or repeat < 1 or (repeat > 1 and not maps):
+        repeat = _repeat(layer, width, kinds.get(source))
+        if not repeat:
             raise LayerError(
                 f"layer {layer.name} takes {layer.n_in} inputs but {source} has {width} neurons; "
                 "give LayerSpec(source=...) the layer it reads from"
@@ -262,6 +262,50 @@ def chain_layers(layers: Sequence[LayerSpec]) -> tuple[Link, ...]:
         sizes[layer.name] = layer.n_out
         previous = layer.name
     return tuple(links)
+
+
+def _repeat(layer: LayerSpec, width: int, kind: str | None) -> int:
+    """How many inputs of a layer belong to one neuron of what it reads; 0 if it does not fit."""
+    repeat, rest = divmod(layer.n_in, width)
+    # Only the maps of a convolution are laid out as several inputs each.
+    maps = kind == "conv" and layer.kind == "linear"
+    return 0 if rest or (repeat > 1 and not maps) else repeat
+
+
+def apart(layers: Sequence[LayerSpec]) -> tuple[tuple[LayerSpec, ...], tuple[str, ...]]:
+    """Give inputs of their own to layers that do not fit the one before them.
+
+    What such a layer reads is not known: it begins a part of the graph that hangs together with
+    nothing before it. Layers that say what they read are left as they are.
+
+    Parameters
+    ----------
+    layers : sequence of LayerSpec
+        In the order of the network.
+
+    Returns
+    -------
+    layers : tuple of LayerSpec
+    names : tuple of str
+        Those that were changed.
+
+    Examples
+    --------
+    >>> layers, names = apart([LayerSpec("fc1", "linear", (4, 6)), LayerSpec("b", "linear", (4, 6)),
+    ...                        LayerSpec("fc2", "linear", (2, 4))])
+    >>> names, layers[1].source, [link.source for link in chain_layers(layers)]
+    (('b',), 'b:in', ['input', 'b:in', 'b'])
+    """
+    out: list[LayerSpec] = []
+    names = []
+    for layer in layers:
+        before = out[-1] if out else None
+        alone = layer.source is None and before is not None
+        if alone and before is not None and not _repeat(layer, before.n_out, before.kind):
+            layer = replace(layer, source=f"{layer.name}:in")
+            names.append(layer.name)
+        out.append(layer)
+    return tuple(out), tuple(names)
 
 
 def check_layers(layers: Sequence[LayerSpec]) -> None:

@@ -53,4 +53,4 @@ def keep_free(run: Run, name: str) -> None:
 
 def hidden_names(graph: LayeredGraph) -> tuple[str, ...]:
     """Layers of neurons between the inputs and the last layer, in order."""
-    return graph.layer_names[1:-1]
+    return graph.weight_layers[:-1]

@@ -68,11 +68,11 @@ class Degree(Analysis):
         graph = LayeredGraph.from_snapshot(snapshot)
         summary: list[dict[str, Any]] = []
         distribution: list[dict[str, Any]] = []
-        last = graph.layer_names[-1]
+        none = {"in": graph.inputs, "out": graph.unread, "total": frozenset[str]()}
         for direction in ("in", "out", "total"):
             degrees = graph.degrees(direction)
             for layer in graph.layer_names:
-                if (direction, layer) in (("in", "input"), ("out", last)):
+                if layer in none[direction]:
                     continue
                 values = degrees[graph.layer_slice(layer)]
                 key = {"layer": layer, "direction": direction}

@@ -76,22 +76,22 @@ class Dormant(Analysis):
             ) from error
 
     def frame(self, snapshot: Snapshot, state: Any) -> dict[str, pd.DataFrame]:
-        """Counts per layer and measure: no_input not of inputs, no_output not of the last layer."""
+        """Counts per layer and measure: no_input not of inputs, no_output not of outputs."""
         graph = LayeredGraph.from_snapshot(snapshot)
         degrees = {direction: graph.degrees(direction) for direction in ("in", "out", "total")}
         names = graph.layer_names
         sizes = {n: graph.layer_slice(n).stop - graph.layer_slice(n).start for n in names}
-        through = on_path(sizes, [(graph.source_of(n), n, graph.block(n)) for n in names[1:]])
+        through = on_path(sizes, graph.paths)
         records = []
         for name in names:
             where = graph.layer_slice(name)
             counts = {f"below_{t}": below(degrees["total"][where], t) for t in state[0]}
-            if name != "input":
+            if name not in graph.inputs:
                 counts["no_input"] = below(degrees["in"][where], 1)
-            if name != names[-1]:
+            if name not in graph.unread:
                 counts["no_output"] = below(degrees["out"][where], 1)
             counts["off_path"] = int((~through[name]).sum())
-            activity = None if name == "input" else snapshot.activity[name]
+            activity = None if name in graph.inputs else snapshot.activity[name]
             if activity is not None and np.isfinite(activity).all() and activity.min() >= 0:
                 for tau in state[1]:
                     counts[f"tau_{tau:g}"] = int(tau_dormant(activity, tau).sum())

@@ -63,7 +63,7 @@ class Heatmap(Analysis):
     def frame(self, snapshot: Snapshot, state: Any) -> dict[str, pd.DataFrame]:
         """One row per view and input."""
         graph = LayeredGraph.from_snapshot(snapshot)
-        name = graph.layer_names[1]
+        name = graph.weight_layers[0]
         first = graph.block(name)
         hidden = graph.degrees("total")[graph.layer_slice(name)]
         channel, row, col = state

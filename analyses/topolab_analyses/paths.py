@@ -63,7 +63,7 @@ class PathsAnalysis(Analysis):
         graph = LayeredGraph.from_snapshot(snapshot)
         names = graph.layer_names
         sizes = {n: graph.layer_slice(n).stop - graph.layer_slice(n).start for n in names}
-        found = trace(sizes, [(graph.source_of(n), n, graph.block(n)) for n in names[1:]])
+        found = trace(sizes, graph.paths)
         records = []
         for name in names:
             on = found.from_input[name] & found.to_output[name]
@@ -73,7 +73,7 @@ class PathsAnalysis(Analysis):
             top = np.sort(through)[::-1][: math.ceil(0.01 * len(through))].sum()
             edges = effective = 0
             sparsity = effective_sparsity = math.nan
-            if name != "input":
+            if name not in graph.inputs:
                 block = graph.block(name)
                 edges, effective = block.nnz, found.effective[name]
                 # Weights, not edges: an edge between channels is a kernel of several.

@@ -58,6 +58,6 @@ class Spectral(Analysis):
         graph = LayeredGraph.from_snapshot(snapshot)
         records = [
             {"layer": name, **asdict(spectrum(graph.block(name), self.seed))}
-            for name in graph.layer_names[1:]
+            for name in graph.weight_layers
         ]
         return {"spectral": rows(snapshot, records, _COLUMNS)}

@@ -78,7 +78,7 @@ class Wiring(Analysis):
         core, role = _shells(snapshot, graph)
         group = {n: _groups((fan_in + fan_out)[graph.layer_slice(n)], self.groups) for n in names}
         sizes = {n: len(group[n]) for n in names}
-        through = on_path(sizes, [(graph.source_of(n), n, graph.block(n)) for n in names[1:]])
+        through = on_path(sizes, graph.paths)
         neurons = [
             pd.DataFrame(
                 {
@@ -96,7 +96,7 @@ class Wiring(Analysis):
         ]
         bundles = [
             _bundles(name, graph.source_of(name), graph, group[graph.source_of(name)], group[name])
-            for name in names[1:]
+            for name in graph.weight_layers
         ]
         return {
             "wiring": _dated(pd.concat(bundles, ignore_index=True), snapshot, _GROUPS),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,7 +19,7 @@ from topolab.importers.loading import load, verify_archive
 from topolab.importers.ordering import Ambiguous, find_order, numbered
 from topolab.importers.orientation import Orientation, candidates, choose
 from topolab.importers.series import MAX_STEP, Moment, gather, number_at, steps_by_name
-from topolab.layers import LayerSpec, chain_layers
+from topolab.layers import LayerSpec, apart, chain_layers
 from topolab.registry import load_all, names
 from topolab.snapshot import pack_mask
 
@@ -305,7 +305,7 @@ def _names_and_sources(
     if twice:
         raise ConfigError(f"{given}: {', '.join(twice)} is there twice")
     for position, line in enumerate(words):
-        if len(line) == 2 and line[1] not in ("input", *order[:position]):
+        if len(line) == 2 and ":" not in line[1] and line[1] not in ("input", *order[:position]):
             raise ConfigError(
                 f"{given}: {line[0]} reads {line[1]}, which is not a layer before it; "
                 f"there is {', '.join(('input', *order[:position]))}"
@@ -630,6 +630,14 @@ class _Reader:
             reports.append(
                 LayerReport(spec, state, counts[0] / size, counts[-1] / size, seen.weights)
             )
+        specs, alone = apart([report.spec for report in reports])
+        reports = [replace(r, spec=spec) for r, spec in zip(reports, specs, strict=True)]
+        if alone:
+            self.remarks.append(
+                f"what {', '.join(alone)} read{'s' if len(alone) == 1 else ''} is not known, so "
+                "inputs of their own are taken: paths and shells do not go through there; say in a "
+                "file for --model-order what each reads"
+            )
         remarks = [where, f"weights lie {self.orientation.how}" if self.orientation.how else ""]
         remarks += self.remarks
         self._more_remarks(remarks, reports, changing, len(sequence))
@@ -694,7 +702,6 @@ class _Reader:
             chain_layers([r.spec for r in reports])
         except LayerError as error:
             remarks.append(
-                f"the layers do not chain ({error}): the run is recorded, but analyses of the "
-                "whole graph will refuse it; give the layers in order, each with the one it reads, "
-                "in a file for --model-order, or another --orientation"
+                f"the layers do not chain ({error}): the run is recorded, but analyses will refuse "
+                "it; correct the file for --model-order"
             )

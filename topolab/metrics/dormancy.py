@@ -34,7 +34,7 @@ def on_path(sizes: Mapping[str, int], blocks: Sequence[Block]) -> dict[str, Bool
     Parameters
     ----------
     sizes : mapping of str to int
-        Neurons per layer; the layer "input" is where paths begin.
+        Neurons per layer; paths begin at those that no block feeds.
     blocks : sequence of (source, target, biadjacency)
         In the order of the network: no block comes before one that feeds its source. Layers that
         no block reads are where paths end.
@@ -52,7 +52,8 @@ def on_path(sizes: Mapping[str, int], blocks: Sequence[Block]) -> dict[str, Bool
     ...     sizes, [("input", "fc1", first), ("fc1", "fc2", second)]).values()]
     [[1, 0], [1, 0, 0], [1]]
     """
-    from_input = {name: np.full(size, name == "input") for name, size in sizes.items()}
+    fed = {target for _, target, _ in blocks}
+    from_input = {name: np.full(size, name not in fed) for name, size in sizes.items()}
     for source, target, block in blocks:
         reached = _there(block) @ from_input[source].astype(np.int64)
         from_input[target] |= reached > 0

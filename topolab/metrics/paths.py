@@ -49,7 +49,7 @@ def trace(sizes: Mapping[str, int], blocks: Sequence[Block]) -> Paths:
     Parameters
     ----------
     sizes : mapping of str to int
-        Neurons per layer; paths begin at the layer "input".
+        Neurons per layer; paths begin at those that no block feeds.
     blocks : sequence of (source, target, biadjacency)
         In the order of the network. Paths end at layers that no block reads.
 
@@ -71,7 +71,10 @@ def trace(sizes: Mapping[str, int], blocks: Sequence[Block]) -> Paths:
     """
     ones = [(s, t, _present(b)) for s, t, b in blocks]
     nothing = {name: np.full(size, -math.inf) for name, size in sizes.items()}
-    forward = {**nothing, "input": np.zeros(sizes["input"])}
+    fed = {target for _, target, _ in blocks}
+    forward = {
+        name: nothing[name] if name in fed else np.zeros(size) for name, size in sizes.items()
+    }
     for source, target, block in ones:
         forward[target] = np.logaddexp(forward[target], _times(block, forward[source]))
     read = {source for source, _, _ in blocks}
