@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch.nn.utils import prune
+from torch.nn.utils import parametrize, prune
 
 import topolab
 from topolab.errors import ConfigError, LayerError, RunError, RunExistsError
@@ -61,21 +61,54 @@ def test_snapshots_are_the_masks_at_their_steps(tmp_path: Path, mlp: Maker, one_
     assert [layer.maskable for layer in run.layers] == [True, True, False]
 
 
-def test_the_training_is_the_same_as_without(tmp_path: Path, mlp: Maker, one_step: Step) -> None:
-    finals = []
+class Dropping(torch.nn.Module):
+    """A parametrization with a Dropout inside, and a buffer that each training pass changes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = torch.nn.Sequential(torch.nn.Dropout(0.3), torch.nn.BatchNorm1d(6))
+
+    def forward(self, weight: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.inner(weight)
+        return out
+
+
+@pytest.mark.parametrize("kind", ["pruned", "parametrized", "both"])
+@pytest.mark.filterwarnings("ignore:no mask was found")
+def test_the_training_is_the_same_as_without(
+    tmp_path: Path, mlp: Maker, one_step: Step, kind: str
+) -> None:
+    finals: list[tuple[list[torch.Tensor | None], list[object], torch.Tensor]] = []
     for attached in (False, True):
-        model = mlp()
+        model = mlp(pruned=kind != "parametrized")
+        if kind != "pruned":
+            index = 4 if kind == "both" else 2
+            if kind == "both":
+                model[4] = torch.nn.Linear(5, 3)
+            size = model[index].in_features
+            torch.manual_seed(1)
+            part = Dropping()
+            part.inner[1] = torch.nn.BatchNorm1d(size)
+            parametrize.register_parametrization(model[index], "weight", part)
+        model[1].eval()
         optimizer = torch.optim.Adam(model.parameters())
         torch.manual_seed(3)
-        handle = topolab.attach(optimizer, model, tmp_path / "run", every=1) if attached else None
+        handle = None
+        if attached:
+            handle = topolab.attach(optimizer, model, tmp_path / "run", every=1, weights=True)
         for seed in range(5):
             one_step(model, optimizer, seed)
         if handle is not None:
             handle.remove()
-        finals.append((model.state_dict(), torch.rand(1)))
-    (before, drawn), (after, drawn_again) = finals
-    assert before.keys() == after.keys()
-    assert all(torch.equal(before[key], after[key]) for key in before)
+        tensors = [*model.state_dict().values(), *(p.grad for p in model.parameters())]
+        facts = [*model.state_dict()]
+        facts += [(module.training, len(module._forward_hooks)) for module in model.modules()]
+        facts += [len(p._backward_hooks or ()) for p in model.parameters()]
+        finals.append((tensors, facts, torch.rand(1)))
+    (before, facts, drawn), (after, facts_again, drawn_again) = finals
+    assert facts == facts_again
+    for one, other in zip(before, after, strict=True):
+        assert one is None if other is None else torch.equal(one, other)
     assert torch.equal(drawn, drawn_again)
 
 
