@@ -287,6 +287,26 @@ def test_a_restart_without_a_step_goes_on_from_the_last_recorded(
     assert topolab.open_run(tmp_path / "run").steps.tolist() == [0, 2, 4, 6, 8]
 
 
+def test_a_head_that_starts_at_zero_is_the_same_layer_after_a_restart(
+    tmp_path: Path, mlp: Maker, one_step: Step
+) -> None:
+    model = mlp()
+    torch.nn.init.zeros_(model[4].weight)
+    optimizer = sgd(model)
+    with pytest.warns(UserWarning, match=r"recorded as dense .*4 \(100% of its weights\)"):
+        handle = topolab.attach(optimizer, model, tmp_path / "run", every=2)
+    for seed in range(4):
+        one_step(model, optimizer, seed)
+    handle.close()
+    with pytest.warns(UserWarning, match="recorded as dense"):  # of the dead units
+        handle = topolab.attach(optimizer, model, tmp_path / "run", every=2, resume=True)
+    for seed in range(2):
+        one_step(model, optimizer, seed)
+    handle.remove()
+    run = topolab.open_run(tmp_path / "run")
+    assert [(s.step, s.nnz("4")) for s in run] == [(0, 15), (2, 15), (4, 15), (6, 15)]
+
+
 def test_an_error_in_the_training_leaves_a_failed_run(
     tmp_path: Path, mlp: Maker, one_step: Step
 ) -> None:
