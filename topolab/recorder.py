@@ -19,7 +19,7 @@ from topolab.provenance import now, provenance
 from topolab.snapshot import Snapshot, pack_mask
 from topolab.store.files import read_file
 from topolab.store.folder import RunFolder, StoredSnapshot
-from topolab.store.format import encode, metrics_of, most_bytes
+from topolab.store.format import encode, metrics_of, most_bytes, number_of
 
 __all__ = ["Recorder"]
 
@@ -157,6 +157,16 @@ class Recorder:
 
     # -- writing -----------------------------------------------------------------------------
 
+    def check_step(self, step: int) -> None:
+        """Refuse a step that `record` would refuse now; nothing is written.
+
+        Raises
+        ------
+        RunError
+            If the step does not follow the last one, and is none that is to be repeated.
+        """
+        self._place_of(int(step))
+
     def record(
         self,
         step: int,
@@ -187,6 +197,8 @@ class Recorder:
 
         Raises
         ------
+        ConfigError
+            If a metric or the epoch is no number.
         LayerError
             If a layer is missing or unknown, or an array does not fit it.
         RunError
@@ -272,7 +284,7 @@ class Recorder:
         return Snapshot(
             index=index,
             step=step,
-            epoch=math.nan if epoch is None else float(epoch),
+            epoch=math.nan if epoch is None else number_of(epoch, "epoch"),
             layers=self._layers,
             packed=packed,
             metrics=metrics_of(metrics),

@@ -361,6 +361,11 @@ def test_steps(tmp_path: Path, example_run: topolab.Run) -> None:
     files = topolab.export(example_run, tmp_path / "all", to="npz", step="all")
     assert [p.name for p in files] == [f"s{s:07d}.npz" for s in (0, 10, 20, 30)]
     assert [step_of(p) for p in files] == [0, 10, 20, 30]
+    last = tmp_path / "numpy.npz"
+    assert export(example_run, last, to="npz", step=example_run.steps[-1]) == [last]
+    assert step_of(last) == 30
+    files = export(example_run, tmp_path / "numpys", to="npz", step=example_run.steps[1:])
+    assert [step_of(p) for p in files] == [10, 20, 30]
     some = topolab.export(example_run, tmp_path / "some", to="parquet", step=[10, 30, 10])
     assert [p.name for p in some] == [
         "s0000010.nodes.parquet", "s0000010.edges.parquet",
@@ -368,7 +373,8 @@ def test_steps(tmp_path: Path, example_run: topolab.Run) -> None:
     ]  # fmt: skip
     with pytest.raises(RunError, match=r"no snapshot at step 11; the nearest are \[0, 10, 20\]"):
         topolab.export(example_run, tmp_path / "x.npz", to="npz", step=11)
-    for wrong in ("middle", []):
+    wrongs: list[Any] = ["middle", [], 2.5, [1.5], object()]
+    for wrong in wrongs:
         with pytest.raises(ConfigError):
             topolab.export(example_run, tmp_path / "x.npz", to="npz", step=wrong)
     with pytest.raises(ConfigError, match="unknown export format 'dot'; there is gexf, graphml"):

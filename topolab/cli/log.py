@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -50,15 +52,22 @@ def log(
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ConfigError(f"two runs are named {', '.join(twice)}; log them into two folders")
+    if to == "tensorboard":
+        for name in names:
+            if (out / name).exists():  # TensorBoard would draw both, one over the other
+                raise ConfigError(f"{out / name}: there already; remove it or choose another --out")
     done: list[dict[str, Any]] = []
-    with progress_bar(quiet=quiet or as_json) as bar:
+    with progress_bar(quiet=quiet or as_json) as bar, _all_or_nothing(to, out) as made:
         for run in opened:
             task = bar.add_task(run.name, total=len(run), detail="") if bar else None
-            with _writer(to, run, out, project) as writer:
-                for snapshot in run:
-                    writer(snapshot)
-                    if bar is not None and task is not None:
-                        bar.advance(task)
+            with _one_line(to, out):
+                writer = _writer(to, run, out, project)
+                made.append(writer)
+                with writer:
+                    for snapshot in run:
+                        writer(snapshot)
+                        if bar is not None and task is not None:
+                            bar.advance(task)
             done.append({"run": str(run.path), "snapshots": len(run), "to": to, "out": str(out)})
     if as_json:
         emit_json(done)
@@ -72,8 +81,48 @@ def log(
     note(f"Next: {look[to]}", quiet=quiet)
 
 
+@contextmanager
+def _one_line(to: str, out: Path) -> Iterator[None]:
+    """Whatever a tracker raises, as an error of ours."""
+    from topolab.errors import RunError, TopolabError
+
+    try:
+        yield
+    except TopolabError:
+        raise
+    except Exception as error:
+        said = (str(error).splitlines() or [""])[0]
+        raise RunError(
+            f"{out}: {to} could not write there ({type(error).__name__}: {said:.300})"
+        ) from error
+
+
+@contextmanager
+def _all_or_nothing(to: str, out: Path) -> Iterator[list[CurveWriter]]:
+    """If it fails, what this call made is removed, so that it can be tried again."""
+    made: list[CurveWriter] = []
+    missing = [folder for folder in (out, *out.parents) if not folder.exists()]
+    new = to == "mlflow" and not _database(out).exists()
+    try:
+        yield made
+    except BaseException:
+        for writer in made:
+            with suppress(Exception):  # the first error matters
+                writer.discard()
+        with suppress(OSError):
+            if new and not made:  # a database that has not come as far as its first run
+                _database(out).unlink(missing_ok=True)
+            for folder in missing:  # only if empty: somebody else may write there by now
+                folder.rmdir()
+        raise
+
+
+def _database(out: Path) -> Path:
+    return out.resolve() / "mlflow.db"
+
+
 def _uri(out: Path) -> str:
-    return f"sqlite:///{out.resolve()}/mlflow.db"
+    return f"sqlite:///{_database(out)}"
 
 
 def _writer(to: str, run: Run, out: Path, project: str) -> CurveWriter:
@@ -86,8 +135,6 @@ def _writer(to: str, run: Run, out: Path, project: str) -> CurveWriter:
     if to == "tensorboard":
         from topolab.integrations.tensorboard import TensorBoardWriter
 
-        if (out / run.name).exists():  # TensorBoard would draw both, one over the other
-            raise ConfigError(f"{out / run.name}: there already; remove it or choose another --out")
         return TensorBoardWriter(out / run.name)
     if to == "wandb":
         from topolab.integrations.wandb import WandbWriter

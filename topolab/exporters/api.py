@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import SupportsIndex
 
 from topolab.errors import ConfigError, PartialFailure, RunError, SnapshotError
 from topolab.exporters.base import Exporter
@@ -15,8 +17,8 @@ from topolab.store.files import replace_all
 
 __all__ = ["Step", "export", "steps_of"]
 
-#: One step, several, or a word.
-Step = int | str | Sequence[int]
+#: One step (an int, or numpy's), several, or a word.
+Step = SupportsIndex | str | Iterable[SupportsIndex]
 
 
 def export(
@@ -40,8 +42,9 @@ def export(
     to : str
         A format: ``graphml``, ``gexf``, ``parquet``, ``npz``, ``networkx-json``, ``pyg``, or what
         another package adds.
-    step : int, "first", "last", "all" or sequence of int, optional
-        Which snapshot; the last one without it. "all" and a sequence make one file for each step.
+    step : int, "first", "last", "all" or iterable of int, optional
+        Which snapshot; the last one without it. "all" and an iterable, such as ``run.steps``, make
+        one file for each step.
     separate : bool
         Every layer as a bipartite graph of its own, for layers that do not chain.
     force : bool
@@ -79,7 +82,8 @@ def export(
     opened = run if isinstance(run, Run) else open_run(run)
     exporter: Exporter = find("exporters", to)()
     steps = steps_of(opened, step)
-    several = step == "all" or not isinstance(step, (int, str, type(None)))
+    words = step is None or isinstance(step, str)
+    several = step == "all" if words else _one(step) is None
     targets = _targets(exporter, Path(out), steps, several=several)
     for files in targets:
         _check(opened, files, force=force)
@@ -118,7 +122,7 @@ def steps_of(run: Run, step: Step | None) -> list[int]:
     RunError
         If the run has no snapshots, or none at a step that was asked for.
     ConfigError
-        If `step` is another word, or empty.
+        If `step` is another word, no step at all, or empty.
     """
     known: list[int] = run.steps.tolist()
     if not known:
@@ -128,7 +132,13 @@ def steps_of(run: Run, step: Step | None) -> list[int]:
         if step not in words:
             raise ConfigError(f"step {step!r}: give a number, first, last or all")
         return words[step]
-    wanted = [int(step)] if isinstance(step, int) else [int(s) for s in step]
+    one = _one(step)
+    try:
+        wanted = [one] if one is not None else [operator.index(s) for s in step]  # type: ignore[union-attr]
+    except TypeError:
+        raise ConfigError(
+            f"step {step!r:.80}: give a whole number, several, first, last or all"
+        ) from None
     if not wanted:
         raise ConfigError("no step was asked for")
     present = set(known)
@@ -137,6 +147,14 @@ def steps_of(run: Run, step: Step | None) -> list[int]:
             near = sorted(sorted(known, key=lambda s: abs(s - at))[:3])
             raise RunError(f"{run.path}: no snapshot at step {at}; the nearest are {near}")
     return list(dict.fromkeys(wanted))
+
+
+def _one(step: object) -> int | None:
+    """The step, if it is one: an int, or what stands for one, such as numpy's."""
+    try:
+        return operator.index(step)  # type: ignore[arg-type]
+    except TypeError:
+        return None
 
 
 def _targets(

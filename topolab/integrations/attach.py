@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from topolab.errors import ConfigError, RunError
@@ -18,10 +22,12 @@ from topolab.layers import LayerSpec
 from topolab.recorder import Recorder
 from topolab.run import Run
 from topolab.snapshot import Snapshot, pack_mask
+from topolab.store.format import metrics_of
 
 __all__ = ["Attachment", "Listener", "attach"]
 
 Listener = Callable[[Snapshot], None]
+OnError = Literal["raise", "warn"]
 
 
 class Attachment:
@@ -45,6 +51,7 @@ class Attachment:
         start: int | None,
         first: bool,
         last: bool,
+        on_error: OnError,
         ranks: Ranks,
         recorder_options: Mapping[str, Any],
     ) -> None:
@@ -56,6 +63,8 @@ class Attachment:
         self._epoch = epoch
         self._listeners = list(listeners)
         self._last = last
+        self._on_error = on_error
+        self._stopped = False
         self._ranks = ranks
         self._recorder: Recorder | None = None
         self._removed = False
@@ -66,8 +75,8 @@ class Attachment:
         self._skipped: torch.Tensor | None = None
         self._recorded = on_disk if on_disk == self._calls else -1
         try:
-            if first and on_disk < 0:
-                self.record()
+            if first and on_disk < 0:  # before the training, so an error is raised in any case
+                self._record(self.steps, None, None)
             if optimizer is not None:
                 # a compiled step is left for the hook, not compiled with it
                 hook = torch.compiler.disable(self._after_step)  # type: ignore[no-untyped-call]
@@ -131,7 +140,7 @@ class Attachment:
         if isinstance(found, torch.Tensor):
             skipped = (found.detach() > 0).sum()
             self._skipped = skipped if self._skipped is None else self._skipped + skipped
-        if self._every is None or self._calls % self._every:
+        if self._stopped or self._every is None or self._calls % self._every:
             return
         step = self.steps  # waits for the device, which is why it is not asked at every step
         if step % self._every == 0 and step != self._recorded:
@@ -150,7 +159,7 @@ class Attachment:
         ----------
         step : int, optional
             Optimiser steps done, if the attachment is not to use its own count; it goes on
-            counting from here.
+            counting from here once the snapshot is taken.
         epoch : float, optional
             Passes over the training data done.
         metrics : mapping of str to float, optional
@@ -158,36 +167,96 @@ class Attachment:
 
         Raises
         ------
+        ConfigError
+            If the step is no whole number, or a metric or the epoch is no number.
         RunError
             If the attachment was removed, the step does not follow, or the disk refuses.
         LayerError
             If a mask cannot be found or is not one, or the ranks hold different masks.
         """
+        if self._stopped:
+            return
         if self._removed:
             raise RunError(f"{self._path}: this attachment was removed; attach again to go on")
-        if step is not None:
-            self._skipped = None
-            self._calls = int(step)
         now = self.steps
-        masks = {name: mask.numpy() for name, mask in self._finder.masks().items()}
-        self._ranks.agree({name: pack_mask(mask) for name, mask in masks.items()})
-        weights = self._finder.weights() if self._weights else None
-        given = {**(self._metrics() if self._metrics is not None else {}), **(metrics or {})}
-        measured = {name: _number(value) for name, value in given.items()}
-        if epoch is None and self._epoch is not None:
-            epoch = self._epoch(now)
+        if step is not None:
+            now = _whole(step, "step", least=0)
+            recorder, asked = self._recorder, now
+            self._ranks.first_does(
+                lambda: recorder.check_step(asked) if recorder is not None else None,
+                f"{self._path}: a snapshot of step {now}",
+            )
+        with self._forgiving(f"recording step {now}"):
+            self._record(now, epoch, metrics)
+
+    def _record(self, now: int, epoch: float | None, metrics: Mapping[str, float] | None) -> None:
+        """Take a snapshot of a step, and count from there; if it fails, the count stays."""
+        masks: dict[str, npt.NDArray[np.bool_]] = {}
+        packed: dict[str, npt.NDArray[np.uint8]] = {}
+        weights: dict[str, torch.Tensor] | None = None
+        measured: dict[str, float] = {}
+
+        def read() -> None:
+            nonlocal weights, epoch
+            masks.update({name: mask.numpy() for name, mask in self._finder.masks().items()})
+            packed.update({name: pack_mask(mask) for name, mask in masks.items()})
+            weights = self._finder.weights() if self._weights else None
+            measured.update(self._measured(metrics))
+            if epoch is None and self._epoch is not None:
+                epoch = self._epoch(now)
 
         def write() -> None:
             assert self._recorder is not None
             self._recorder.record(now, masks, epoch=epoch, weights=weights, metrics=measured)
 
+        self._ranks.each_does(read, f"{self._path}: reading the masks of step {now}")
+        self._ranks.agree(packed)
         self._ranks.first_does(write, f"{self._path}: recording step {now}")
+        self._skipped = None
+        self._calls = now
         self._recorded = now
         if self._ranks.writes:
             self._tell(now)
 
+    def _measured(self, metrics: Mapping[str, float] | None) -> dict[str, float]:
+        own = self._metrics() if self._metrics is not None else {}
+        for given in (own, metrics or {}):
+            if not isinstance(given, Mapping):
+                raise ConfigError(
+                    f"metrics must give numbers by name, not {type(given).__name__}: "
+                    'for instance {"loss": 0.1}'
+                )
+        return metrics_of({**own, **(metrics or {})})
+
+    @contextmanager
+    def _forgiving(self, what: str) -> Iterator[None]:
+        """With on_error="warn", an error of recording ends the recording and nothing else.
+
+        What fails on one rank fails on all, so that none waits for another.
+        """
+        try:
+            yield
+        except Exception as error:
+            if self._on_error == "raise":
+                raise
+            self._stopped = True
+            if self._recorder is not None:
+                self._recorder.__exit__(type(error), error, None)
+            warnings.warn(
+                f"{self._path}: {what} failed ({type(error).__name__}: {error}), so nothing more "
+                "is recorded; the training goes on, and the run is not marked as done",
+                RuntimeWarning,
+                stacklevel=4,
+            )
+
     def flush(self) -> None:
-        """Take a snapshot now unless this step has one. On several ranks, call it on all."""
+        """Take a snapshot now unless this step has one. On several ranks, call it on all.
+
+        Raises
+        ------
+        TopolabError
+            As `record`.
+        """
         if self.steps != self._recorded:
             self.record()
 
@@ -195,9 +264,10 @@ class Attachment:
         """Show the new snapshot to the listeners; one that fails is left out from here on."""
         if not self._listeners:
             return
-        snapshot = Run(self._path).at(step=step)
+        snapshot: Snapshot | None = None
         for listener in list(self._listeners):
             try:
+                snapshot = snapshot or Run(self._path).at(step=step)
                 listener(snapshot)
             except Exception as error:
                 self._listeners.remove(listener)
@@ -227,8 +297,9 @@ class Attachment:
             if self._last:
                 self.flush()
             self._removed = True
-            if self._recorder is not None:
-                self._recorder.finish(summary)
+            if self._recorder is not None and not self._stopped:
+                with self._forgiving("marking the run as done"):
+                    self._recorder.finish(summary)
         finally:
             self.close()
 
@@ -267,7 +338,8 @@ class Attachment:
         return False
 
     def __repr__(self) -> str:
-        state = "removed" if self._removed else f"every {self._every}"
+        state = "stopped" if self._stopped else f"every {self._every}"
+        state = "removed" if self._removed else state
         return f"<Attachment {str(self._path)!r}: {self._calls} steps, {state}>"
 
 
@@ -292,6 +364,7 @@ def attach(
     start: int | None = None,
     first: bool = True,
     last: bool = True,
+    on_error: OnError = "raise",
     ranks: bool = True,
     command: str | None = None,
 ) -> Attachment:
@@ -338,6 +411,11 @@ def attach(
         checkpoint's step if that is another.
     first, last : bool
         Whether there is a snapshot when attached and when removed.
+    on_error : {"raise", "warn"}
+        What happens once the training runs and a snapshot cannot be taken: a full disk, a mask
+        that is none. "raise" ends the training, from inside ``optimizer.step()``. "warn" warns
+        once and records no more; the training goes on, and the run is not marked as done but,
+        where the disk still takes that, as failed.
     ranks : bool
         In a distributed training: attach on all ranks, compare their masks, write on rank 0.
         False where one rank alone attaches.
@@ -349,7 +427,7 @@ def attach(
     Raises
     ------
     ConfigError
-        If `every` or `start` is out of range, or the optimiser cannot be hooked.
+        If `every`, `start` or `on_error` cannot be, or the optimiser cannot be hooked.
     RunExistsError
         If there is a run already and `resume` is False.
     LayerError
@@ -370,10 +448,10 @@ def attach(
     >>> run.steps, run[-1].masks["0"].sum(), run.state
     (array([0, 2, 4, 5]), np.int64(4), 'done')
     """
-    if every is not None and (isinstance(every, bool) or int(every) != every or every < 1):
-        raise ConfigError(f"every={every}: a whole number of steps, at least 1, or None")
-    if start is not None and start < 0:
-        raise ConfigError(f"start={start}: steps done before cannot be below 0")
+    every = None if every is None else _whole(every, "every", least=1, or_none=True)
+    start = None if start is None else _whole(start, "start", least=0, or_none=True)
+    if on_error not in ("raise", "warn"):
+        raise ConfigError(f"on_error={on_error!r}: raise or warn")
     if optimizer is not None:
         _inner(optimizer)
     finder = MaskFinder(model, masks=masks, layers=layers, dense=dense, image_shape=image_shape)
@@ -381,7 +459,7 @@ def attach(
         optimizer,
         finder,
         path,
-        every=every if every is None else int(every),
+        every=every,
         weights=weights,
         metrics=metrics,
         epoch=epoch,
@@ -389,6 +467,7 @@ def attach(
         start=start,
         first=first,
         last=last,
+        on_error=on_error,
         ranks=Ranks(ranks),
         recorder_options={
             "config": config, "seed": seed, "data": data, "resume": resume, "command": command,
@@ -396,9 +475,20 @@ def attach(
     )  # fmt: skip
 
 
-def _number(value: Any) -> Any:
-    """A metric without its graph; what is no number is refused by the recorder."""
-    return value.detach().item() if isinstance(value, torch.Tensor) else value
+def _whole(value: Any, name: str, *, least: int, or_none: bool = False) -> int:
+    """A count of steps, of whatever type it is."""
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        number = int(value) if isinstance(value, float) else operator.index(value)
+        if number != value or number < least:
+            raise ValueError
+    except (TypeError, ValueError, OverflowError, RuntimeError):
+        raise ConfigError(
+            f"{name}={value!r:.80}: a whole number of steps, at least {least}"
+            f"{', or None' if or_none else ''}"
+        ) from None
+    return number
 
 
 def _capturing() -> bool:

@@ -85,6 +85,12 @@ class CurveWriter(ABC):
     def close(self) -> None:
         """Write out what is held back, and let go."""
 
+    def discard(self) -> None:  # noqa: B027  # not every tracker can
+        """Take back what was made, as far as it can be; for a writing that failed half-way.
+
+        It is called after `close`. What was there before stays.
+        """
+
     def __call__(self, snapshot: Snapshot) -> None:
         """Write the curves of one snapshot."""
         self.scalars(snapshot.step, self._measure(snapshot))

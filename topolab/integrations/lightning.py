@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from topolab.errors import RunExistsError
 from topolab.integrations.attach import Attachment, attach
 
 try:
@@ -22,8 +23,10 @@ __all__ = ["TopolabCallback"]
 class TopolabCallback(Callback):  # type: ignore[misc]
     """Attaches to the optimiser when a training starts; ends the run when it ends.
 
-    A training that goes on from a Lightning checkpoint goes on with its run. What Lightning has
-    logged is recorded with each snapshot as metrics. On several devices rank 0 writes.
+    A training that goes on from a Lightning checkpoint goes on with its run; if the checkpoint is
+    of a training without the callback, a new run begins at its step. What Lightning has logged is
+    recorded with each snapshot as metrics. On several devices rank 0 writes. Each training, each
+    fold of a cross-validation too, needs a callback of its own.
 
     Parameters
     ----------
@@ -34,7 +37,7 @@ class TopolabCallback(Callback):  # type: ignore[misc]
     optimizer : int
         Which of several optimisers counts.
     **options
-        Whatever else `topolab.attach` takes: ``masks``, ``weights``, ``config``, ``seed``, ...
+        Whatever else `topolab.attach` takes: ``masks``, ``weights``, ``on_error``, ``seed``, ...
 
     Examples
     --------
@@ -58,6 +61,8 @@ class TopolabCallback(Callback):  # type: ignore[misc]
         self.options = options
         self.attachment: Attachment | None = None
         self._steps: int | None = None
+        self._loaded = False
+        self._of: tuple[Any, Any] = (None, None)
 
     @property
     def state_key(self) -> str:
@@ -71,12 +76,32 @@ class TopolabCallback(Callback):  # type: ignore[misc]
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from a checkpoint."""
         self._steps = state_dict.get("steps")
+        self._loaded = True
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Attach, and take the first snapshot."""
+        """Attach, and take the first snapshot.
+
+        Raises
+        ------
+        RunExistsError
+            If the callback has recorded another training to its end.
+        TopolabError
+            As `topolab.attach`.
+        """
         options = dict(self.options)
+        trained, module = self._of
+        same = trained is trainer and module is pl_module
+        if self._steps is not None and not self._loaded and not same:
+            raise RunExistsError(
+                f"{os.fspath(self.path)}: this callback has recorded another training there; give "
+                "each training, each fold too, a TopolabCallback of its own with its own folder, "
+                "or go on from a checkpoint of the first with ckpt_path="
+            )
+        self._loaded, self._of = False, (trainer, pl_module)
         if self._steps is not None:
             options |= {"resume": True, "start": self._steps}
+        elif trainer.global_step > 0:  # from a checkpoint without us; it counts all optimisers
+            options.setdefault("start", trainer.global_step // len(trainer.optimizers))
         own = options.pop("metrics", None)
         per_epoch = trainer.num_training_batches / trainer.accumulate_grad_batches
         if math.isfinite(per_epoch) and per_epoch > 0:

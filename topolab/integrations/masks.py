@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +21,10 @@ Masks = Mapping[str, Any] | Callable[[torch.nn.Module], Mapping[str, Any]]
 
 # Names that wrappers put into the path of a module.
 _WRAPPERS = ("_orig_mod", "_checkpoint_wrapped_module", "_fsdp_wrapped_module")
+# Devices with generators of their own, one per index.
+_DEVICES = ("cuda", "xpu")
+# From this share of exact zeros on, a layer that is taken for dense is remarked upon.
+_MANY_ZEROS = 0.1
 _CONVENTIONS = (
     "a weight_mask buffer (torch.nn.utils.prune), a parametrization with a mask, "
     "a mask buffer, or a sparse weight"
@@ -100,8 +105,7 @@ def find_mask(module: torch.nn.Module, name: str = "") -> Found | None:
     pruned = getattr(module, "weight_mask", None)
     if isinstance(pruned, torch.Tensor):
         return Found(_as_bool(pruned, name), "prune")
-    masks = [_as_bool(part.mask, name) for part in _parametrizations(module)
-             if isinstance(getattr(part, "mask", None), torch.Tensor)]  # fmt: skip
+    masks = [_as_bool(part.mask, name) for part in _parametrizations(module) if _has_mask(part)]
     if masks:
         mask = masks[0]
         for other in masks[1:]:
@@ -110,7 +114,7 @@ def find_mask(module: torch.nn.Module, name: str = "") -> Found | None:
     if _has_csr(module):
         return Found(_of_padded_csr(module._csr)[0], "csr")
     own = getattr(module, "mask", None)
-    weight = None if _parametrizations(module) else getattr(module, "weight", None)
+    weight = _original(module) if _parametrizations(module) else getattr(module, "weight", None)
     if isinstance(own, torch.Tensor) and (weight is None or own.shape == weight.shape):
         return Found(_as_bool(own, name), "buffer")
     if isinstance(weight, torch.Tensor) and weight.layout != torch.strided:
@@ -121,25 +125,20 @@ def find_mask(module: torch.nn.Module, name: str = "") -> Found | None:
 def weight_of(module: torch.nn.Module) -> torch.Tensor | None:
     """The weight as the active connections use it; inactive ones may have any value.
 
-    Nothing is computed that has an effect on the module: what `torch.nn.utils.prune` or a
-    parametrization with a mask keeps is read where it is kept.
+    What `torch.nn.utils.prune` or a parametrization with a mask keeps is read where it is kept.
+    Another parametrization is computed, as in evaluation and with the random generators put back.
     """
     original = getattr(module, "weight_orig", None)
     if isinstance(original, torch.Tensor):  # `weight` is from before the optimiser's step
         return original
     parts = _parametrizations(module)
-    if len(parts) == 1 and isinstance(getattr(parts[0], "mask", None), torch.Tensor):
-        kept = module.parametrizations["weight"].original  # type: ignore[union-attr,index]
-        return kept if isinstance(kept, torch.Tensor) else None
+    kept = _original(module)
+    if len(parts) == 1 and kept is not None and _has_mask(parts[0]):
+        return kept
     if parts:
-        training = [part.training for part in parts]
-        for part in parts:
-            part.training = False  # spectral_norm, for one, goes on iterating otherwise
-        try:
-            computed = module.weight
-        finally:
-            for part, was in zip(parts, training, strict=True):
-                part.training = was
+        whole: Any = module.parametrizations["weight"]  # type: ignore[index]
+        with _untouched(whole):
+            computed = whole()  # not `module.weight`, which parametrize.cached would keep
         return computed if isinstance(computed, torch.Tensor) else None
     if _has_csr(module):
         return _of_padded_csr(module._csr)[1]
@@ -154,6 +153,39 @@ def _parametrizations(module: torch.nn.Module) -> list[torch.nn.Module]:
     if not isinstance(kept, torch.nn.ModuleDict) or "weight" not in kept:
         return []
     return list(kept["weight"].children())
+
+
+def _original(module: torch.nn.Module) -> torch.Tensor | None:
+    """What the parametrizations of a weight start from, where that is one tensor."""
+    kept = getattr(module, "parametrizations", None)
+    if not isinstance(kept, torch.nn.ModuleDict) or "weight" not in kept:
+        return None
+    original = getattr(kept["weight"], "original", None)
+    return original if isinstance(original, torch.Tensor) else None
+
+
+def _has_mask(part: torch.nn.Module) -> bool:
+    return isinstance(getattr(part, "mask", None), torch.Tensor)
+
+
+@contextmanager
+def _untouched(whole: torch.nn.Module) -> Iterator[None]:
+    """Compute a parametrization as in evaluation; its modes and the generators are put back.
+
+    spectral_norm, for one, goes on iterating otherwise, and a Dropout inside draws.
+    """
+    modes = [(part, part.training) for part in whole.modules()]
+    where = {tensor.device for tensor in (*whole.parameters(), *whole.buffers())}
+    kind = next((device.type for device in where if device.type in _DEVICES), "cuda")
+    devices = {device.index for device in where if device.type == kind}
+    try:
+        for part, _ in modes:
+            part.training = False
+        with torch.random.fork_rng(sorted(devices), device_type=kind):
+            yield
+    finally:
+        for part, was in modes:
+            part.training = was
 
 
 def _as_bool(mask: Any, name: str) -> torch.Tensor:
@@ -226,9 +258,11 @@ class MaskFinder:
         Masks by layer name (``fc1``, or ``fc1.weight``), where no convention gives them; layers
         that are left out are dense.
     layers : sequence of LayerSpec, optional
-        The layer table; without it every Linear and Conv2d, and what else has a mask.
+        The layer table; without it every Linear and Conv2d, and what else has a mask of its
+        `weight` and can be recorded. Other masks are named in a warning.
     dense : iterable of str, optional
-        Layers that stay dense. Without it: those that have no mask beside others that have one.
+        Layers that stay dense. Without it: those that have no mask beside others that have one,
+        whatever their values.
     image_shape : tuple of int, optional
         ``(C, H, W)`` of the input.
 
@@ -250,10 +284,13 @@ class MaskFinder:
         self.model = unwrap(model)
         self._masks = masks
         self._warned: set[str] = set()
-        found = self._given() if masks is not None else self._carried()
-        self.layers = (
-            tuple(layers) if layers is not None else self._table(found, dense, image_shape)
-        )
+        if layers is not None:
+            self.layers = tuple(layers)
+            if masks is not None:
+                self._given()
+        else:
+            with torch.no_grad():
+                self.layers = self._table(dense, image_shape)
         self._dense = {layer.name for layer in self.layers if not layer.maskable}
 
     # -- the layer table ---------------------------------------------------------------------
@@ -264,15 +301,22 @@ class MaskFinder:
             for path, module in self.model.named_modules()
         }
 
-    def _carried(self) -> dict[str, Found]:
-        found = {}
+    def _carried(self) -> tuple[dict[str, Found], dict[str, str]]:
+        """Masks by layer; and by parameter, why a mask that is there cannot be recorded."""
+        found: dict[str, Found] = {}
+        left: dict[str, str] = {}
         for name, module in self._modules().items():
-            if not _has_weight(module):
+            if "parametrizations" in name.split("."):  # a part of a layer, not one
                 continue
-            mask = find_mask(module, name)
-            if mask is not None:
-                found[name] = mask
-        return found
+            for parameter, shape in _masked(module).items():
+                reason = _unrecordable(module, parameter, shape)
+                if reason:
+                    left[f"{name}.{parameter}"] = reason
+                    continue
+                mask = find_mask(module, name)
+                if mask is not None:
+                    found[name] = mask
+        return found, left
 
     def _given(self) -> dict[str, Found]:
         masks = self._masks(self.model) if callable(self._masks) else self._masks
@@ -293,14 +337,19 @@ class MaskFinder:
         return found
 
     def _table(
-        self,
-        found: Mapping[str, Found],
-        dense: Iterable[str] | None,
-        image_shape: tuple[int, int, int] | None,
+        self, dense: Iterable[str] | None, image_shape: tuple[int, int, int] | None
     ) -> tuple[LayerSpec, ...]:
+        given = self._masks is not None
+        found, left = (self._given(), {}) if given else self._carried()
+        why = "; ".join(f"{name}: {reason}" for name, reason in left.items())
         try:
             usual = {clean_name(spec.name): spec for spec in layers_of(self.model)}
-        except LayerError:
+        except LayerError as error:
+            if not found and left:
+                raise LayerError(
+                    f"the model has masks, but none that can be recorded ({why}); give layers= a "
+                    "table of your own and masks= of its shapes"
+                ) from error
             if not found:
                 raise
             usual = {}
@@ -312,15 +361,17 @@ class MaskFinder:
                 f"its layers are {', '.join(usual) or 'none'}; give layers= a table of your own"
             )
         table: list[LayerSpec] = []
-        for name in modules:
+        for name, module in modules.items():
             if name in usual:
                 table.append(replace(usual[name], name=name))
             elif name in found:
-                shape = tuple(found[name].mask.shape)
-                table.append(LayerSpec(name, "linear" if len(shape) == 2 else "conv", shape))
+                table.append(_spec(name, module, tuple(found[name].mask.shape)))
         if dense is None:
-            stays = {s.name for s in table if found and s.name not in found
-                     and not self._has_zeros(modules[s.name])}  # fmt: skip
+            # a mask that is not recorded tells as well that zeros are not this model's masks
+            sparse = bool(found) or any(not name.endswith(".bias") for name in left)
+            stays = {s.name for s in table if sparse and s.name not in found}
+            if not given:
+                self._remark_zeros({name: modules[name] for name in modules if name in stays})
         else:
             stays = set(dense)
             unknown = sorted(stays - {spec.name for spec in table})
@@ -329,16 +380,36 @@ class MaskFinder:
                     f"dense layers {', '.join(unknown)} are not in the model; "
                     f"it has {', '.join(spec.name for spec in table)}"
                 )
+        if left:
+            self._warn(
+                "left",
+                f"these masks are not recorded: {why}; to have them recorded give layers= a table "
+                "of your own and masks= of its shapes",
+            )
         table = [replace(spec, maskable=spec.name not in stays) for spec in table]
         if image_shape is not None:
             table[0] = replace(table[0], image_shape=image_shape)
         return tuple(table)
 
-    def _has_zeros(self, module: torch.nn.Module) -> bool:
-        if self._masks is not None:
-            return False
-        weight = weight_of(module)
-        return weight is not None and bool((weight == 0).any())
+    def _remark_zeros(self, modules: Mapping[str, torch.nn.Module]) -> None:
+        """Say which layers are taken for dense and do not look it."""
+        zeros = []
+        for name, module in modules.items():
+            if _parametrizations(module):  # nothing is computed for a remark
+                continue
+            weight = _full(weight_of(module))
+            if weight is None or not weight.numel():
+                continue
+            share = int((weight == 0).sum()) / weight.numel()
+            if share >= _MANY_ZEROS:
+                zeros.append(f"{name} ({share:.0%} of its weights)")
+        if zeros:
+            self._warn(
+                "dense zeros",
+                "without a mask beside layers that have one, and so recorded as dense in spite of "
+                f"exact zeros: {', '.join(zeros)}; if these are absent connections, give masks= "
+                "the masks, or dense=() to have the zeros taken for them",
+            )
 
     # -- the masks ---------------------------------------------------------------------------
 
@@ -387,11 +458,9 @@ class MaskFinder:
             return found
         if name in self._dense:
             return Found(torch.ones(layer.shape, dtype=torch.bool), "dense")
-        weight = weight_of(modules[name])
+        weight = _full(weight_of(modules[name]))
         if weight is None:
             raise LayerError(f"layer {name} has neither a mask nor a weight; give masks=")
-        if hasattr(weight, "full_tensor"):
-            weight = weight.full_tensor()
         return Found(weight != 0, "zeros")
 
     def _warn(self, once: str, message: str) -> None:
@@ -411,18 +480,90 @@ class MaskFinder:
             modules = self._modules()
             out = {}
             for layer in self.layers:
-                weight = weight_of(modules[layer.name]) if layer.name in modules else None
+                weight = _full(weight_of(modules[layer.name]) if layer.name in modules else None)
                 if weight is None:
                     raise LayerError(
                         f"layer {layer.name}: its weight was not found in the model; "
                         "record without weights=True"
                     )
-                if hasattr(weight, "full_tensor"):
-                    weight = weight.full_tensor()
                 out[layer.name] = weight.detach().to("cpu", torch.float32)
             return out
 
 
-def _has_weight(module: torch.nn.Module) -> bool:
-    """Whether a module is a layer: a Linear, a Conv2d, or one that keeps rows of connections."""
-    return isinstance(module, (torch.nn.Linear, torch.nn.Conv2d)) or _has_csr(module)
+def _full(weight: torch.Tensor | None) -> torch.Tensor | None:
+    """A DTensor put together, on every rank."""
+    if weight is not None and hasattr(weight, "full_tensor"):
+        whole: torch.Tensor = weight.full_tensor()
+        return whole
+    return weight
+
+
+def _masked(module: torch.nn.Module) -> dict[str, tuple[int, ...]]:
+    """The parameters of a module that carry a mask by one of the conventions, with its shape.
+
+    No value is looked at and nothing is computed.
+    """
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name, tensor in module._parameters.items():
+        base = name.removesuffix("_orig")
+        mask = getattr(module, f"{base}_mask", None) if base != name else None
+        if isinstance(mask, torch.Tensor):
+            shapes[base] = tuple(mask.shape)
+        elif tensor is not None and tensor.layout != torch.strided:
+            shapes[name] = tuple(tensor.shape)
+    kept = getattr(module, "parametrizations", None)
+    for name, whole in kept.items() if isinstance(kept, torch.nn.ModuleDict) else ():
+        for part in whole.children():
+            mask = getattr(part, "mask", None)
+            if isinstance(mask, torch.Tensor):
+                shapes[name] = tuple(mask.shape)
+    pruned = getattr(module, "weight_mask", None)
+    if "weight" in shapes:
+        return shapes
+    if isinstance(pruned, torch.Tensor):
+        return {"weight": tuple(pruned.shape), **shapes}
+    if _has_csr(module):
+        return {"weight": (0, 0), **shapes}  # of two sizes, which are not asked for
+    weight = _original(module)
+    for place in (module._parameters, module._buffers, vars(module)):
+        weight = place.get("weight") if weight is None else weight
+    own = getattr(module, "mask", None)
+    if isinstance(module, (torch.nn.Linear, torch.nn.Conv2d)) and weight is None:
+        weight = own  # of several tensors: its shape is not known without computing it
+    if isinstance(weight, torch.Tensor):
+        by_mask = isinstance(own, torch.Tensor) and own.shape == weight.shape
+        if by_mask or weight.layout != torch.strided:
+            return {"weight": tuple(weight.shape), **shapes}
+    return shapes
+
+
+def _unrecordable(module: torch.nn.Module, parameter: str, shape: tuple[int, ...]) -> str:
+    """Why the mask of a parameter is not recorded; empty if it is."""
+    kind = type(module).__name__
+    if parameter != "weight":
+        return f"only the mask of a module's `weight` is, not of its `{parameter}`"
+    if isinstance(module, (torch.nn.Linear, torch.nn.Conv2d)) or _has_csr(module):
+        return ""
+    if getattr(module, "transposed", False) is True or "transpose" in kind.lower():
+        return f"a transposed convolution ({kind}) has its inputs first"
+    if len(shape) not in (2, 4):
+        return f"a {kind} has a weight of shape {shape}, and only those of 2 or 4 sizes are layers"
+    if len(shape) == 4:
+        signs = ("kernel_size", "stride", "padding", "dilation", "out_channels")
+        convolves = "conv" in kind.lower() or any(hasattr(module, sign) for sign in signs)
+        return "" if convolves else f"whether a {kind} is a convolution is not known"
+    if isinstance(module, (torch.nn.Embedding, torch.nn.EmbeddingBag)):
+        return f"an {kind} is a table of entries, not a layer of outputs by inputs"
+    features = (getattr(module, "in_features", None), getattr(module, "out_features", None))
+    turned = features == shape and shape[0] != shape[1]
+    if turned or (kind == "Conv1D" and hasattr(module, "nf")):  # the latter is of transformers
+        return f"a {kind} has its inputs first"
+    return ""
+
+
+def _spec(name: str, module: torch.nn.Module, shape: tuple[int, ...]) -> LayerSpec:
+    """The layer of a module that is no Linear and no Conv2d."""
+    groups = getattr(module, "groups", 1)
+    if len(shape) == 2:
+        return LayerSpec(name, "linear", shape)
+    return LayerSpec(name, "conv", shape, groups=groups if isinstance(groups, int) else 1)

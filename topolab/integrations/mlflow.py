@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import posixpath
+import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from topolab.integrations.curves import CurveWriter, needed
 from topolab.snapshot import Snapshot
@@ -11,12 +14,16 @@ from topolab.snapshot import Snapshot
 __all__ = ["MlflowWriter"]
 
 _BATCH = 1000  # the most metrics that MLflow takes at once
+_FOREIGN = r"[^/\w.\- ]" if os.name == "nt" else r"[^/\w.\- :]"  # the same as MLflow
+_LONGEST = 250  # characters that it takes in a name
 
 
 class MlflowWriter(CurveWriter):
     """Logs metrics to an MLflow run of yours, or to one that it makes and ends.
 
-    MLflow's active run and tracking address are left as they are.
+    MLflow's active run and tracking address are left as they are. In names what MLflow does not
+    take becomes ``_``: ``acc@1`` is ``acc_1`` there, and of two names that would be one the second
+    is ``acc_1_2``.
 
     Parameters
     ----------
@@ -58,6 +65,7 @@ class MlflowWriter(CurveWriter):
         self._client = needed("mlflow.tracking", "mlflow").MlflowClient(tracking_uri)
         self._metric = needed("mlflow.entities", "mlflow").Metric
         self._own = run_id is None
+        self._names: dict[str, str] = {}
         if run_id is None:
             known = self._client.get_experiment_by_name(experiment)
             where = known.experiment_id if known else self._client.create_experiment(experiment)
@@ -67,7 +75,8 @@ class MlflowWriter(CurveWriter):
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Log numbers of one step."""
         now = int(1000 * time.time())
-        batch = [self._metric(name, value, now, step) for name, value in values.items()]
+        names = self._allowed(values)
+        batch = [self._metric(names[name], value, now, step) for name, value in values.items()]
         for begin in range(0, len(batch), _BATCH):
             self._client.log_batch(self.run_id, metrics=batch[begin : begin + _BATCH])
 
@@ -75,3 +84,36 @@ class MlflowWriter(CurveWriter):
         """End the run, if it was made here."""
         if self._own:
             self._client.set_terminated(self.run_id)
+
+    def discard(self) -> None:
+        """Delete the run, if it was made here."""
+        if self._own:
+            self._client.delete_run(self.run_id)
+
+    def _allowed(self, names: Iterable[str]) -> dict[str, str]:
+        """Names as MLflow takes them, each the same at every step; those it takes come first."""
+        for name in sorted(names, key=lambda name: clean_metric(name) != name):
+            if name in self._names:
+                continue
+            clean, number = clean_metric(name), 1
+            taken = set(self._names.values())
+            while clean in taken:
+                number += 1
+                end = f"_{number}"
+                clean = clean_metric(name)[: _LONGEST - len(end)] + end
+            self._names[name] = clean
+        return self._names
+
+
+def clean_metric(name: str) -> str:
+    """A name of a metric that MLflow takes.
+
+    Examples
+    --------
+    >>> clean_metric("metrics/acc@1"), clean_metric("a//../b%c"), clean_metric("loss")
+    ('metrics/acc_1', 'a/_/_/b_c', 'loss')
+    """
+    name = re.sub(_FOREIGN, "_", name)
+    parts = ["_" if part in ("", ".", "..") else part for part in name.split("/")]
+    clean = "/".join(parts)[:_LONGEST]
+    return posixpath.normpath(clean)  # the cut may have left a "/" at the end

@@ -106,3 +106,26 @@ class Ranks:
             raise error
         if failed.item():
             raise RunError(f"{what} failed on rank 0, whose message says why")
+
+    def each_does(self, action: Callable[[], None], what: str) -> None:
+        """Do something on every rank; if it fails on one, every rank gets an error.
+
+        Raises
+        ------
+        RunError
+            On the ranks where it did not fail; where it failed its own error is raised.
+        """
+        if self.size == 1:
+            action()
+            return
+        error: BaseException | None = None
+        try:
+            action()
+        except BaseException as raised:
+            error = raised
+        flags = self._gather(np.array([error is not None], dtype=np.uint8))
+        if error is not None:
+            raise error
+        failed = [str(rank) for rank, flag in enumerate(flags) if flag[0]]
+        if failed:
+            raise RunError(f"{what} failed on rank {', '.join(failed)}, whose message says why")

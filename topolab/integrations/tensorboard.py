@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import io
+import itertools
 import os
+import socket
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
+from topolab.errors import RunError
 from topolab.integrations.curves import CurveWriter, needed
 from topolab.snapshot import Snapshot
 
 __all__ = ["TensorBoardWriter"]
+
+_NUMBER = itertools.count()
 
 
 class TensorBoardWriter(CurveWriter):
@@ -26,6 +35,8 @@ class TensorBoardWriter(CurveWriter):
     ------
     ConfigError
         If TensorBoard is not installed.
+    RunError
+        If the disk refuses, here or at a later step.
 
     Examples
     --------
@@ -45,15 +56,48 @@ class TensorBoardWriter(CurveWriter):
     ) -> None:
         super().__init__(measure)
         needed("tensorboard", "tensorboard")
-        module = needed("torch.utils.tensorboard", "tensorboard")
-        self._writer: Any = module.SummaryWriter(os.fspath(folder))
+        # Not its SummaryWriter, whose thread answers a full disk with a traceback of its own.
+        self._records = needed("tensorboard.summary.writer.record_writer", "tensorboard")
+        self._events = needed("tensorboard.compat.proto.event_pb2", "tensorboard")
+        self._folder = Path(folder)
+        self._made = not self._folder.exists()
+        self._file = self._folder / (
+            f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}"
+            f".{os.getpid()}.{next(_NUMBER)}"
+        )
+        try:
+            self._write([self._events.Event(wall_time=time.time(), file_version="brain.Event:2")])
+        except RunError:
+            self.discard()
+            raise
+
+    def _write(self, events: list[Any]) -> None:
+        """Append events to the file."""
+        data = io.BytesIO()
+        records = self._records.RecordWriter(data)
+        for event in events:
+            records.write(event.SerializeToString())
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with self._file.open("ab") as file:
+                file.write(data.getvalue())
+        except OSError as error:
+            raise RunError(f"{self._file}: could not be written ({error.strerror})") from error
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Write numbers of one step."""
+        now = time.time()
+        event = self._events.Event(wall_time=now, step=step)
         for name, value in values.items():
-            self._writer.add_scalar(name, value, global_step=step)
-        self._writer.flush()
+            event.summary.value.add(tag=name, simple_value=float(value))
+        self._write([event])
 
     def close(self) -> None:
-        """Close the event file."""
-        self._writer.close()
+        """Nothing is held back, so there is nothing to do."""
+
+    def discard(self) -> None:
+        """Remove the event file, and its folder if it was made here and has nothing else."""
+        with suppress(OSError):
+            self._file.unlink(missing_ok=True)
+            if self._made:
+                self._folder.rmdir()

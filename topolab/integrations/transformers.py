@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from types import TracebackType
 from typing import Any, Literal
@@ -37,7 +38,7 @@ class TopolabCallback(TrainerCallback):  # type: ignore[misc]
     every : int or None
         Optimiser steps between snapshots; gradient accumulation counts as one step.
     **options
-        Whatever else `topolab.attach` takes: ``masks``, ``weights``, ``config``, ``seed``, ...
+        Whatever else `topolab.attach` takes: ``masks``, ``weights``, ``on_error``, ``seed``, ...
 
     Examples
     --------
@@ -55,6 +56,7 @@ class TopolabCallback(TrainerCallback):  # type: ignore[misc]
         self.options = options
         self.attachment: Attachment | None = None
         self._logged: dict[str, float] = {}
+        self._stepping = -1
 
     def on_train_begin(
         self,
@@ -68,9 +70,14 @@ class TopolabCallback(TrainerCallback):  # type: ignore[misc]
         if state.global_step > 0:
             options |= {"resume": True, "start": int(state.global_step)}
         own = options.pop("metrics", None)
-        if state.max_steps > 0 and state.num_train_epochs:
-            epochs, steps = state.num_train_epochs, state.max_steps
-            options.setdefault("epoch", lambda step: epochs * step / steps)
+        self._stepping = -1
+        batches = _batches(kwargs.get("train_dataloader"))
+        batches = batches or state.max_steps * args.gradient_accumulation_steps  # as the Trainer
+        if batches > 0:
+            options.setdefault(
+                "epoch",
+                lambda step: self._epoch(state, batches, args.gradient_accumulation_steps),
+            )
         options.setdefault("seed", args.seed)
         self.attachment = attach(
             kwargs["optimizer"],
@@ -81,6 +88,25 @@ class TopolabCallback(TrainerCallback):  # type: ignore[misc]
             last=False,
             **options,
         )
+
+    def on_pre_optimizer_step(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,
+    ) -> None:
+        """Note that a step begins, of which the Trainer's count knows once it is done."""
+        self._stepping = int(state.global_step)
+
+    def _epoch(self, state: TrainerState, batches: int, accumulated: int) -> float:
+        """The Trainer's epoch, with the step that it has not counted yet."""
+        done = float(state.epoch or 0.0)
+        if state.global_step != self._stepping:
+            return done
+        whole = math.floor(done)
+        within = min(round((done - whole) * batches) + accumulated, batches)
+        return whole + within / batches
 
     def on_log(
         self,
@@ -128,3 +154,11 @@ class TopolabCallback(TrainerCallback):  # type: ignore[misc]
         if error is not None and self.attachment is not None:
             self.attachment.fail(error)
         return False
+
+
+def _batches(loader: Any) -> int:
+    """Batches of one epoch; 0 where that is not known."""
+    try:
+        return len(loader)
+    except (TypeError, AttributeError):
+        return 0

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from topolab.integrations.curves import CurveWriter, needed
@@ -74,3 +76,8 @@ class WandbWriter(CurveWriter):
         """End the run, if it was made here."""
         if self._own:
             self._run.finish()
+
+    def discard(self) -> None:
+        """Remove the folder of the run, if it was made here and is not on the way to W&B."""
+        if self._own and getattr(self._run, "offline", False):
+            shutil.rmtree(Path(self._run.dir).parent, ignore_errors=True)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from topolab.errors import FormatVersionError, RunError, SnapshotError
+from topolab.errors import ConfigError, FormatVersionError, RunError, SnapshotError
 from topolab.layers import LayerSpec
 from topolab.snapshot import Snapshot
 from topolab.store.manifest import FORMAT_VERSION
@@ -355,5 +355,28 @@ def _mask(
 
 
 def metrics_of(values: Mapping[str, float] | None) -> dict[str, float]:
-    """Metrics as plain floats, in a fixed order."""
-    return {str(k): float(v) for k, v in sorted((values or {}).items())}
+    """Metrics as plain floats, in a fixed order.
+
+    Raises
+    ------
+    ConfigError
+        If one is no number.
+    """
+    named = {str(name): value for name, value in (values or {}).items()}
+    return {name: number_of(named[name], f"metric {name}") for name in sorted(named)}
+
+
+def number_of(value: Any, what: str) -> float:
+    """A plain float, of a number or of an array or tensor with one element.
+
+    Raises
+    ------
+    ConfigError
+        If it is no number; the message begins with `what`.
+    """
+    try:
+        return float(value.item() if hasattr(value, "item") else value)
+    except (TypeError, ValueError, OverflowError, RuntimeError):
+        shape = getattr(value, "shape", None)
+        shown = format(repr(value), ".80") if shape is None else f"of shape {tuple(shape)}"
+        raise ConfigError(f"{what} is no number: {shown}") from None

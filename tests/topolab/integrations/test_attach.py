@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import errno
 import io
 import os
 import subprocess
@@ -10,13 +11,15 @@ import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch.nn.utils import prune
+from torch.nn.utils import parametrize, prune
 
 import topolab
+import topolab.store.files
 from topolab.errors import ConfigError, LayerError, RunError, RunExistsError
 from topolab.snapshot import Snapshot
 
@@ -61,21 +64,54 @@ def test_snapshots_are_the_masks_at_their_steps(tmp_path: Path, mlp: Maker, one_
     assert [layer.maskable for layer in run.layers] == [True, True, False]
 
 
-def test_the_training_is_the_same_as_without(tmp_path: Path, mlp: Maker, one_step: Step) -> None:
-    finals = []
+class Dropping(torch.nn.Module):
+    """A parametrization with a Dropout inside, and a buffer that each training pass changes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = torch.nn.Sequential(torch.nn.Dropout(0.3), torch.nn.BatchNorm1d(6))
+
+    def forward(self, weight: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.inner(weight)
+        return out
+
+
+@pytest.mark.parametrize("kind", ["pruned", "parametrized", "both"])
+@pytest.mark.filterwarnings("ignore:no mask was found")
+def test_the_training_is_the_same_as_without(
+    tmp_path: Path, mlp: Maker, one_step: Step, kind: str
+) -> None:
+    finals: list[tuple[list[torch.Tensor | None], list[object], torch.Tensor]] = []
     for attached in (False, True):
-        model = mlp()
+        model = mlp(pruned=kind != "parametrized")
+        if kind != "pruned":
+            index = 4 if kind == "both" else 2
+            if kind == "both":
+                model[4] = torch.nn.Linear(5, 3)
+            size = model[index].in_features
+            torch.manual_seed(1)
+            part = Dropping()
+            part.inner[1] = torch.nn.BatchNorm1d(size)
+            parametrize.register_parametrization(model[index], "weight", part)
+        model[1].eval()
         optimizer = torch.optim.Adam(model.parameters())
         torch.manual_seed(3)
-        handle = topolab.attach(optimizer, model, tmp_path / "run", every=1) if attached else None
+        handle = None
+        if attached:
+            handle = topolab.attach(optimizer, model, tmp_path / "run", every=1, weights=True)
         for seed in range(5):
             one_step(model, optimizer, seed)
         if handle is not None:
             handle.remove()
-        finals.append((model.state_dict(), torch.rand(1)))
-    (before, drawn), (after, drawn_again) = finals
-    assert before.keys() == after.keys()
-    assert all(torch.equal(before[key], after[key]) for key in before)
+        tensors = [*model.state_dict().values(), *(p.grad for p in model.parameters())]
+        facts = [*model.state_dict()]
+        facts += [(module.training, len(module._forward_hooks)) for module in model.modules()]
+        facts += [len(p._backward_hooks or ()) for p in model.parameters()]
+        finals.append((tensors, facts, torch.rand(1)))
+    (before, facts, drawn), (after, facts_again, drawn_again) = finals
+    assert facts == facts_again
+    for one, other in zip(before, after, strict=True):
+        assert one is None if other is None else torch.equal(one, other)
     assert torch.equal(drawn, drawn_again)
 
 
@@ -251,6 +287,26 @@ def test_a_restart_without_a_step_goes_on_from_the_last_recorded(
     assert topolab.open_run(tmp_path / "run").steps.tolist() == [0, 2, 4, 6, 8]
 
 
+def test_a_head_that_starts_at_zero_is_the_same_layer_after_a_restart(
+    tmp_path: Path, mlp: Maker, one_step: Step
+) -> None:
+    model = mlp()
+    torch.nn.init.zeros_(model[4].weight)
+    optimizer = sgd(model)
+    with pytest.warns(UserWarning, match=r"recorded as dense .*4 \(100% of its weights\)"):
+        handle = topolab.attach(optimizer, model, tmp_path / "run", every=2)
+    for seed in range(4):
+        one_step(model, optimizer, seed)
+    handle.close()
+    with pytest.warns(UserWarning, match="recorded as dense"):  # of the dead units
+        handle = topolab.attach(optimizer, model, tmp_path / "run", every=2, resume=True)
+    for seed in range(2):
+        one_step(model, optimizer, seed)
+    handle.remove()
+    run = topolab.open_run(tmp_path / "run")
+    assert [(s.step, s.nnz("4")) for s in run] == [(0, 15), (2, 15), (4, 15), (6, 15)]
+
+
 def test_an_error_in_the_training_leaves_a_failed_run(
     tmp_path: Path, mlp: Maker, one_step: Step
 ) -> None:
@@ -303,11 +359,15 @@ def test_asked_for_snapshots_only(tmp_path: Path, mlp: Maker, one_step: Step) ->
 def test_wrong_requests_are_refused_before_anything_is_written(tmp_path: Path, mlp: Maker) -> None:
     model = mlp()
     optimizer = sgd(model)
-    for every in (0, 2.5, True):
+    wrong: list[Any] = [0, 2.5, True, np.inf, np.nan, [1], "x", torch.ones(2)]
+    for every in wrong:
         with pytest.raises(ConfigError, match="every="):
-            topolab.attach(optimizer, model, tmp_path / "run", every=every)  # type: ignore[arg-type]
-    with pytest.raises(ConfigError, match="start=-1"):
-        topolab.attach(optimizer, model, tmp_path / "run", start=-1)
+            topolab.attach(optimizer, model, tmp_path / "run", every=every)
+    for start in (-1, np.inf, "x", [1]):
+        with pytest.raises(ConfigError, match="start="):
+            topolab.attach(optimizer, model, tmp_path / "run", start=start)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="on_error='ignore': raise or warn"):
+        topolab.attach(optimizer, model, tmp_path / "run", on_error="ignore")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=r"list is no torch\.optim\.Optimizer"):
         topolab.attach([], model, tmp_path / "run")  # type: ignore[arg-type]
     with pytest.raises(LayerError):
@@ -318,6 +378,121 @@ def test_wrong_requests_are_refused_before_anything_is_written(tmp_path: Path, m
         topolab.attach(optimizer, model, tmp_path / "run")
     assert not optimizer._optimizer_step_post_hooks
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("x", "'x'"), (torch.ones(2), r"of shape \(2,\)"), (None, "None"), ([1], r"\[1\]")],
+)
+def test_a_metric_that_is_no_number_is_refused_by_name(
+    tmp_path: Path, mlp: Maker, value: Any, shown: str
+) -> None:
+    model = mlp()
+    with pytest.raises(ConfigError, match=f"metric accuracy is no number: {shown}"):
+        topolab.attach(sgd(model), model, tmp_path / "first", metrics=lambda: {"accuracy": value})
+    with topolab.attach(None, model, tmp_path / "run") as handle:
+        with pytest.raises(ConfigError, match=f"metric accuracy is no number: {shown}"):
+            handle.record(1, metrics={"accuracy": value})
+        with pytest.raises(ConfigError, match="metrics must give numbers by name, not list"):
+            handle.record(1, metrics=[value])  # type: ignore[arg-type]
+        if value is not None:
+            with pytest.raises(ConfigError, match="epoch is no number"):
+                handle.record(1, epoch=value)
+        handle.record(2, epoch=torch.ones(1), metrics={"accuracy": torch.ones(1, 1)})  # type: ignore[arg-type,dict-item]
+    run = topolab.open_run(tmp_path / "run")
+    assert (run.steps.tolist(), run[-1].metrics, run[-1].epoch) == ([0, 2], {"accuracy": 1.0}, 1.0)
+
+
+def test_a_step_that_is_refused_leaves_the_count(
+    tmp_path: Path, mlp: Maker, one_step: Step
+) -> None:
+    model = mlp()
+    optimizer = sgd(model)
+    with topolab.attach(optimizer, model, tmp_path / "run", every=2) as handle:
+        for seed in range(5):
+            one_step(model, optimizer, seed)
+        for wrong, error in ((3, RunError), (4, RunError), (-1, ConfigError), ("x", ConfigError),
+                             (5.5, ConfigError)):  # fmt: skip
+            with pytest.raises(error, match="step"):
+                handle.record(wrong)  # type: ignore[arg-type]
+            assert handle.steps == 5
+        with pytest.raises(ConfigError):
+            handle.record(20, metrics={"x": "y"})  # type: ignore[dict-item]
+        assert handle.steps == 5
+        for seed in range(3):
+            one_step(model, optimizer, seed)
+        handle.record(20)
+        one_step(model, optimizer, 0)
+        assert handle.steps == 21
+    run = topolab.open_run(tmp_path / "run")
+    assert (run.steps.tolist(), run.state) == ([0, 2, 4, 6, 8, 20, 21], "done")
+
+
+def full_disk(monkeypatch: pytest.MonkeyPatch, *, notes: bool) -> None:
+    """From now on no snapshot can be written, and no note either where `notes` is False."""
+    write = topolab.store.files._write_synced
+
+    def refuse(path: Path, data: bytes) -> None:
+        if notes and not path.parent.name.startswith("snapshots"):
+            write(path, data)
+            return
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("topolab.store.files._write_synced", refuse)
+
+
+@pytest.mark.parametrize(("notes", "state"), [(True, "failed"), (False, "interrupted")])
+def test_a_full_disk_ends_the_training_or_only_the_recording(
+    tmp_path: Path, mlp: Maker, one_step: Step, monkeypatch: pytest.MonkeyPatch, notes: bool,
+    state: str,
+) -> None:  # fmt: skip
+    model = mlp()
+    optimizer = sgd(model)
+    handle = topolab.attach(optimizer, model, tmp_path / "warn", every=2, on_error="warn")
+    for seed in range(2):
+        one_step(model, optimizer, seed)
+    raising = topolab.attach(optimizer, model, tmp_path / "raise", every=2)
+    with monkeypatch.context() as patch:
+        full_disk(patch, notes=notes)
+        one_step(model, optimizer, 2)
+        with (
+            pytest.warns(RuntimeWarning, match="recording step 4 failed.*No space left"),
+            pytest.raises(RunError, match="No space left"),
+        ):
+            one_step(model, optimizer, 3)
+        raising.close()
+        one_step(model, optimizer, 4)
+        one_step(model, optimizer, 5)
+        handle.record(metrics={"late": 1})
+        handle.flush()
+        assert handle.state_dict() == {"steps": 6}  # for checkpoints it goes on counting
+        assert "stopped" in repr(handle)
+        handle.remove()
+    assert not optimizer._optimizer_step_post_hooks
+    run = topolab.open_run(tmp_path / "warn")
+    assert (run.steps.tolist(), run.state) == ([0, 2], state)
+    assert run.verify().ok
+    with topolab.attach(
+        optimizer, model, tmp_path / "warn", every=2, resume=True, start=6
+    ):  # with room again
+        one_step(model, optimizer, 6)
+    assert topolab.open_run(tmp_path / "warn").steps.tolist() == [0, 2, 7]
+
+
+def test_a_run_that_cannot_be_opened_or_begun_is_an_error_in_any_case(
+    tmp_path: Path, mlp: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = mlp()
+    topolab.attach(None, model, tmp_path / "run").remove()
+    with pytest.raises(RunExistsError):
+        topolab.attach(None, model, tmp_path / "run", on_error="warn")
+    handle = topolab.attach(None, model, tmp_path / "end", on_error="warn")
+    full_disk(monkeypatch, notes=False)
+    with pytest.raises(RunError):
+        topolab.attach(None, model, tmp_path / "new", on_error="warn")
+    with pytest.warns(RuntimeWarning, match="marking the run as done failed"):
+        handle.remove()
+    assert topolab.open_run(tmp_path / "end").state == "interrupted"
 
 
 def test_a_listener_that_fails_does_not_stop_the_training(
@@ -357,7 +532,8 @@ def test_a_convolution_and_its_pixels(tmp_path: Path) -> None:
 
 
 RANKS = """
-import os, sys, warnings
+import contextlib, os, sys, warnings
+import pytest
 import torch, torch.distributed as dist
 import torch.multiprocessing as mp
 import topolab
@@ -373,7 +549,14 @@ def work(rank, size, folder, mode):
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     said = "nothing"
     try:
-        with topolab.attach(optimizer, model, folder + "/run", every=2, masks=masks) as handle:
+        def metrics():
+            if mode == "metric" and rank == 1 and handle is not None and handle.steps == 4:
+                raise ZeroDivisionError("of this rank alone")
+            return {}
+        handle = None
+        on_error = "warn" if mode == "warn" else "raise"
+        with topolab.attach(optimizer, model, folder + "/run", every=2, masks=masks,
+                            on_error=on_error, metrics=metrics) as handle:
             for step in range(1, 6):
                 torch.manual_seed(100 * rank + step)  # other data on each rank
                 optimizer.zero_grad()
@@ -381,8 +564,12 @@ def work(rank, size, folder, mode):
                 with torch.no_grad():
                     net[0].weight.grad.mul_(masks["0"])
                 optimizer.step()
-                if mode == "differ" and step == 3 and rank == 1:
+                if mode in ("differ", "warn") and step == 3 and rank == 1:
                     masks["0"][0, :3] = 1 - masks["0"][0, :3]
+            assert handle.steps == 5
+            refused = pytest.raises(topolab.TopolabError)
+            with refused if mode == "agree" else contextlib.nullcontext():
+                handle.record(2)
             assert handle.steps == 5
         # a second run of this name is refused on every rank
         try:
@@ -393,7 +580,7 @@ def work(rank, size, folder, mode):
         if rank == 1:
             alone = topolab.attach(optimizer, model, folder + "/alone", masks=masks, ranks=False)
             alone.remove()
-    except topolab.TopolabError as error:
+    except (topolab.TopolabError, ZeroDivisionError) as error:
         said = str(error)
     open(f"{folder}/said-{rank}", "w").write(said)
     dist.barrier()
@@ -405,7 +592,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.skipif(not torch.distributed.is_available(), reason="torch without distributed")
-@pytest.mark.parametrize("mode", ["agree", "differ"])
+@pytest.mark.parametrize("mode", ["agree", "differ", "warn", "metric"])
 def test_two_ranks(tmp_path: Path, mode: str) -> None:
     script = tmp_path / "ranks.py"
     script.write_text(textwrap.dedent(RANKS))
@@ -418,7 +605,15 @@ def test_two_ranks(tmp_path: Path, mode: str) -> None:
     said = [(tmp_path / f"said-{rank}").read_text() for rank in (0, 1)]
     run = topolab.open_run(tmp_path / "run")
     assert run.verify().ok
-    if mode == "agree":
+    if mode == "metric":
+        assert "reading the masks of step 4 failed on rank 1" in said[0]
+        assert said[1] == "of this rank alone"
+        assert (run.steps.tolist(), run.state) == ([0, 2], "failed")
+    elif mode == "warn":  # every rank warns once, and all of them go on to the end
+        assert said == ["RunExistsError", "RunError"]
+        assert done.stderr.count("recording step 4 failed (LayerError: layer 0: the ranks") == 2
+        assert (run.steps.tolist(), run.state) == ([0, 2], "failed")
+    elif mode == "agree":
         assert said == ["RunExistsError", "RunError"]
         assert (run.steps.tolist(), run.state) == ([0, 2, 4, 5], "done")
         assert topolab.open_run(tmp_path / "alone").state == "done"

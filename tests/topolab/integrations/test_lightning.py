@@ -114,6 +114,63 @@ def test_a_training_goes_on_from_a_checkpoint(tmp_path: Path, mlp: Maker, batch:
     assert (run[-1].masks["net.2"] == whole[-1].masks["net.2"]).all()
 
 
+def test_a_checkpoint_without_the_callback_says_where_the_run_begins(
+    tmp_path: Path, mlp: Maker, batch: Batch
+) -> None:
+    from topolab.integrations.lightning import TopolabCallback
+
+    trainer = trainer_of(tmp_path, [], max_steps=6, max_epochs=-1)
+    trainer.fit(module_of(mlp()), loader_of(batch))
+    trainer.save_checkpoint(tmp_path / "at6.ckpt")
+    trainer = trainer_of(tmp_path, [TopolabCallback(tmp_path / "run", every=5)])
+    trainer.fit(
+        module_of(mlp()), loader_of(batch), ckpt_path=tmp_path / "at6.ckpt", weights_only=True
+    )
+    run = topolab.open_run(tmp_path / "run")
+    assert trainer.global_step == 12
+    assert run.steps.tolist() == [6, 10, 12]
+    assert run.epochs.tolist() == pytest.approx([1, 10 / 6, 2])
+
+
+def test_a_callback_records_one_training(tmp_path: Path, mlp: Maker, batch: Batch) -> None:
+    from topolab.integrations.lightning import TopolabCallback
+
+    callback = TopolabCallback(tmp_path / "run", every=3)
+    trainer, module = trainer_of(tmp_path, [callback], max_epochs=1), module_of(mlp())
+    trainer.fit(module, loader_of(batch))
+    trainer.fit_loop.max_epochs = 2
+    trainer.fit(module, loader_of(batch))  # the same training goes on
+    assert topolab.open_run(tmp_path / "run").steps.tolist() == [0, 3, 6, 9, 12]
+    for other in (module_of(mlp(seed=1)), module):  # the next fold
+        with pytest.raises(topolab.errors.RunExistsError, match="each fold too, a TopolabCallback"):
+            trainer_of(tmp_path, [callback]).fit(other, loader_of(batch))
+    run = topolab.open_run(tmp_path / "run")
+    assert (run.steps.tolist(), run.state) == ([0, 3, 6, 9, 12], "done")
+
+
+def test_a_full_disk_ends_the_recording_only(
+    tmp_path: Path, mlp: Maker, batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from topolab.errors import RunError
+    from topolab.integrations.lightning import TopolabCallback
+    from topolab.store.folder import RunFolder
+
+    append = RunFolder.append
+
+    def full(self: RunFolder, snapshot: topolab.Snapshot, run_id: str) -> Path:
+        if snapshot.step > 4:
+            raise RunError("no space left")
+        return append(self, snapshot, run_id)
+
+    monkeypatch.setattr(RunFolder, "append", full)
+    trainer = trainer_of(tmp_path, [TopolabCallback(tmp_path / "run", every=2, on_error="warn")])
+    with pytest.warns(RuntimeWarning, match="recording step 6 failed .*the training goes on"):
+        trainer.fit(module_of(mlp()), loader_of(batch))
+    assert trainer.global_step == 12
+    run = topolab.open_run(tmp_path / "run")
+    assert (run.steps.tolist(), run.state) == ([0, 2, 4], "failed")
+
+
 def test_an_error_leaves_a_failed_run(tmp_path: Path, mlp: Maker, batch: Batch) -> None:
     from topolab.integrations.lightning import TopolabCallback
 

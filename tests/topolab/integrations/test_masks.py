@@ -165,14 +165,180 @@ def test_zeros_are_the_last_resort_and_say_so(mlp: Maker) -> None:
     finder.masks()  # a second warning would be an error here
 
 
-def test_a_layer_with_zeros_beside_one_with_a_mask_is_no_dense_layer(mlp: Maker) -> None:
+def test_a_layer_without_a_mask_beside_one_with_a_mask_is_dense_whatever_its_values(
+    mlp: Maker,
+) -> None:
+    model = mlp()
+    tables = [MaskFinder(model).layers]
+    with torch.no_grad():
+        model[4].weight[0, 0] = 0  # one in fifteen is not remarked upon
+    finder = MaskFinder(model)
+    assert finder.masks()["4"].all()
+    tables.append(finder.layers)
+    with torch.no_grad():
+        model[4].weight.zero_()
+    with pytest.warns(UserWarning, match=r"recorded as dense.*: 4 \(100% of its weights\)"):
+        finder = MaskFinder(model)
+    assert finder.masks()["4"].all()
+    tables.append(finder.layers)
+    assert tables[0] == tables[1] == tables[2]
+    assert [spec.maskable for spec in tables[0]] == [True, True, False]
+
+
+def test_zeros_beside_masks_are_absent_if_it_is_said_so(mlp: Maker) -> None:
     model = mlp()
     with torch.no_grad():
         model[4].weight[0, 0] = 0
-    finder = MaskFinder(model)
+    finder = MaskFinder(model, dense=())
     assert [spec.maskable for spec in finder.layers] == [True, True, True]
     with pytest.warns(UserWarning, match="no mask was found for 4 "):
         assert not finder.masks()["4"][0, 0]
+
+
+class Own(torch.nn.Module):
+    """A layer that is of none of torch's classes."""
+
+    def __init__(self, *shape: int, mask: bool = True, **fields: object) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(shape))
+        if mask:
+            self.register_buffer("mask", torch.rand(shape) < 0.4)
+        for name, value in fields.items():
+            setattr(self, name, value)
+
+
+def pruned(module: torch.nn.Module, name: str = "weight") -> torch.nn.Module:
+    prune.random_unstructured(module, name, amount=0.5)
+    return module
+
+
+def of_own_sparse() -> torch.nn.Module:
+    module = Own(6, 5, mask=False)
+    module.weight = torch.nn.Parameter(torch.eye(6, 5).to_sparse(), requires_grad=False)
+    return module
+
+
+def of_own_parametrized() -> torch.nn.Module:
+    module = Own(6, 5, mask=False)
+    parametrize.register_parametrization(module, "weight", Masked(torch.eye(6, 5)))
+    return module
+
+
+@pytest.mark.parametrize(
+    ("make", "kind", "shape", "groups"),
+    [
+        (lambda: Own(6, 5), "linear", (6, 5), 1),
+        (lambda: Own(6, 5, in_features=5, out_features=6), "linear", (6, 5), 1),
+        (lambda: pruned(Own(6, 5, mask=False)), "linear", (6, 5), 1),
+        (of_own_sparse, "linear", (6, 5), 1),
+        (of_own_parametrized, "linear", (6, 5), 1),
+        (lambda: Own(6, 5, 3, 3, kernel_size=(3, 3)), "conv", (6, 5, 3, 3), 1),
+        (lambda: Own(6, 2, 3, 3, stride=1, groups=3), "conv", (6, 2, 3, 3), 3),
+    ],
+)
+def test_masks_of_modules_of_ones_own(
+    make: Callable[[], torch.nn.Module], kind: str, shape: tuple[int, ...], groups: int
+) -> None:
+    torch.manual_seed(0)
+    module = make()
+    finder = MaskFinder(torch.nn.Sequential(module, torch.nn.ReLU(), torch.nn.Linear(6, 2)))
+    first, second = finder.layers
+    assert (first.name, first.kind, first.shape, first.groups) == ("0", kind, shape, groups)
+    assert (first.maskable, second.name, second.maskable) == (True, "2", False)
+    found = find_mask(module)
+    assert found is not None
+    assert torch.equal(finder.masks()["0"], found.mask)
+    assert 0 < found.mask.sum() < found.mask.numel()
+    assert finder.weights()["0"].shape == shape
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (lambda: pruned(torch.nn.Conv1d(2, 3, 3)), r"0\.weight: a Conv1d .* shape \(3, 2, 3\)"),
+        (lambda: pruned(torch.nn.Conv3d(2, 3, 3)), r"0\.weight: a Conv3d"),
+        (lambda: pruned(torch.nn.ConvTranspose2d(2, 3, 3)), r"0\.weight: a transposed conv"),
+        (lambda: pruned(torch.nn.Embedding(9, 4)), r"0\.weight: an Embedding"),
+        (lambda: pruned(torch.nn.LayerNorm(8)), r"0\.weight: a LayerNorm .* shape \(8,\)"),
+        (lambda: pruned(torch.nn.MultiheadAttention(4, 2), "in_proj_weight"),
+         r"0\.in_proj_weight: only the mask of a module's `weight`"),
+        (lambda: pruned(torch.nn.LSTM(4, 3), "weight_ih_l0"), r"0\.weight_ih_l0: only"),
+        (lambda: Own(4, 5, 3), r"0\.weight: a Own"),
+        (lambda: Own(4, 5, 3, 3), r"0\.weight: whether a Own is a convolution"),
+        (lambda: Own(4, 5, in_features=4, out_features=5), r"0\.weight: .*its inputs first"),
+    ],
+)  # fmt: skip
+def test_masks_that_cannot_be_recorded_are_named(
+    make: Callable[[], torch.nn.Module], why: str
+) -> None:
+    model = torch.nn.Sequential(make(), torch.nn.Linear(4, 3))
+    with torch.no_grad():
+        model[1].weight[0, 0] = 0
+    with pytest.warns(UserWarning, match=f"masks are not recorded: {why}"):
+        finder = MaskFinder(model)
+    finder.masks()  # says it no second time
+    names = [layer.name for layer in finder.layers]
+    assert names == (["0.out_proj", "1"] if "in_proj" in why else ["1"])
+    assert not finder.layers[-1].maskable
+    if "in_proj" not in why:
+        with pytest.raises(LayerError, match=f"masks, but none that can be recorded .{why}"):
+            MaskFinder(torch.nn.Sequential(model[0], torch.nn.ReLU()))
+
+
+def test_a_mask_of_a_bias_is_named_and_makes_no_other_layer_dense(mlp: Maker) -> None:
+    model = mlp(pruned=False)
+    prune.random_unstructured(model[0], "bias", amount=0.5)
+    with pytest.warns(UserWarning, match=r"0\.bias: only the mask of a module's `weight`"):
+        finder = MaskFinder(model)
+    assert all(layer.maskable for layer in finder.layers)
+
+
+class Noisy(torch.nn.Module):
+    """A parametrization whose parts draw and count while training."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.part = torch.nn.Sequential(torch.nn.Dropout(0.5), Doubled())
+        self.part[1].eval()  # a mode of its own, which is to stay
+        self.counting = Doubled()
+
+    def forward(self, weight: torch.Tensor) -> torch.Tensor:
+        drawn = torch.rand(()) * 0  # some draw in evaluation, too
+        return self.counting(self.part(weight)) / 4 + drawn
+
+
+def test_a_parametrization_is_computed_as_in_evaluation_and_draws_nothing() -> None:
+    module = layer()
+    noisy = Noisy()
+    parametrize.register_parametrization(module, "weight", noisy)
+    modes = {name: part.training for name, part in module.named_modules()}
+    computed, state = noisy.counting.computed, torch.get_rng_state()
+    with parametrize.cached():
+        finder = MaskFinder(torch.nn.Sequential(module))
+        weights = finder.weights()["0"]
+        with pytest.warns(UserWarning, match="no mask was found for 0"):
+            assert finder.masks()["0"].all()
+        assert not parametrize._cache  # else the next forward pass would have no gradient
+    assert torch.equal(weights, module.parametrizations["weight"].original)  # type: ignore[index,union-attr,arg-type]
+    assert torch.equal(torch.get_rng_state(), state)
+    assert noisy.counting.computed == computed
+    assert {name: part.training for name, part in module.named_modules()} == modes
+
+
+def test_no_weight_is_computed_beside_masks(mlp: Maker) -> None:
+    model = mlp()
+    runs = []
+
+    class Watched(torch.nn.Module):
+        def forward(self, weight: torch.Tensor) -> torch.Tensor:
+            runs.append(self.training)
+            return weight
+
+    parametrize.register_parametrization(model[4], "weight", Watched())
+    runs.clear()
+    finder = MaskFinder(model)
+    assert finder.masks()["4"].all()
+    assert runs == []
 
 
 def test_a_dense_layer_that_gets_a_mask_is_recorded_and_remarked(mlp: Maker) -> None:

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 import topolab
 from topolab.cli import app
-from topolab.errors import ConfigError
+from topolab.errors import ConfigError, SnapshotError
 from topolab.integrations.curves import CurveWriter, curves
 
 Maker = Callable[..., torch.nn.Sequential]
@@ -223,6 +223,37 @@ def test_mlflow_in_a_file(tmp_path: Path) -> None:
     assert client.get_run(mine.info.run_id).info.status == "RUNNING"  # not ours to end
 
 
+@SQLALCHEMY
+def test_mlflow_gets_names_that_it_takes(tmp_path: Path) -> None:
+    pytest.importorskip("mlflow", reason="MLflow is not installed: topolab[mlflow]")
+    from mlflow.tracking import MlflowClient
+
+    from topolab.integrations.mlflow import MlflowWriter, clean_metric
+
+    steps: list[dict[str, float]] = [
+        {"acc@1": 1.0, "acc_1": 2.0, "acc#1": 3.0, "a/../b": 4.0, "/x//": 5.0, "ä": 6.0},
+        {"acc#1": 30.0, "acc_1": 20.0, "acc@1": 10.0, "x" * 300: 7.0, "x" * 299: 8.0},
+    ]
+    writer = MlflowWriter(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db", measure=lambda _: {})
+    for step, values in enumerate(steps):
+        writer.scalars(step, values)
+    writer.close()
+    client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+
+    def history(name: str) -> list[float]:
+        return [m.value for m in client.get_metric_history(writer.run_id, name)]
+
+    assert history("acc_1") == [2.0, 20.0]  # a name that needs no change keeps it
+    assert history("acc_1_2") == [1.0, 10.0]
+    assert history("acc_1_3") == [3.0, 30.0]
+    assert history("a/_/b") == [4.0]
+    assert history("_/x/_/_") == [5.0]
+    assert history("ä") == [6.0]
+    assert history("x" * 250) == [7.0]
+    assert history("x" * 248 + "_2") == [8.0]
+    assert clean_metric("x" * 249 + "/y") == "x" * 249
+
+
 # -- the command -------------------------------------------------------------------------------
 
 
@@ -265,6 +296,84 @@ def test_the_command_to_the_others(
         assert experiment is not None
         (found,) = client.search_runs([experiment.experiment_id])
         assert (found.info.run_name, found.data.metrics["metrics/test_accuracy"]) == ("run", 0.75)
+
+
+def log_with_a_small_disk(run: topolab.Run, to: str, out: Path, limit: int) -> tuple[int, str]:
+    """``topolab log`` in a process whose files cannot grow beyond `limit` bytes."""
+    code = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop()),) * 2)
+from topolab.cli.app import main
+main()
+"""
+    arguments = ["log", str(run.path), "--to", to, "--out", str(out), "--quiet", str(limit)]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True, text=True, timeout=200, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit to the size of files there")
+@pytest.mark.parametrize(
+    ("to", "limit", "said"),
+    [
+        ("tensorboard", 400, "could not be written (File too large)"),
+        ("tensorboard", 10, "could not be written (File too large)"),
+        ("mlflow", 3000, "mlflow could not write there (OperationalError"),
+    ],
+)
+def test_a_full_disk_is_one_line_and_leaves_nothing(
+    tmp_path: Path, to: str, limit: int, said: str
+) -> None:
+    pytest.importorskip(to, reason=f"{to} is not installed")
+    run = by_hand(tmp_path / "run")
+    out = tmp_path / "new" / "out"
+    code, stderr = log_with_a_small_disk(run, to, out, limit)
+    assert code == 2, stderr
+    (line,) = [line for line in stderr.splitlines() if " INFO " not in line]
+    assert line.startswith("topolab: error: ") and said in line
+    assert not (tmp_path / "new").exists()
+    out.mkdir(parents=True)
+    (out / "mine").write_text("of somebody else")
+    assert log_with_a_small_disk(run, to, out, limit)[0] == 2
+    assert [path.name for path in out.iterdir()] == ["mine"]
+
+
+@SQLALCHEMY
+@pytest.mark.parametrize("to", ["tensorboard", "wandb", "mlflow"])
+def test_a_damaged_run_leaves_nothing_that_blocks_a_retry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, to: str
+) -> None:
+    pytest.importorskip(to, reason=f"{to} is not installed")
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    monkeypatch.setenv("WANDB_CACHE_DIR", str(tmp_path / "cache"))
+    good, run = by_hand(tmp_path / "good"), by_hand(tmp_path / "run")
+    last = sorted((run.path / "snapshots").iterdir())[-1]
+    whole = last.read_bytes()
+    last.write_bytes(whole[:-5])
+    out = tmp_path / "out"
+    asked = ["log", str(good.path), str(run.path), "--to", to, "--out", str(out), "--quiet"]
+    with pytest.raises(SnapshotError):
+        CliRunner().invoke(app, asked, catch_exceptions=False)
+    left = {path.name for path in out.rglob("*")} if out.exists() else set()
+    assert not [n for n in left if n in ("good", "run") or n.startswith("offline-run-")]
+    assert to != "tensorboard" or not out.exists()
+    if to == "mlflow":
+        from mlflow.tracking import MlflowClient
+
+        client = MlflowClient(f"sqlite:///{out}/mlflow.db")
+        experiment = client.get_experiment_by_name("topolab")
+        assert experiment is not None
+        assert not client.search_runs([experiment.experiment_id])
+    last.write_bytes(whole)
+    assert CliRunner().invoke(app, asked, catch_exceptions=False).exit_code == 0
+    if to == "tensorboard":
+        assert read_tensorboard(out / "run")["metrics/test_accuracy"] == [(0, 0.5), (30, 0.75)]
+        last.write_bytes(whole[:-5])  # what an earlier call made stays
+        with pytest.raises(ConfigError, match="there already"):
+            CliRunner().invoke(app, asked, catch_exceptions=False)
+        assert (out / "good").exists() and (out / "run").exists()
 
 
 def test_wrong_requests_of_the_command(tmp_path: Path) -> None:

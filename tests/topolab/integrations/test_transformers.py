@@ -111,6 +111,34 @@ def test_a_training_goes_on_from_a_checkpoint(tmp_path: Path) -> None:
         assert (run[-1].masks[layer.name] == whole[-1].masks[layer.name]).all()
 
 
+@pytest.mark.parametrize(("size", "per_epoch"), [(80, 20), (76, 19)])
+def test_epochs_are_those_of_the_trainer(tmp_path: Path, size: int, per_epoch: int) -> None:
+    """13 steps of 2 batches, of which an epoch has 20; or 19, so that its last step has one."""
+    from transformers import Trainer, TrainerCallback, TrainingArguments
+
+    from topolab.integrations.transformers import TopolabCallback
+
+    expected = {0: 0.0}
+
+    class Watch(TrainerCallback):
+        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            expected[state.global_step] = state.epoch
+
+    arguments = TrainingArguments(
+        output_dir=str(tmp_path / "of"), per_device_train_batch_size=4, max_steps=13,
+        gradient_accumulation_steps=2, report_to="none", use_cpu=True, disable_tqdm=True,
+        save_strategy="no",
+    )  # fmt: skip
+    callbacks = [TopolabCallback(tmp_path / "run", every=1), Watch()]
+    Trainer(
+        model=model_of(), args=arguments, train_dataset=Words(size), callbacks=callbacks
+    ).train()
+    run = topolab.open_run(tmp_path / "run")
+    assert dict(zip(run.steps.tolist(), run.epochs.tolist(), strict=True)) == expected
+    assert run.at(step=12).epoch == 1 + 4 / per_epoch
+    assert run.at(step=10).epoch == 1.0
+
+
 def stopper(step: int) -> Any:
     from transformers import TrainerCallback
 
@@ -142,3 +170,27 @@ def test_an_error_leaves_a_failed_run(tmp_path: Path) -> None:
     assert run.state == "failed"
     assert run.steps.tolist() == [0, 1, 2]
     assert run.verify().ok
+
+
+def test_a_full_disk_ends_the_recording_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from topolab.errors import RunError
+    from topolab.integrations.transformers import TopolabCallback
+    from topolab.store.folder import RunFolder
+
+    append = RunFolder.append
+
+    def full(self: RunFolder, snapshot: topolab.Snapshot, run_id: str) -> Path:
+        if snapshot.step > 1:
+            raise RunError("no space left")
+        return append(self, snapshot, run_id)
+
+    monkeypatch.setattr(RunFolder, "append", full)
+    callback = TopolabCallback(tmp_path / "run", every=1, on_error="warn")
+    trainer = trainer_of(tmp_path, model_of(), callback)
+    with pytest.warns(RuntimeWarning, match="recording step 2 failed"), callback:
+        trainer.train()
+    assert trainer.state.global_step == 6
+    run = topolab.open_run(tmp_path / "run")
+    assert (run.steps.tolist(), run.state) == ([0, 1], "failed")
