@@ -668,6 +668,8 @@ class _Reader:
         groups, rest = divmod(before, seen.shape[1])
         if kind == "linear" or rest or groups < 1 or seen.shape[0] % groups:
             groups = 1
+        elif seen.shape[1] > 1 and name not in sources:
+            groups = 1  # it may as well read another layer, as the shortcut of a residual block does
         if groups == seen.shape[0] > 1 and seen.shape[1] == 1:
             self.remarks.append(f"layer {name} is taken as a depthwise convolution")
         elif groups > 1:
