@@ -9,6 +9,7 @@ any weight of that kernel is active, and the number of active weights is the edg
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -22,10 +23,11 @@ from topolab.errors import LayerError
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["LayerSpec", "apart", "chain_layers", "layers_of"]
+__all__ = ["LayerSpec", "apart", "chain_layers", "is_apart", "layers_of"]
 
 Kind = Literal["linear", "conv"]
 INPUT = "input"
+_APART = re.compile(r"[A-Za-z0-9_.-]{1,200}:in")
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,9 @@ class LayerSpec:
         Groups of a convolution; ``groups == n`` is depthwise.
     source : str, optional
         The layer whose outputs this one reads. Without it: the layer before it in the table.
-        ``"input"`` are the inputs of the network; a name with a colon, such as ``"skip:in"``,
-        is a group of inputs apart, for a layer of which nobody knows what it reads.
+        ``"input"`` are the inputs of the network; a name that ends in ``:in``, such as
+        ``"skip:in"``, is a group of inputs apart, for layers of which it is not known what they
+        read.
 
     Raises
     ------
@@ -244,7 +247,7 @@ def chain_layers(layers: Sequence[LayerSpec]) -> tuple[Link, ...]:
     previous = INPUT
     for position, layer in enumerate(layers):
         source = layer.source or previous
-        if source not in sizes and (":" in source or (position == 0 and source == INPUT)):
+        if source not in sizes and (is_apart(source) or (position == 0 and source == INPUT)):
             sizes[source] = layer.n_in
         if source not in sizes:
             raise LayerError(
@@ -262,6 +265,17 @@ def chain_layers(layers: Sequence[LayerSpec]) -> tuple[Link, ...]:
         sizes[layer.name] = layer.n_out
         previous = layer.name
     return tuple(links)
+
+
+def is_apart(source: str) -> bool:
+    """Whether this names a group of inputs apart.
+
+    Examples
+    --------
+    >>> is_apart("skip:in"), is_apart("input"), is_apart("skip")
+    (True, False, False)
+    """
+    return _APART.fullmatch(source) is not None
 
 
 def _repeat(layer: LayerSpec, width: int, kind: str | None) -> int:

@@ -258,8 +258,9 @@ def _draw_figure(
         return DrawnFigure(figure.name, figure.title, error="; ".join(lacking))
     try:
         table = figure.table(context)
-        caption = figure.says(table)
-        panels = tuple(show(panel, context) for panel in figure.panels(table, context.labels))
+        few, chosen = figure.few(table)
+        caption = " ".join(part for part in (figure.says(table), chosen) if part)
+        panels = tuple(show(panel, context) for panel in figure.panels(few, context.labels))
         runs = " ".join(shlex.quote(_folder(view.run, out)) for view in context.views)
         return DrawnFigure(
             figure.name,

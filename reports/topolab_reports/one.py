@@ -96,7 +96,10 @@ def draw_figure(
     if progress is not None:
         progress(figure.title)
     table = figure.table(context)
-    if not figure.panels(table, context.labels):
+    few, chosen = figure.few(table)
+    if chosen and progress is not None:
+        progress(chosen)
+    if not figure.panels(few, context.labels):
         raise AnalysisError(
             f"figure {name}: these runs hold nothing for it to draw. {figure.says(table)}"
         )

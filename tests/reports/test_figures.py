@@ -99,6 +99,59 @@ def test_every_figure_keeps_the_contract(
     pd.testing.assert_frame_equal(table, before)  # drawing changes nothing
 
 
+@pytest.fixture(scope="module")
+def deep(tmp_path_factory: pytest.TempPathFactory) -> Context:
+    """Thirteen layers of long names; one fits nothing before it."""
+    rng = np.random.default_rng(4)
+    names_ = [f"encoder.block{i}.attention.query" for i in range(12)]
+    layers = [
+        topolab.LayerSpec(n, "linear", (9, 9), source="x:in" if i == 6 else None)
+        for i, n in enumerate(names_)
+    ]
+    layers.append(topolab.LayerSpec("head", "linear", (3, 9), maskable=False))
+    path = tmp_path_factory.mktemp("deep") / "run"
+    with topolab.Recorder(path, layers=layers, config={"method": "mine"}, seed=1) as recorder:
+        for step in range(3):
+            masks = {s.name: rng.random(s.shape) < 0.5 for s in layers[:-1]}
+            masks["head"] = np.ones((3, 9), dtype=bool)
+            recorder.record(
+                step, masks, metrics={"test_accuracy": 0.5} | {f"dropped.{n}": 2.0 for n in names_},
+                weights={n: m * rng.normal(size=m.shape) for n, m in masks.items()},
+                activity={n: rng.random(len(m)) for n, m in masks.items()},
+                gradient={n: rng.random(len(m)) for n, m in masks.items()},
+            )  # fmt: skip
+    return context_of([topolab.open_run(path)])
+
+
+@pytest.mark.parametrize("name", names("figures"))
+def test_a_deep_network_is_no_mile_of_panels(deep: Context, name: str) -> None:
+    figure: Figure = find("figures", name)()
+    table = figure.table(deep)
+    few, said = figure.few(table)
+    panels = figure.panels(few, deep.labels)
+    assert len(panels) <= 24
+    assert isinstance(figure.draw(table, runs=deep.labels), Drawing)
+    layers = list(table["layer"].unique()) if "layer" in table else []
+    if figure.by_layer and len(layers) > 6:
+        drawn = list(few["layer"].unique())
+        assert (len(drawn), drawn[0], drawn[-1]) == (6, layers[0], layers[-1])
+        assert said == f"6 of {len(layers)} layers are drawn; the data have all."
+    else:
+        assert said == "" and few is table
+
+
+def test_long_names_of_many_layers_do_not_run_into_each_other(deep: Context) -> None:
+    figure = find("figures", "wiring")()
+    drawing = figure.panels(figure.table(deep))[0].draw(figure.table(deep).query("step == 0"))
+    drawing.canvas.draw()
+    boxes = [
+        text.get_window_extent() for ax in drawing.axes for text in ax.texts if text.get_text()
+    ]
+    assert len(boxes) == 15  # thirteen layers and two groups of inputs
+    assert len({text.get_text() for ax in drawing.axes for text in ax.texts}) >= 14
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
 @pytest.mark.parametrize("name", names("figures"))
 def test_values_that_are_missing_break_no_figure(contexts: dict[str, Context], name: str) -> None:
     figure: Figure = find("figures", name)()

@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as hnp
 import topolab
 from topolab import LayeredGraph, LayerSpec
 from topolab.errors import LayerError
+from topolab.metrics.dormancy import on_path
 
 
 @st.composite
@@ -92,3 +93,33 @@ def test_layers_can_be_left_out(example_run: topolab.Run) -> None:
         whole.degrees("sideways")  # type: ignore[arg-type]
     with pytest.raises(LayerError, match="no layer 'x'"):
         whole.layer_slice("x")
+
+
+def test_groups_of_inputs_apart_are_graphs_apart() -> None:
+    """Degrees, coreness and paths are those of each part alone."""
+    rng = np.random.default_rng(3)
+    shapes = {"a": (7, 5), "b": (6, 7), "q": (6, 9), "k": (8, 9), "end": (4, 8)}
+    sources = {"q": "att:in", "k": "att:in"}
+    layers = [LayerSpec(n, "linear", s, source=sources.get(n)) for n, s in shapes.items()]
+    masks = {name: rng.random(shape) < 0.4 for name, shape in shapes.items()}
+    whole = LayeredGraph.from_masks(layers, masks)
+    assert whole.layer_names == ("input", "a", "b", "att:in", "q", "k", "end")
+    assert whole.inputs == {"input", "att:in"} and whole.unread == {"b", "q", "end"}
+    assert whole.weight_layers == ("a", "b", "q", "k", "end")
+    directed = whole.to_networkx()
+    undirected = nx.Graph(directed)
+    core = nx.core_number(undirected)
+    assert whole.coreness().tolist() == [core[i] for i in range(whole.n_neurons)]
+    assert whole.degrees("total").tolist() == [d for _, d in sorted(directed.degree())]
+    first = LayeredGraph.from_masks(layers[:2], masks)
+    assert whole.degrees("total")[: first.n_neurons].tolist() == first.degrees("total").tolist()
+    through = on_path({n: int(np.ptp([whole.layer_slice(n).start, whole.layer_slice(n).stop]))
+                       for n in whole.layer_names}, whole.paths)  # fmt: skip
+    starts = {i for n in whole.inputs for i in range(*whole.layer_slice(n).indices(10**6))}
+    ends = {i for n in whole.unread for i in range(*whole.layer_slice(n).indices(10**6))}
+    for name in whole.layer_names:
+        for place, found in enumerate(through[name], whole.layer_slice(name).start):
+            after, before = nx.descendants(directed, place), nx.ancestors(directed, place)
+            assert found == (
+                bool(starts & (before | {place})) and bool(ends & (after | {place}))
+            ), (name, place)

@@ -6,7 +6,7 @@ import torch
 
 from topolab import LayerSpec, layers_of
 from topolab.errors import LayerError
-from topolab.layers import chain_layers
+from topolab.layers import apart, chain_layers
 
 
 def test_a_kernel_is_an_edge_where_any_weight_is_active() -> None:
@@ -109,3 +109,35 @@ def test_a_layer_survives_json() -> None:
     assert LayerSpec.from_dict(layer.to_dict()) == layer
     with pytest.raises(LayerError, match="not a layer description"):
         LayerSpec.from_dict({"name": "x"})
+
+
+def test_what_fits_nothing_reads_inputs_of_its_own() -> None:
+    """As in a recurrent network, and at the shortcut of a residual one."""
+    layers = (
+        LayerSpec("conv", "conv", (8, 3, 3, 3)),
+        LayerSpec("short", "conv", (16, 4, 1, 1)),
+        LayerSpec("q", "linear", (6, 5), source="att:in"),
+        LayerSpec("k", "linear", (6, 5), source="att:in"),
+        LayerSpec("fc", "linear", (10, 6)),
+    )
+    with pytest.raises(LayerError, match="short takes 4 inputs but conv has 8"):
+        chain_layers(layers)
+    done, names = apart(layers)
+    assert names == ("short",) and done[1].source == "short:in"
+    assert [link.source for link in chain_layers(done)] == [
+        "input", "short:in", "att:in", "att:in", "k",
+    ]  # fmt: skip
+    assert apart(done) == (done, ())
+
+
+@pytest.mark.parametrize("source", ["x:out", "../x:in", "\x1b:in", ":in", "a b:in", "q:in\n"])
+def test_groups_of_inputs_have_plain_names(source: str) -> None:
+    layers = [LayerSpec("a", "linear", (3, 2)), LayerSpec("b", "linear", (3, 2), source=source)]
+    with pytest.raises(LayerError, match="is not an earlier layer"):
+        chain_layers(layers)
+
+
+def test_only_maps_of_a_convolution_are_several_inputs_each() -> None:
+    layers = [LayerSpec("a", "linear", (64, 10)), LayerSpec("b", "linear", (5, 128))]
+    with pytest.raises(LayerError, match="takes 128 inputs but a has 64"):
+        chain_layers(layers)

@@ -19,7 +19,7 @@ from topolab.importers.loading import load, verify_archive
 from topolab.importers.ordering import Ambiguous, find_order, numbered
 from topolab.importers.orientation import Orientation, candidates, choose
 from topolab.importers.series import MAX_STEP, Moment, gather, number_at, steps_by_name
-from topolab.layers import LayerSpec, apart, chain_layers
+from topolab.layers import LayerSpec, apart, chain_layers, is_apart
 from topolab.registry import load_all, names
 from topolab.snapshot import pack_mask
 
@@ -305,10 +305,11 @@ def _names_and_sources(
     if twice:
         raise ConfigError(f"{given}: {', '.join(twice)} is there twice")
     for position, line in enumerate(words):
-        if len(line) == 2 and ":" not in line[1] and line[1] not in ("input", *order[:position]):
+        known = ("input", *order[:position])
+        if len(line) == 2 and not is_apart(line[1]) and line[1] not in known:
             raise ConfigError(
                 f"{given}: {line[0]} reads {line[1]}, which is not a layer before it; "
-                f"there is {', '.join(('input', *order[:position]))}"
+                f"there is {', '.join(known)}; {line[0]}:in stands for inputs of its own"
             )
     return order, {line[0]: line[1] for line in words if len(line) == 2}
 
@@ -635,8 +636,9 @@ class _Reader:
         if alone:
             self.remarks.append(
                 f"what {', '.join(alone)} read{'s' if len(alone) == 1 else ''} is not known, so "
-                "inputs of their own are taken: paths and shells do not go through there; say in a "
-                "file for --model-order what each reads"
+                "inputs of their own are taken: paths and shells do not go through there; if the "
+                "order, the orientation or what it reads is another, say so with --model-order "
+                "or --orientation"
             )
         remarks = [where, f"weights lie {self.orientation.how}" if self.orientation.how else ""]
         remarks += self.remarks
@@ -669,7 +671,7 @@ class _Reader:
         if kind == "linear" or rest or groups < 1 or seen.shape[0] % groups:
             groups = 1
         elif seen.shape[1] > 1 and name not in sources:
-            groups = 1  # it may as well read another layer, as the shortcut of a residual block does
+            groups = 1  # it may read another layer, as a residual shortcut does
         if groups == seen.shape[0] > 1 and seen.shape[1] == 1:
             self.remarks.append(f"layer {name} is taken as a depthwise convolution")
         elif groups > 1:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from topolab.errors import LayerError
-from topolab.layers import LayerSpec, layers_of
+from topolab.layers import LayerSpec, apart, layers_of
 
 __all__ = ["Found", "MaskFinder", "Masks", "clean_name", "find_mask", "unwrap"]
 
@@ -389,7 +389,15 @@ class MaskFinder:
         table = [replace(spec, maskable=spec.name not in stays) for spec in table]
         if image_shape is not None:
             table[0] = replace(table[0], image_shape=image_shape)
-        return tuple(table)
+        done, alone = apart(table)
+        if alone:
+            self._warn(
+                "apart",
+                f"what {', '.join(alone)} read{'s' if len(alone) == 1 else ''} is not known, so "
+                "inputs of their own are taken: paths and shells do not go through there; give "
+                "layers= a table that says it, LayerSpec(..., source=...)",
+            )
+        return done
 
     def _remark_zeros(self, modules: Mapping[str, torch.nn.Module]) -> None:
         """Say which layers are taken for dense and do not look it."""

@@ -27,6 +27,7 @@ class AttachmentKernels(Figure):
     )
     source = "none of the papers measures it; after Jeong, Neda and Barabasi (2003)"
     needs = ("attachment",)
+    by_layer = True
 
     def table(self, context: Context) -> pd.DataFrame:
         """One row per group, layer, kernel and bin of degrees."""

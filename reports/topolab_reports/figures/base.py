@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol
 
 import matplotlib.figure
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
@@ -24,6 +25,10 @@ class Draw(Protocol):
 
     def __call__(self, table: pd.DataFrame, *, ax: Axes | None = None) -> Drawing:
         """Draw it."""
+
+
+#: Layers of a deep network that have a panel or a line of their own.
+MOST_LAYERS = 6
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,8 @@ class Figure:
 
     A subclass sets ``name``, ``title``, ``caption``, ``source`` (the figure of a paper that it is
     the counterpart of, if any), ``needs`` (the analyses it draws) and ``moment`` (whether it shows
-    one moment: the last of the context), and implements `table` and
+    one moment: the last of the context), ``by_layer`` (whether each layer has a panel or a line of
+    its own, so that of a deep network only some are drawn), and implements `table` and
     `panels`. It is found by the entry point group ``topolab.figures``.
     """
 
@@ -83,6 +89,7 @@ class Figure:
     source: ClassVar[str] = ""
     needs: ClassVar[tuple[str, ...]] = ()
     moment: ClassVar[bool] = False
+    by_layer: ClassVar[bool] = False
 
     def table(self, context: Context) -> pd.DataFrame:
         """What is drawn: tidy, with a column run; of moving panels at the moments shown."""
@@ -103,6 +110,21 @@ class Figure:
     def says(self, table: pd.DataFrame) -> str:
         """A caption that depends on the numbers; the fixed one unless a figure has more to say."""
         return self.caption
+
+    def few(self, table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+        """What of a table is drawn, and a sentence that says so where it is not all.
+
+        Of a deep network the layers that are drawn are spread evenly from the first to the last.
+        """
+        if not self.by_layer or "layer" not in table:
+            return table, ""
+        names = list(table["layer"].unique())
+        if len(names) <= MOST_LAYERS:
+            return table, ""
+        chosen = np.linspace(0, len(names) - 1, MOST_LAYERS).round().astype(int)
+        kept = [names[i] for i in chosen]
+        said = f"{MOST_LAYERS} of {len(names)} layers are drawn; the data have all."
+        return table[table["layer"].isin(kept)].reset_index(drop=True), said
 
     def draw(
         self,
@@ -132,7 +154,7 @@ class Figure:
         ConfigError
             If `ax` has not as many axes as there are panels.
         """
-        panels = self.panels(table, runs)
+        panels = self.panels(self.few(table)[0], runs)
         with settings():
             if ax is not None:
                 axes = [ax] if isinstance(ax, Axes) else list(ax)
@@ -155,7 +177,7 @@ class Figure:
 
     def describe(self, table: pd.DataFrame) -> str:
         """What is to be seen, in words."""
-        return " ".join(panel.describe(panel.last) for panel in self.panels(table))
+        return " ".join(panel.describe(panel.last) for panel in self.panels(self.few(table)[0]))
 
 
 def _grid(panels: Sequence[Panel], columns: int | None) -> list[Axes]:

@@ -18,6 +18,7 @@ class Churn(Figure):
 
     name = "churn"
     title = "How much of the wiring moves"
+    by_layer = True
     caption = (
         "Edges that an update really exchanged: dropped and not grown again at once. As many were "
         "grown."

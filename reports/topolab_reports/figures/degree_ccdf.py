@@ -25,6 +25,7 @@ class DegreeCCDF(Figure):
     )
     source = "NSH, degree distributions (P(k) of the hidden neurons; inputs apart)"
     needs = ("degree",)
+    by_layer = True
     moment = True
 
     def table(self, context: Context) -> pd.DataFrame:

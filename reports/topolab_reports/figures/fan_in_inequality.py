@@ -31,6 +31,7 @@ class FanInInequality(Figure):
     )
     source = "PSN, RigL's fan-in CCV from several initial masks"
     needs = ("degree",)
+    by_layer = True
 
     def table(self, context: Context) -> pd.DataFrame:
         """One row per run, step and hidden layer."""

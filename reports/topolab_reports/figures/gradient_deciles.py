@@ -26,6 +26,7 @@ class GradientDeciles(Figure):
     )
     source = "PSN, gradient hierarchy"
     needs = ("gradient",)
+    by_layer = True
     moment = True
 
     def table(self, context: Context) -> pd.DataFrame:

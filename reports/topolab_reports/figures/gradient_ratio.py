@@ -24,6 +24,7 @@ class GradientRatio(Figure):
     )
     source = "PSN, gradient ratio of structured profiles (2 to 5)"
     needs = ("gradient",)
+    by_layer = True
 
     def table(self, context: Context) -> pd.DataFrame:
         """One row per run, step and layer."""

@@ -26,6 +26,7 @@ class Roles(Figure):
     )
     source = "NSH, Figs. 11 and 12 (k-shell decomposition): roles per layer"
     needs = ("kshell",)
+    by_layer = True
 
     def table(self, context: Context) -> pd.DataFrame:
         """One row per run, step, layer and role."""

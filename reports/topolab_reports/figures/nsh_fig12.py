@@ -25,6 +25,7 @@ class Shells(Figure):
     )
     source = "NSH, Figs. 11 and 12 (k-shell decomposition): sizes of the shells"
     needs = ("kshell",)
+    by_layer = True
 
     def table(self, context: Context) -> pd.DataFrame:
         """One row per pictured run, step, layer and shell that is not empty."""

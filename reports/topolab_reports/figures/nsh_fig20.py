@@ -26,6 +26,7 @@ class TopologyCorrelation(Figure):
     )
     source = "NSH, Fig. 20"
     needs = ("kendall",)
+    by_layer = True
 
     def table(self, context: Context) -> pd.DataFrame:
         """One row per run, layer and pair of steps; the dense last layer left out."""

@@ -25,6 +25,7 @@ class Dormancy(Figure):
     )
     source = "NSH, Fig. 9 (degree below 10 and 110); τ-dormancy after Sokar et al. (2023)"
     needs = ("dormant",)
+    by_layer = True
 
     def table(self, context: Context) -> pd.DataFrame:
         """One row per run, step, layer and measure."""

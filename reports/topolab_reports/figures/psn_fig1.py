@@ -29,6 +29,7 @@ class FanInProfile(Figure):
     )
     source = "PSN, Fig. 1 (fan-in over the normalised neuron index)"
     needs = ("degree",)
+    by_layer = True
     moment = True
 
     def table(self, context: Context) -> pd.DataFrame:

@@ -29,6 +29,7 @@ class Strength(Figure):
     )
     source = "NSH names weighted graphs as future work"
     needs = ("strength",)
+    by_layer = True
 
     def table(self, context: Context) -> pd.DataFrame:
         """One row per run, step and hidden layer."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -25,6 +27,8 @@ COLOURS = {
     "dormant": (0.80, 0.10, 0.15),
 }
 _BAR = 0.36  # of the distance between layers, for the largest degree of a layer
+_BESIDE, _LETTERS = 6, 44  # columns, and letters below them, that have room side by side
+_NAMED, _LONG = 30, 16  # columns that can be named, and letters in a name
 _BUNDLES = 60  # the densest of each layer of weights; the rest would only make it grey
 
 
@@ -71,11 +75,17 @@ def draw(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Fig
             )
         for _, part in table[table["kind"] == "bundle"].groupby("layer", sort=False):
             _bundles(ax, part, spans, place)
-        for layer in layers:
-            n = int((neurons["layer"] == layer).sum())
-            ax.text(place[layer], -0.03, f"{layer}\n{n:,}", ha="center", va="top", fontsize=8)
+        counts = neurons["layer"].value_counts()
+        deep = len(layers) > _BESIDE or sum(len(_short(layer)) for layer in layers) > _LETTERS
+        for layer in layers[:: math.ceil(len(layers) / _NAMED)]:
+            if deep:
+                ax.text(place[layer] + _BAR / 2, -0.02, _short(layer), ha="center", va="top",
+                        fontsize=6, rotation=90)  # fmt: skip
+            else:
+                ax.text(place[layer], -0.03, f"{_short(layer)}\n{counts[layer]:,}", ha="center",
+                        va="top", fontsize=8)  # fmt: skip
         ax.set_xlim(-0.15, len(layers) - 1 + _BAR + 0.1)
-        ax.set_ylim(-0.16, 1.02)
+        ax.set_ylim(-0.36 if deep else -0.16, 1.02)
         seen = [r for r in COLOURS if r == "dormant" or (neurons["role"] == r).any()]
         if not (~neurons["on_path"].astype(bool)).any():
             seen.remove("dormant")
@@ -85,6 +95,24 @@ def draw(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Fig
             handlelength=1, columnspacing=1,
         )  # fmt: skip
         return figure
+
+
+def _short(layer: str) -> str:
+    """A name that has room below its column: all parts but the last are a letter and a number.
+
+    Examples
+    --------
+    >>> _short("encoder.block12.attention.query"), _short("skip:in"), _short("fc1")
+    ('e.b12.a.query', '(inputs)', 'fc1')
+    """
+    if ":" in layer:
+        return "(inputs)"
+    if len(layer) <= _LONG:
+        return layer
+    *parts, last = layer.split(".")
+    short = [part[:1] + "".join(filter(str.isdigit, part[1:])) for part in parts]
+    name = ".".join([*short, last])
+    return name if len(name) <= _LONG else "…" + name[1 - _LONG :]
 
 
 def _column(ax: Axes, part: pd.DataFrame, x: float) -> dict[int, tuple[float, float]]:

@@ -243,13 +243,34 @@ def test_matrices_by_anybody_are_chained(series: Path, binary: bool) -> None:
     assert named(found(series)) == {"W1": (100, 784), "W2": (10, 100)}
 
 
-def test_a_linear_layer_reads_another_only_one_to_one() -> None:
-    layers = [
-        topolab.LayerSpec("a", "linear", (64, 10)),
-        topolab.LayerSpec("b", "linear", (5, 128)),
-    ]
-    with pytest.raises(topolab.TopolabError, match="takes 128 inputs but a has 64"):
-        topolab.layers.chain_layers(layers)
+def test_a_network_that_does_not_chain_is_analysed_all_the_same(
+    series: Path, tmp_path: Path
+) -> None:
+    model = nn.ModuleDict({"rnn": nn.LSTM(6, 4), "fc": nn.Linear(4, 3)})
+    for step in range(3):
+        for name in ("weight_ih_l0", "weight_hh_l0"):
+            prune.random_unstructured(model["rnn"], name, amount=0.3)
+        torch.save(model.state_dict(), series / f"step_{step}.pt")
+    order = ["rnn.weight_ih_l0", "rnn.weight_hh_l0", "fc"]
+    run = topolab.import_run(series, tmp_path / "run", model_order=order)
+    (remark,) = [r for r in run.data["remarks"] if "inputs of their own" in r]
+    assert remark.startswith("what rnn.weight_hh_l0, fc read is not known")
+    tables = topolab.analyse(run)  # every analysis that there is
+    degree = tables["degree"].table
+    for name in order[:2]:
+        mask = run[-1].masks[name]
+        of_layer = degree[(degree["layer"] == name) & (degree["step"] == 2)]
+        fan_in = of_layer[of_layer["direction"] == "in"].iloc[0]
+        assert fan_in["n_edges"] == mask.sum() and fan_in["max"] == mask.sum(1).max()
+        assert "out" not in set(of_layer["direction"])  # nobody is known to read it
+    own = degree[(degree["layer"] == "rnn.weight_hh_l0:in") & (degree["step"] == 2)]
+    assert set(own["direction"]) == {"out", "total"}
+    said = ["rnn.weight_ih_l0", "rnn.weight_hh_l0 state:in", "fc state:in"]
+    shared = topolab.import_run(series, tmp_path / "shared", model_order=said)
+    graph = topolab.LayeredGraph.from_snapshot(shared[-1])
+    assert graph.inputs == {"input", "state:in"}
+    with pytest.raises(topolab.TopolabError, match="reads out:side, which is not a layer"):
+        found(series, model_order=["rnn.weight_ih_l0", "fc out:side"])
 
 
 def test_grouped_convolutions_are_judged_by_what_they_read(series: Path) -> None:

@@ -209,7 +209,7 @@ def test_the_user_overrules(series: Path) -> None:
     cut = topolab.import_run(series, series.parent / "b", orientation="in-out", bias_row=True)
     assert cut.layers[0].shape == (5, 4) and cut.config["bias_row"]
     assert cut[0].masks["W1"].tolist() == (matrix[:-1].T != 0).tolist()
-    assert any("do not chain" in remark for remark in cut.data["remarks"])
+    assert any("what W2 reads is not known" in remark for remark in cut.data["remarks"])
 
 
 def test_conventions_of_torch_are_not_turned_by_chaining(series: Path) -> None:
@@ -218,7 +218,7 @@ def test_conventions_of_torch_are_not_turned_by_chaining(series: Path) -> None:
     torch.save({"masks": masks}, series / "1.pt")
     found = topolab.inspect_checkpoints(series)
     assert found.orientation == "out-in"
-    assert any("do not chain" in remark for remark in found.remarks)
+    assert any("what fc1 reads is not known" in remark for remark in found.remarks)
     turned = topolab.inspect_checkpoints(series, orientation="in-out")
     assert [layer.spec.shape for layer in turned.layers] == [(100, 10), (784, 100)]
     assert topolab.inspect_checkpoints(series, model_order=["fc1", "fc2"]).layers[0].spec.n_in

@@ -622,3 +622,29 @@ def test_two_ranks(tmp_path: Path, mode: str) -> None:
             assert "layer 0: the ranks hold different masks" in message
             assert "rank 1 at 3 positions (of 48 " in message
         assert (run.steps.tolist(), run.state) == ([0, 2], "failed")
+
+
+class Residual(torch.nn.Module):
+    """A block whose shortcut reads what the block reads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = torch.nn.Conv2d(3, 4, 1)
+        self.second = torch.nn.Conv2d(4, 8, 1)
+        self.short = torch.nn.Conv2d(4, 8, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.first(x)
+        out: torch.Tensor = self.second(x) + self.short(x)
+        return out
+
+
+def test_a_shortcut_does_not_cost_the_analyses(tmp_path: Path) -> None:
+    model = Residual()
+    for layer in (model.first, model.second, model.short):
+        prune.random_unstructured(layer, "weight", amount=0.5)
+    with pytest.warns(UserWarning, match="what short reads is not known"):
+        topolab.attach(None, model, tmp_path / "run").remove()
+    run = topolab.open_run(tmp_path / "run")
+    assert run.layers[2].source == "short:in"
+    assert len(topolab.analyse(run, ["degree", "kshell", "dormant"])["degree"].table)
