@@ -10,6 +10,7 @@ import io
 import math
 import pickle
 import pickletools
+import struct
 import warnings
 import zipfile
 from collections.abc import Sequence
@@ -33,6 +34,7 @@ _MAX_HEADER = 100 * 2**20
 _UNSAFE_NAMES = 8
 _PICKLES = 64  # torch writes five
 _CHUNK = 2**20
+_ZIP_END = 22
 _CONVERT = """\
 import pickle, torch
 def plain(x):
@@ -294,6 +296,13 @@ def _check_archive(path: Path, max_bytes: int, *, stored_only: bool = False) -> 
             members = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{path}: damaged, its archive cannot be read ({error})") from error
+    with path.open("rb") as file:  # how many parts there are is said at the very end
+        file.seek(max(0, path.stat().st_size - _ZIP_END))
+        end = file.read(_ZIP_END)
+    if end[:4] == b"PK\x05\x06":
+        (count,) = struct.unpack_from("<H", end, 10)
+        if count not in (len(members), 0xFFFF):
+            raise CheckpointError(f"{path}: damaged, {count} parts are expected in its archive")
     claimed = sum(member.file_size for member in members)
     if claimed > max(max_bytes, path.stat().st_size):
         raise CheckpointError(
@@ -372,7 +381,7 @@ def _npz(path: Path, max_bytes: int) -> dict[str, npt.NDArray[Any]]:
             for member in archive.infolist():
                 name = member.filename.removesuffix(".npy")
                 if name == member.filename:
-                    continue
+                    raise ValueError(f"{name!r:.80} in it is no array")
                 with archive.open(member) as file:
                     shape, dtype = _header(file)
                     if dtype.hasobject:
@@ -384,6 +393,8 @@ def _npz(path: Path, max_bytes: int) -> dict[str, npt.NDArray[Any]]:
                     )
                 with archive.open(member) as file:
                     arrays[name] = np.lib.format.read_array(file, allow_pickle=False)
+                    while file.read(_CHUNK):  # its checksum is looked at where it ends
+                        pass
     except CheckpointError:
         raise
     except Exception as error:  # zipfile, zlib, tokenize: whatever the bytes lead them to

@@ -6,6 +6,7 @@ import ast
 import io
 import os
 import pickle
+import shutil
 import struct
 import tempfile
 import warnings
@@ -396,6 +397,37 @@ def test_a_flipped_bit_in_a_torch_file_is_noticed(series: Path) -> None:
     path.write_bytes(data)
     assert torch.load(path, weights_only=True)["masks"]["fc"][0, 0] == 0
     refused(series, "1.pt: damaged", "CRC")
+
+
+@pytest.mark.parametrize("kind", ["torch", "npz", "compressed npz", "scipy"])
+def test_no_flipped_bit_of_an_archive_goes_unnoticed(series: Path, kind: str) -> None:
+    """It is refused, or changes nothing that is read."""
+    rng = np.random.default_rng(8)
+    matrices = {"W1": rng.random((6, 9)).round(), "W2": rng.random((4, 6)).round()}
+    path = series / ("1.pt" if kind == "torch" else "1.npz")
+    if kind == "torch":
+        torch.save({"masks": {n: torch.from_numpy(m) for n, m in matrices.items()}}, path)
+    elif kind == "scipy":
+        sp.save_npz(path, sp.csr_array(matrices["W1"]))
+    else:
+        (np.savez if kind == "npz" else np.savez_compressed)(path, **matrices)
+    whole = path.read_bytes()
+    expected = topolab.import_run(series, series.parent / "whole")[0]
+    refusals = 0
+    for at in rng.permutation(len(whole))[:100]:
+        data = bytearray(whole)
+        data[at] ^= 1 << int(rng.integers(8))
+        path.write_bytes(data)
+        out = series.parent / f"run{at}"
+        try:
+            run = topolab.import_run(series, out)
+        except topolab.TopolabError:
+            refusals += 1
+            continue
+        for name, mask in expected.masks.items():
+            assert (run[0].masks[name] == mask).all(), (at, name)
+        shutil.rmtree(out)
+    assert refusals > 30
 
 
 def test_a_torch_file_without_checksums_is_read(series: Path) -> None:
