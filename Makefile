@@ -61,7 +61,7 @@ docs-check: $(VENV)/.installed-test ## Links, examples and completeness of the d
 	@$(BIN)/python -m pytest -q tests/docs README.md docs
 
 test-wheel: $(VENV)/.installed-dev ## Build the wheel, install it outside the checkout, test that
-	@BIN=$(CURDIR)/$(BIN) PYTHON=$(PYTHON) bash tests/test-wheel.sh
+	@BIN=$(CURDIR)/$(BIN) PYTHON=$(PYTHON) PARALLEL="$(PARALLEL)" bash tests/test-wheel.sh
 
 axe: ## Fetch the newest accessibility checker the tests know of (needs npm)
 	@npm install --silent --no-audit --no-fund --no-package-lock

@@ -20,5 +20,6 @@ for package in (topolab, topolab_analyses, topolab_reports, topolab_trainers):
     assert "site-packages" in package.__file__, package.__file__
 print("topolab", topolab.__version__, "from", topolab.__file__)
 PY
-# tests/docs checks the documents of the checkout, which a wheel does not have.
-"$place/venv/bin/python" -m pytest -q tests --ignore=tests/docs ${PYTEST_ARGS:-}
+# The documents and benchmarks of the checkout, which their tests look at, are not in a wheel.
+OMP_NUM_THREADS=1 "$place/venv/bin/python" -m pytest -q ${PARALLEL:-} tests \
+  --ignore=tests/docs --ignore=tests/benchmarks ${PYTEST_ARGS:-}
