@@ -84,11 +84,17 @@ def sniff(path: Path) -> FileKind | None:
             return "torch"
         if set(names) >= _SCIPY:
             return "scipy"
-        return "npz" if any(name.endswith(".npy") for name in names) else None
+        if any(name.endswith(".npy") for name in names):
+            return "npz"
+        if suffix == ".npz":
+            raise CheckpointError(f"{path}: damaged, or no file of numpy: it holds no arrays")
+        return None
     if start.startswith(b"\x89HDF\r\n"):
         return "hdf5"
     if start.startswith(b"\x93NUMPY"):
         return "npy"
+    if suffix == ".npz":  # not left out of the series as if it were a note
+        raise CheckpointError(f"{path}: damaged, or no file of numpy: it is no archive")
     if suffix == ".safetensors":
         return "safetensors"
     if suffix == ".mat" or start.startswith(b"MATLAB 5.0 MAT"):

@@ -535,3 +535,11 @@ def test_a_file_that_vanishes_is_named(
     with pytest.raises(CheckpointError, match=r"step_2.pt: cannot be read"):
         topolab.import_run(series, tmp_path / "run", progress=vanish)
     assert not list(tmp_path.glob(".importing*"))
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"GIF89a", b"PK\x05\x06" + bytes(18)])
+def test_a_damaged_file_is_not_left_out_of_its_series(series: Path, content: bytes) -> None:
+    np.savez(series / "a_1.npz", W1=matrix(4, 6), W2=matrix(3, 4))
+    (series / "a_2.npz").write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"a_2.npz: damaged"):
+        found(series)
