@@ -27,6 +27,7 @@ __all__ = ["LayerSpec", "apart", "chain_layers", "is_apart", "layers_of"]
 
 Kind = Literal["linear", "conv"]
 INPUT = "input"
+_ATTENTION = re.compile(r"(?:to_|w_?)?(?:k|v|key|value|keys|values)(?:_?(?:proj|lin|linear))?")
 _APART = re.compile(r"[A-Za-z0-9_.-]{1,200}:in")
 
 
@@ -245,9 +246,9 @@ def chain_layers(layers: Sequence[LayerSpec]) -> tuple[Link, ...]:
     kinds = {layer.name: layer.kind for layer in layers}
     links: list[Link] = []
     previous = INPUT
-    for position, layer in enumerate(layers):
+    for layer in layers:
         source = layer.source or previous
-        if source not in sizes and (is_apart(source) or (position == 0 and source == INPUT)):
+        if source not in sizes and (is_apart(source) or source == INPUT):
             sizes[source] = layer.n_in
         if source not in sizes:
             raise LayerError(
@@ -265,6 +266,23 @@ def chain_layers(layers: Sequence[LayerSpec]) -> tuple[Link, ...]:
         sizes[layer.name] = layer.n_out
         previous = layer.name
     return tuple(links)
+
+
+def _beside(name: str, before: str) -> bool:
+    """Whether the name says that this does not read the layer before it.
+
+    Keys and values of an attention read what its queries read; the recurrent weights of a cell
+    read the cell.
+
+    Examples
+    --------
+    >>> _beside("attn.k_proj", "attn.q_proj"), _beside("attn.out", "attn.value")
+    (True, False)
+    """
+    (over, _, last), (others, _, _) = name.rpartition("."), before.rpartition(".")
+    return over == others and (
+        _ATTENTION.fullmatch(last) is not None or last.startswith("weight_hh")
+    )
 
 
 def is_apart(source: str) -> bool:
@@ -315,7 +333,11 @@ def apart(layers: Sequence[LayerSpec]) -> tuple[tuple[LayerSpec, ...], tuple[str
     for layer in layers:
         before = out[-1] if out else None
         alone = layer.source is None and before is not None
-        if alone and before is not None and not _repeat(layer, before.n_out, before.kind):
+        if (
+            alone
+            and before is not None
+            and (_beside(layer.name, before.name) or not _repeat(layer, before.n_out, before.kind))
+        ):
             layer = replace(layer, source=f"{layer.name}:in")
             names.append(layer.name)
         out.append(layer)

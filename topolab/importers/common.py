@@ -26,12 +26,14 @@ __all__ = [
     "state_dict",
     "strip",
     "unique",
+    "weight_layer",
     "weights_of",
 ]
 
 # Under these names people keep the state dict of the model in a larger dictionary.
 _STATE_KEYS = ("state_dict", "model_state_dict", "model", "net", "network", "module", "weights")
 _OUTER = "module."
+_WEIGHT = re.compile(r"(?:(.*)\.)?(?:weight|weight_orig|parametrizations\.weight\.original)")
 
 
 def strip(key: str) -> str:
@@ -108,7 +110,7 @@ def state_dict(value: Any) -> dict[str, Any]:
         inner = next(
             (value[k] for k in _STATE_KEYS if isinstance(value.get(k), Mapping) and value[k]), None
         )
-        if inner is None or any(is_array(v) and _rank(v) > 1 for v in value.values()):
+        if inner is None or any(is_array(v) and weight_layer(str(k)) for k, v in value.items()):
             break
         value = inner
     return {k: v for k, v in value.items() if isinstance(k, str) and is_array(v)}
@@ -118,11 +120,26 @@ def _rank(value: Any) -> int:
     return len(value.shape)
 
 
+def weight_layer(key: str) -> str | None:
+    """The layer whose weight this key holds, whole or before a norm is applied; None for others.
+
+    Examples
+    --------
+    >>> weight_layer("fc.weight"), weight_layer("fc.weight_orig"), weight_layer("fc.bias")
+    ('fc', 'fc', None)
+    >>> weight_layer("fc.parametrizations.weight.original")
+    'fc'
+    """
+    match = _WEIGHT.fullmatch(strip(key))
+    return None if match is None else match[1] or "layer"
+
+
 def weights_of(state: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """The weights of layers in a state dict: (layer, tensor), in its order."""
     for key, value in state.items():
-        if (key == "weight" or key.endswith(".weight")) and _rank(value) in (2, 3, 4):
-            yield layer_name(key), value
+        name = weight_layer(key)
+        if name is not None and _rank(value) in (2, 3, 4):
+            yield name, value
 
 
 def _claim(value: Any, content: Content, layer: str) -> None:

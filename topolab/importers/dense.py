@@ -8,6 +8,7 @@ from typing import Any
 from topolab.importers.base import Content, FoundLayer, Importer, Reading
 from topolab.importers.common import (
     as_array,
+    binary,
     is_array,
     is_sparse,
     layer_name,
@@ -53,6 +54,8 @@ def _weights(content: Content) -> list[tuple[str, Any]]:
         found = [
             (layer_name(key), value)
             for key, value in content.value.items()
-            if is_array(value) and value.ndim in (2, 3, 4)
+            if is_array(value)
+            and value.ndim in (2, 3, 4)
+            and not ("mask" in key.lower() and binary(value, content))
         ]
     return found

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 from topolab.importers.base import CheckpointError, Content, Importer
 from topolab.importers.common import binary, is_array, is_sparse
 
@@ -20,6 +22,7 @@ _TRAINING = re.compile(
 )
 _MASK = re.compile(r"(?i)mask")
 _NO_TOPOLOGY = re.compile(r"(?i)fired|attn|attention|causal|grad")
+_KEPT = re.compile(r"(?i)(?:^|/)masks?/")
 _SPLIT = re.compile(r"(?:(.*)\.)?(?:parametrizations\.weight\.original1|weight_v)")
 
 
@@ -47,21 +50,23 @@ def check_left_over(
     """
     if not content.claims:  # somebody else's convention that reads in its own way
         return ()
-    left = [
-        (path, value) for path, value in _matrices(content.value, "", 0)
-        if id(value) not in content.claims
-    ]  # fmt: skip
+    every = list(_matrices(content.value, "", 0))
+    left = [(path, value) for path, value in every if id(value) not in content.claims]
+    shapes = {tuple(value.shape) for path, value in every if id(value) in content.claims}
     masks = [
         path for path, value in left
-        if _MASK.search(path) and not _NO_TOPOLOGY.search(path)
-        and not is_sparse(value) and binary(value, content)
+        if (_MASK.search(path) or importer.from_zeros) and not _NO_TOPOLOGY.search(path)
+        and (tuple(value.shape) in shapes or _KEPT.search(path)) and _may_be(value, content)
     ]  # fmt: skip
     if masks and importer.from_zeros and not sure:
         raise CheckpointError(
             f"{content.label}: holds masks ({_list(masks)}) that no convention reads; to take "
             f"what is not 0 as active all the same, give --format {importer.name}"
         )
-    split = [match[1] or "layer" for path, _ in left if (match := _SPLIT.fullmatch(_last(path)))]
+    split = [
+        match[1] or "layer" for path, _ in left
+        if (match := _SPLIT.fullmatch(_last(path))) and not _TRAINING.search(path)
+    ]  # fmt: skip
     if split and not chosen:
         raise CheckpointError(
             f"{content.label}: layer {_list(split)} is kept in the two parts of weight_norm; take "
@@ -78,6 +83,22 @@ def check_left_over(
     if other and not chosen:
         remarks.append(f"left out: {_list(other)}")
     return tuple(remarks)
+
+
+def _may_be(value: Any, content: Content) -> bool:
+    """Whether this could be the mask of a layer: not all the same, and no causal triangle."""
+    if is_sparse(value) or not binary(value, content):
+        return False
+    one = value != 0
+    return (
+        bool(one.any())
+        and not bool(one.all())
+        and not bool(
+            one.ndim == 2 and one.shape[0] == one.shape[1] and (one == one.tril()).all()
+            if hasattr(one, "tril")
+            else one.ndim == 2 and (one == np.tril(one)).all()
+        )
+    )
 
 
 def _last(path: str) -> str:

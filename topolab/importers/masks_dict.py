@@ -98,11 +98,31 @@ def _bare(value: Any, content: Content) -> bool:
     return is_array(value) and len(value.shape) == 1 and "bool" in str(value.dtype)
 
 
+def _prefix(named: Mapping[str, Any], weights: Mapping[str, Any]) -> str | None:
+    """One prefix that makes weights of all masks; of two copies of a model not the averaged one."""
+    first = next(iter(named))
+    found = [other.removesuffix(first) for other in weights if other.endswith("." + first)]
+    whole = [
+        prefix for prefix in found
+        if all(prefix + name in weights
+               and tuple(weights[prefix + name].shape) == tuple(mask.shape)
+               for name, mask in named.items())
+    ]  # fmt: skip
+    plain = [prefix for prefix in whole if "ema" not in prefix and "avg" not in prefix]
+    whole = plain if len(whole) > 1 else whole
+    return whole[0] if len(whole) == 1 else None
+
+
 def _matched(
     named: Mapping[str, Any], weights: Mapping[str, Any], content: Content, remarks: list[str]
 ) -> dict[str, Any]:
     """Masks by the names of the weights; one of the two may have a prefix more (``model.``)."""
     found: dict[str, Any] = {}
+    if weights and not set(named) <= set(weights):
+        prefix = _prefix(named, weights)
+        if prefix is not None:
+            remarks.append(f"masks are of the weights whose names begin with {prefix}")
+            return {prefix + name: mask for name, mask in named.items()}
     for name, mask in named.items():
         fitting = [name] if name in weights or not weights else [
             other for other, weight in weights.items()

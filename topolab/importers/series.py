@@ -25,7 +25,10 @@ _SUFFIXES = re.compile(
 _STEP = r"(?:global_?step|steps?|iterations?|iters?|it|updates?)"
 _EPOCH = r"(?:epochs?|ep)"
 _CHECKPOINT = r"(?:checkpoint|ckpt)"
-_NUMBER = r"\d+(?:\.\d+)?(?:[eE]\d{1,2}(?![0-9A-Za-z]))?"
+_NUMBER = r"\d+(?:\.\d+)?(?:[eE]\d{1,2}(?![0-9A-Za-z])|[kM](?![0-9A-Za-z]))?"
+# Without a word before it: 1e3 only where it stands alone, or s42e3 were a step of 42,000.
+_BARE = r"(?<![0-9A-Za-z])\d+(?:\.\d+)?(?:[eE]\d{1,2}|[kM])(?![0-9A-Za-z])|\d+(?:\.\d+)?"
+_VERSION = re.compile(r"(?i)(?<![a-z])v\d+(?![0-9])")
 _RUN = re.compile(r"(?i)(?<![a-z])(?:seed|fold|trial|rank|run|repeat|rep|shard|worker)s?[ _=-]*\d+")
 _VALUE = re.compile(
     r"(?i)(?<![a-z])(?:acc|accuracy|top|loss|err|error|val|score|f1|auc|lr|wd|bs|density|sparsity)"
@@ -272,13 +275,14 @@ def _token(text: str, words: str) -> re.Match[str] | None:
 
 def _whole(text: str) -> int | None:
     """A step; None for 0.5, and 1000 for 1e3."""
-    base, _, power = text.lower().partition("e")
-    if "." in base:
+    base, _, power = text.partition("e") if "e" in text else text.partition("E")
+    tens = int(power or 0) + {"k": 3, "M": 6}.get(base[-1], 0)
+    base, _, part = base.rstrip("kM").partition(".")
+    if len(part) > tens or (part and not tens):
         return None
-    if len(base) + int(power or 0) > _DIGITS:
+    if len(base) + tens > _DIGITS:
         return MAX_STEP + 1
-    number: int = int(base) * 10 ** int(power or 0)
-    return number
+    return int(base + part + "0" * (tens - len(part)))
 
 
 def _named(words: str) -> Callable[[str], int | None]:
@@ -299,7 +303,9 @@ def _named(words: str) -> Callable[[str], int | None]:
 
 def _numbers(text: str) -> list[str]:
     """All numbers of a name but those of a seed, an accuracy and the like, which are no time."""
-    return re.findall(_NUMBER, _VALUE.sub("", _RUN.sub("", text)))
+    text = _RUN.sub("", text)
+    rest = _VERSION.sub("", _VALUE.sub("", text))
+    return re.findall(_BARE, rest) or re.findall(_BARE, text)
 
 
 def _bare_numbers(names: Sequence[str | None]) -> list[int] | None:
@@ -392,6 +398,7 @@ def steps_by_name(moments: Sequence[Moment]) -> tuple[list[int], list[int] | Non
         (column for depth in range(deepest)
          if (column := _column(moments, depth, readers[1][0])) is not None), None
     )  # fmt: skip
+    told = epochs
     alone = len(moments) == 1
     for depth in range(deepest):
         for read, what in readers[: 3 if alone and depth else 4]:
@@ -400,7 +407,13 @@ def steps_by_name(moments: Sequence[Moment]) -> tuple[list[int], list[int] | Non
                 continue
             if len(set(column)) == len(column):
                 where = "file" if depth == 0 else "folder"
-                return column, epochs, f"steps are {what} in the names of the {where}s"
+                if (
+                    told is not None
+                    and len(told) > 1
+                    and (len(set(told)) == 1 or not _goes_along(told, column))
+                ):  # how many there are to be, or what something else is called
+                    told = None
+                return column, told, f"steps are {what} in the names of the {where}s"
             tried.append((column, depth))
     if alone:
         return [0], epochs, "its name has no number: it is step 0"

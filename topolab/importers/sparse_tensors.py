@@ -14,6 +14,7 @@ from topolab.importers.common import (
     layer_name,
     state_dict,
     unique,
+    weight_layer,
     weights_of,
 )
 
@@ -42,14 +43,14 @@ class SparseTensors(Importer):
         found: list[FoundLayer] = []
         zeros = 0
         for key, value in state.items():
-            name = layer_name(key)
+            name = weight_layer(key) or layer_name(key)
             if is_sparse(value) and len(value.shape) in (2, 3, 4):
                 layer = from_sparse(name, value, content)
                 assert layer.mask is not None
                 assert layer.weight is not None
                 zeros += int(np.count_nonzero(layer.mask & (layer.weight == 0)))
                 found.append(layer)
-            elif (key == "weight" or key.endswith(".weight")) and name in plain:
+            elif weight_layer(key) is not None and name in plain:
                 found.append(dense_layer(name, value, content))
         unique([layer.name for layer in found], content)
         remarks = ("stored entries of value 0 are taken as active",) if zeros else ()

@@ -13,7 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from topolab.errors import ConfigError, LayerError
-from topolab.importers.base import CheckpointError, Content, FoundLayer, Importer, Order
+from topolab.importers.base import (
+    CheckpointError,
+    Content,
+    FoundLayer,
+    Importer,
+    Order,
+    Reading,
+)
+from topolab.importers.common import dense_layer, state_dict, weights_of
 from topolab.importers.leftover import check_left_over
 from topolab.importers.loading import load, verify_archive
 from topolab.importers.ordering import Ambiguous, find_order, numbered
@@ -164,6 +172,7 @@ class Survey:
     order: tuple[str, ...] | None
     max_bytes: int
     orientation: Orientation
+    lenient: bool
 
     def read(self, index: int) -> list[Oriented]:
         """The layers of one checkpoint, loaded again.
@@ -180,7 +189,7 @@ class Survey:
             content = load(moment.files, moment.kind, moment.label, moment.layers, self.max_bytes)
         except OSError as error:
             raise CheckpointError(f"{moment.label}: cannot be read ({error.strerror})") from error
-        reading = self.importer.read(content, self.order)
+        reading = _read(self.importer, content, self.order, lenient=self.lenient)
         found = _in_order(reading.layers, self.order, content)
         layers = [layer for layer in found if len(layer.shape) in (2, 3, 4)]
         return [_oriented(layer, self.orientation) for layer in layers]
@@ -262,6 +271,7 @@ def survey(
         order=reader.order,
         max_bytes=max_bytes,
         orientation=reader.orientation,
+        lenient=format != "auto",
     )
 
 
@@ -362,6 +372,24 @@ def _metrics(content: Content) -> dict[str, float]:
     return found
 
 
+def _plain(content: Content) -> bool:
+    """Whether this holds nothing but the weights of a model, as before it is pruned."""
+    return content.kind in ("torch", "safetensors") and any(weights_of(state_dict(content.value)))
+
+
+def _read(
+    importer: Importer, content: Content, order: Sequence[str] | None, *, lenient: bool
+) -> Reading:
+    """Read a checkpoint; if the user named the convention, one without masks is dense."""
+    if not lenient or importer.detect(content):
+        return importer.read(content, order)
+    weights = weights_of(state_dict(content.value))
+    return Reading(
+        tuple(dense_layer(name, value, content) for name, value in weights),
+        (f"{content.label} holds no masks: its layers are dense",),
+    )
+
+
 def _as_shares(metrics: Sequence[dict[str, float]], remarks: list[str]) -> None:
     """Per cent become shares: in all checkpoints, where one has an accuracy above 1."""
     for name in sorted({n for found in metrics for n in found if n.endswith("accuracy")}):
@@ -426,6 +454,8 @@ class _Reader:
         self.bias_row = bias_row
         self.image_shape = image_shape
         self.named = order is not None
+        self.unordered = False
+        self.doubt = ""
         self.first = ""
         self.known: dict[str, Importer] = {}
         self.importer: Importer | None = None
@@ -443,12 +473,15 @@ class _Reader:
         elif self.format == "auto":
             self._check_importer(content)
         assert self.importer is not None
-        if not self.importer.detect(content):
+        lenient = self.format != "auto"
+        if not self.importer.detect(content) and not (lenient and _plain(content)):
             raise CheckpointError(
                 f"{content.label}: does not follow {self.importer.name}"
                 + ("" if not self.seen else ", as the checkpoints before it do")
             )
-        reading = self.importer.read(content, self.order)
+        if self.importer.detect(content):
+            self.doubt = ""  # one that follows it is enough: those without masks are dense
+        reading = _read(self.importer, content, self.order, lenient=lenient)
         self.remarks += reading.remarks
         self.remarks += check_left_over(
             content, self.importer, sure=self.format != "auto", chosen=self.named
@@ -490,8 +523,8 @@ class _Reader:
         if best.rank > self.importer.rank:
             raise CheckpointError(
                 f"{content.label}: follows {best.name}, but {self.first} only "
-                f"{self.importer.name}; leave out those of one kind, or say with --format what "
-                "all are to be read as"
+                f"{self.importer.name}; leave out those of one kind, or give --format {best.name} "
+                "if those without masks are dense"
             )
 
     def _choose_importer(self, content: Content) -> None:
@@ -501,10 +534,12 @@ class _Reader:
         if self.format != "auto":
             self.importer = known[self.format]
             if self.format not in self.matches:
-                raise CheckpointError(
+                self.doubt = (
                     f"{content.label}: does not follow {self.format}; "
                     f"it follows {', '.join(self.matches) or 'no convention that is known'}"
                 )
+                if not _plain(content):
+                    raise CheckpointError(self.doubt)
         elif not matching:
             raise CheckpointError(
                 f"{content.label}: follows no convention that is known "
@@ -548,7 +583,7 @@ class _Reader:
                 f"{error}; give the names in the model's order in a file for --model-order"
             ) from error
         if found is None:
-            self.remarks.append("the order of the layers is that of their names")
+            self.unordered = True
             return
         self.order = found
         self.remarks.append(
@@ -611,6 +646,8 @@ class _Reader:
         """Everything that is known once all checkpoints were read."""
         assert self.importer is not None
         assert self.orientation is not None
+        if self.doubt:
+            raise CheckpointError(self.doubt)
         reports = []
         changing = []
         sizes: dict[str, int] = {}
@@ -632,6 +669,16 @@ class _Reader:
                 LayerReport(spec, state, counts[0] / size, counts[-1] / size, seen.weights)
             )
         specs, alone = apart([report.spec for report in reports])
+        if self.unordered:  # a row by name would link what has nothing to do with each other
+            specs = tuple(
+                replace(spec, source=f"{spec.name}:in", image_shape=None) for spec in specs
+            )
+            alone = ()
+            self.remarks.append(
+                "the order of the layers is not in the file and follows from nothing, so each has "
+                "inputs of its own; give their names in the model's order with --model-order for "
+                "paths, shells and total degrees"
+            )
         reports = [replace(r, spec=spec) for r, spec in zip(reports, specs, strict=True)]
         if alone:
             self.remarks.append(
@@ -670,7 +717,11 @@ class _Reader:
         groups, rest = divmod(before, seen.shape[1])
         if kind == "linear" or rest or groups < 1 or seen.shape[0] % groups:
             groups = 1
-        elif seen.shape[1] > 1 and name not in sources:
+        elif seen.shape[1] > 1 and groups > 1 and name not in sources:
+            self.remarks.append(
+                f"layer {name} may be a convolution of {groups} groups, or read another layer than "
+                "the one before it: name what it reads in --model-order"
+            )
             groups = 1  # it may read another layer, as a residual shortcut does
         if groups == seen.shape[0] > 1 and seen.shape[1] == 1:
             self.remarks.append(f"layer {name} is taken as a depthwise convolution")
@@ -705,7 +756,4 @@ class _Reader:
         try:
             chain_layers([r.spec for r in reports])
         except LayerError as error:
-            remarks.append(
-                f"the layers do not chain ({error}): the run is recorded, but analyses will refuse "
-                "it; correct the file for --model-order"
-            )
+            raise ConfigError(f"--model-order: the layers do not chain ({error})") from error

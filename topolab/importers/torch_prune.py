@@ -13,8 +13,8 @@ from topolab.importers.common import (
     dense_layer,
     layer_name,
     state_dict,
-    strip,
     unique,
+    weight_layer,
     weights_of,
 )
 
@@ -52,7 +52,7 @@ class TorchPrune(Importer):
         for key in state:
             if len(state[key].shape) < 2:
                 continue
-            name = layer_name(key.removesuffix("_orig"))
+            name = weight_layer(key) or layer_name(key.removesuffix("_orig"))
             beside = _beside(key, state, content)
             if beside is not None:
                 mask = as_mask(state[beside], content, name)
@@ -63,7 +63,7 @@ class TorchPrune(Importer):
                         f"and a weight of shape {weight.shape}"
                     )
                 found.append(FoundLayer(name, mask, weight))
-            elif strip(key).rpartition(".")[2] == "weight" and name in plain:
+            elif weight_layer(key) is not None and name in plain:
                 found.append(dense_layer(name, state[key], content))
         unique([layer.name for layer in found], content)
         return Reading(tuple(found), tuple(remarks))

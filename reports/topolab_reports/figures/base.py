@@ -116,15 +116,20 @@ class Figure:
 
         Of a deep network the layers that are drawn are spread evenly from the first to the last.
         """
-        if not self.by_layer or "layer" not in table:
+        if not self.by_layer or not {"run", "layer"} <= set(table):
             return table, ""
-        names = list(table["layer"].unique())
-        if len(names) <= MOST_LAYERS:
-            return table, ""
-        chosen = np.linspace(0, len(names) - 1, MOST_LAYERS).round().astype(int)
-        kept = [names[i] for i in chosen]
-        said = f"{MOST_LAYERS} of {len(names)} layers are drawn; the data have all."
-        return table[table["layer"].isin(kept)].reset_index(drop=True), said
+        keep = np.ones(len(table), dtype=bool)
+        said = ""
+        for run in table["run"].unique():
+            of_run = (table["run"] == run).to_numpy()
+            # Inputs that one layer has for itself are no layer to show.
+            names = [n for n in table["layer"][of_run].unique() if ":" not in str(n)]
+            if len(names) > MOST_LAYERS:
+                chosen = np.linspace(0, len(names) - 1, MOST_LAYERS).round().astype(int)
+                kept = {names[i] for i in chosen}
+                keep &= ~of_run | table["layer"].isin(kept).to_numpy()
+                said = f"{MOST_LAYERS} of {len(names)} layers are drawn; the data have all."
+        return (table[keep].reset_index(drop=True), said) if said else (table, "")
 
     def draw(
         self,

@@ -122,6 +122,11 @@ def test_masks_that_begin_later_are_not_overlooked(series: Path) -> None:
     with pytest.raises(CheckpointError, match=r"ser_1.pt: follows masks-dict, but .*ser_0.pt only"):
         found(series)
     assert found(series, format="dense").convention == "dense"
+    seen = found(series, format="masks-dict")
+    assert seen.layers[0].density_first == 1 and seen.layers[0].density_last < 1
+    assert any("ser_0.pt holds no masks: its layers are dense" in r for r in seen.remarks)
+    run = topolab.import_run(series, series.parent / "run", format="masks-dict")
+    assert run[0].masks["fc1"].all() and not run[1].masks["fc1"].all()
 
 
 def test_an_lstm_is_not_lost_beside_a_linear_layer(series: Path) -> None:
@@ -298,6 +303,12 @@ def test_a_source_that_is_not_there_is_refused(series: Path) -> None:
         (["net_5_acc91", "net_10_acc90", "net_15_acc91"], [5, 10, 15]),
         (["net_20240101_1", "net_20240101_2", "net_20240102_3"], [1, 2, 3]),
         (["seed3_100", "seed3_200"], [100, 200]),
+        (["mlp_s42e3", "mlp_s42e4"], [3, 4]),
+        (["step500", "step5k", "step1M"], [500, 5000, 1_000_000]),
+        (["net_500", "net_1.5k", "net_2e3"], [500, 1500, 2000]),
+        (["val_10", "val_20"], [10, 20]),
+        (["model.v1.10", "model.v1.20"], [10, 20]),
+        (["model_v1", "model_v2"], [1, 2]),
     ],
 )
 def test_steps_are_not_other_numbers(series: Path, names: list[str], steps: list[int]) -> None:
@@ -543,3 +554,98 @@ def test_a_damaged_file_is_not_left_out_of_its_series(series: Path, content: byt
     (series / "a_2.npz").write_bytes(content)
     with pytest.raises(CheckpointError, match=r"a_2.npz: damaged"):
         found(series)
+
+
+def test_epochs_are_those_that_go_along(series: Path) -> None:
+    for step in (10, 20):
+        torch.save({"masks": {"fc": torch.eye(3)}}, series / f"wrn_epochs200_ckpt_{step}.pt")
+    assert found(series).epochs is None
+
+
+def test_masks_beside_weights_in_an_npz_are_no_layers(series: Path) -> None:
+    arrays = {"fc1": matrix(8, 8), "fc2": matrix(8, 8)}
+    masks = {f"{name}_mask": array != 0 for name, array in arrays.items()}
+    np.savez(series / "s1.npz", **arrays, **masks)
+    with pytest.raises(CheckpointError, match=r"holds masks \(fc1_mask, fc2_mask\)"):
+        found(series)
+    letters = {"w1": matrix(8, 8), "m1": mask(8, 8), "w2": matrix(4, 8), "m2": mask(4, 8)}
+    np.savez(series / "s1.npz", **letters)
+    with pytest.raises(CheckpointError, match=r"holds masks \(m1, m2\)"):
+        found(series)
+
+
+def test_an_order_that_follows_from_nothing_links_nothing(series: Path) -> None:
+    """By their names fc would read conv1, as flattened maps."""
+    shapes = {"conv1": (8, 3, 3, 3), "fc": (10, 16), "layer1.0.conv1": (16, 8, 3, 3),
+              "layer1.0.downsample.0": (16, 8, 1, 1)}  # fmt: skip
+    tensors = {f"{name}.weight": torch.randn(shape) for name, shape in shapes.items()}
+    save_file(tensors, series / "1.safetensors")
+    run = topolab.import_run(series, series.parent / "run", image_shape=None)
+    graph = topolab.LayeredGraph.from_snapshot(run[0])
+    assert graph.inputs == {f"{name}:in" for name in shapes}
+    assert any("follows from nothing" in remark for remark in run.data["remarks"])
+    order = ["conv1", "layer1.0.conv1", "layer1.0.downsample.0 conv1", "fc"]
+    assert found(series, model_order=order).layers[3].spec.source is None
+
+
+@pytest.mark.parametrize("norm", [nn.utils.spectral_norm, parametrizations.spectral_norm])
+def test_a_layer_under_a_norm_is_kept(series: Path, norm: Any) -> None:
+    model = nn.Sequential(nn.Linear(6, 6), nn.Linear(6, 6), nn.Linear(6, 6))
+    norm(model[1])
+    prune.random_unstructured(model[0], "weight", amount=0.5)
+    torch.save(model.state_dict(), series / "1.pt")
+    assert list(named(found(series))) == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"src_mask": torch.ones(6, 6).tril()},
+        {"blocks.0.mask": torch.ones(1, 1, 8, 8, dtype=torch.bool).tril()},
+        {"mask_token": torch.zeros(1, 1, 8)},
+        {"pad.mask": torch.zeros(5, 7, dtype=torch.bool)},
+    ],
+)
+def test_other_masks_are_not_topology(series: Path, more: dict[str, torch.Tensor]) -> None:
+    state = {"fc1.weight": torch.randn(6, 6), "fc2.weight": torch.randn(4, 6), **more}
+    torch.save({"model": state, "confusion": torch.rand(4, 4)}, series / "1.pt")
+    assert list(named(found(series)))[:2] == ["fc1", "fc2"]
+
+
+def test_one_prefix_maps_all_masks(series: Path) -> None:
+    masks = {"0.weight": mask(8, 8), "1.0.weight": mask(8, 8)}
+    state = {f"{p}{name}": torch.randn(8, 8) for p in ("net.", "ema.") for name in masks}
+    torch.save({"masks": masks, "state_dict": state}, series / "1.pt")
+    seen = found(series)
+    assert {"net.0", "net.1.0"} <= set(named(seen))
+    assert any("names begin with net." in remark for remark in seen.remarks)
+
+
+def test_keys_and_values_do_not_read_each_other(series: Path) -> None:
+    names = ["attn.q_proj", "attn.k_proj", "attn.v_proj", "attn.out_proj", "rnn.weight_hh_l0"]
+    torch.save({f"{name}.weight": matrix_tensor(8, 8) for name in names}, series / "1.pt")
+    sources = {layer.spec.name: layer.spec.source for layer in found(series).layers}
+    assert sources["attn.k_proj"] == "attn.k_proj:in" and sources["attn.v_proj"] is not None
+    assert sources["attn.q_proj"] is None and sources["attn.out_proj"] is None
+
+
+def matrix_tensor(rows: int, columns: int) -> torch.Tensor:
+    return torch.from_numpy(matrix(rows, columns))
+
+
+@pytest.mark.parametrize(
+    "order", [["a p:in", "b p:in", "e p:in"], ["a", "c a"]], ids=["shared", "source"]
+)
+def test_an_order_of_the_user_that_cannot_be_is_refused(series: Path, order: list[str]) -> None:
+    shapes = {"a": (8, 8), "b": (8, 8), "c": (4, 6), "e": (8, 6)}
+    torch.save({f"{n}.weight": torch.randn(s) for n, s in shapes.items()}, series / "1.pt")
+    with pytest.raises(topolab.TopolabError, match="--model-order: the layers do not chain"):
+        found(series, model_order=order)
+
+
+def test_input_may_be_read_anywhere(series: Path) -> None:
+    torch.save({f"{n}.weight": torch.randn(8, 8) for n in "abcd"}, series / "1.pt")
+    run = topolab.import_run(series, series.parent / "run",
+                             model_order=["a p:in", "b p:in", "c input", "d"])  # fmt: skip
+    graph = topolab.LayeredGraph.from_snapshot(run[0])
+    assert graph.inputs == {"p:in", "input"} and graph.source_of("d") == "c"
