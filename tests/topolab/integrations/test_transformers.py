@@ -16,6 +16,8 @@ pytest.importorskip("transformers", reason="transformers is not installed")
 pytest.importorskip("accelerate", reason="accelerate, which its Trainer needs, is not installed")
 
 pytestmark = [
+    # What the keys and values of BERT read is not known from their shapes, and attach says so.
+    pytest.mark.filterwarnings("ignore:what bert.*not known"),
     pytest.mark.filterwarnings("ignore:.*pin_memory.*:UserWarning"),
 ]
 
