@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=10)
     options = parser.parse_args()
     data = find("datasets", "fashion-mnist").load(None)
-    backend = find("backends", "rigl")()
+    backend = find("methods", "rigl")()
     inits = ("uniform", "erk", "exponential", "lognormal", "linear")
 
     def config(i: int, engine: str):  # type: ignore[no-untyped-def]

@@ -93,7 +93,7 @@ def sparselab(x: Any, y: Any, sparsity: float) -> Step | None:
 
 
 def trainer(data: Dataset, engine: str, method: str = "rigl", **settings: Any) -> Trainer:
-    backend = find("backends", method)()
+    backend = find("methods", method)()
     config = backend.configure(
         data="fashion-mnist", hidden=WIDTHS[1:3], batch_size=BATCH, init="uniform", seed=1,
         device="cpu", engine=engine, threads=torch.get_num_threads(), **settings,
@@ -176,7 +176,7 @@ def crossover(data: Dataset, rounds: int, steps: int) -> None:
     for width in (128, 256, 384, 512, 1024, 2048):
         pair = {}
         for engine in ("masked", "csr"):
-            backend = find("backends", "rigl")()
+            backend = find("methods", "rigl")()
             config = backend.configure(
                 data="fashion-mnist", hidden=(width, width), init="uniform", sparsity=0.9,
                 engine=engine, threads=torch.get_num_threads(), device="cpu",

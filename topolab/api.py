@@ -184,7 +184,7 @@ def train(
     >>> run.config["method"], len(run)
     ('set', 3)
     """
-    backend = find("backends", method)()
+    backend = find("methods", method)()
     config = backend.configure(**settings)
     trained: Run = backend.train(
         config, Path(out), resume=resume, progress=progress, command=command
@@ -228,7 +228,7 @@ def train_together(
     """
     jobs = []
     for item in plan:
-        backend = find("backends", item.method)()
+        backend = find("methods", item.method)()
         jobs.append((backend, backend.configure(**item.settings), Path(out) / item.name))
     if not jobs:
         return []

@@ -1,4 +1,4 @@
-"""Finding everything that has a name by entry point: backends, data sets, analyses, ...
+"""Finding everything that has a name by entry point: methods, data sets, analyses, ...
 
 Ours are found exactly as a stranger's are: a package that declares an entry point in one of
 these groups adds to topolab without a change here.
@@ -15,7 +15,7 @@ from topolab.errors import ConfigError
 __all__ = ["Group", "find", "load_all", "names"]
 
 Group = Literal[
-    "backends",
+    "methods",
     "inits",
     "datasets",
     "recipes",
@@ -27,7 +27,7 @@ Group = Literal[
     "exporters",
 ]
 _SINGULAR = {
-    "backends": "method",
+    "methods": "method",
     "inits": "init",
     "recipes": "recipe folder",
     "datasets": "data set",
@@ -53,7 +53,7 @@ def names(group: Group) -> list[str]:
 
     Examples
     --------
-    >>> "rigl" in names("backends")
+    >>> "rigl" in names("methods")
     True
     """
     return list(_found(group))

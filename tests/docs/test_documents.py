@@ -58,7 +58,7 @@ def anchors(page: Path) -> set[str]:
 
 @pytest.mark.parametrize(
     "group",
-    ["backends", "inits", "analyses", "figures", "datasets", "importers", "exporters"],
+    ["methods", "inits", "analyses", "figures", "datasets", "importers", "exporters"],
 )
 def test_everything_registered_is_documented(group: str) -> None:
     text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
@@ -141,7 +141,7 @@ def test_every_command_shown_has_these_options() -> None:
             settings = _own_options(arguments[0], rest, [])
             init = re.search(r"--(?:init|profile)[ =](\S+)", line)
             chosen = {"init": init[1]} if init else {}
-            find("backends", arguments[0])().configure(**chosen, **settings)
+            find("methods", arguments[0])().configure(**chosen, **settings)
 
 
 def test_nothing_of_the_makers_machine_is_committed() -> None:

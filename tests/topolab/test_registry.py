@@ -10,7 +10,7 @@ from topolab.registry import find, names
 
 
 def test_ours_are_found() -> None:
-    assert {"dense", "rigl", "set"} <= set(names("backends"))
+    assert {"dense", "rigl", "set"} <= set(names("methods"))
     assert {"degree", "dormant", "heatmap", "kendall", "kshell", "powerlaw"} <= set(
         names("analyses")
     )
@@ -19,7 +19,7 @@ def test_ours_are_found() -> None:
 
 def test_an_unknown_name_lists_what_there_is() -> None:
     with pytest.raises(ConfigError, match=r"unknown method 'riggle'; there is .*rigl"):
-        find("backends", "riggle")
+        find("methods", "riggle")
 
 
 def test_a_strangers_package_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

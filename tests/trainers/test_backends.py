@@ -59,7 +59,7 @@ def contents(run: topolab.Run) -> dict[str, bytes]:
     return {p.name: p.read_bytes() for p in sorted((run.path / "snapshots").iterdir())}
 
 
-@pytest.mark.parametrize("method", names("backends"))
+@pytest.mark.parametrize("method", names("methods"))
 class TestContract:
     def test_the_same_seed_gives_the_same_bytes(self, method: str, tmp_path: Path) -> None:
         one, two = (topolab.train(method, tmp_path / n, **settings(method)) for n in "ab")
@@ -71,7 +71,7 @@ class TestContract:
     def test_what_it_says_it_conserves(self, method: str, tmp_path: Path) -> None:
         run = topolab.train(method, tmp_path / "r", **settings(method))
         counts = [[shot.nnz(layer.name) for layer in run.layers] for shot in run]
-        conserves = find("backends", method).conserves
+        conserves = find("methods", method).conserves
         if conserves == "layer":
             assert all(c == counts[0] for c in counts)
         elif conserves == "network":
@@ -86,8 +86,8 @@ class TestContract:
     def test_absent_weights_are_zero(self, method: str, engine: str, tmp_path: Path) -> None:
         if method == "momentum" and engine == "csr":
             pytest.skip("refused: momentum needs the dense gradient at every step")
-        config = find("backends", method)().configure(**settings(method, engine=engine))
-        trainer = Trainer(find("backends", method)(), config, DIGITS.load())
+        config = find("methods", method)().configure(**settings(method, engine=engine))
+        trainer = Trainer(find("methods", method)(), config, DIGITS.load())
         with topolab.Recorder(tmp_path / "r", layers=trainer.layers) as recorder:
             trainer.run(recorder, progress=None, save_every=1e9)
         for name, mask in trainer.masks.items():
@@ -100,7 +100,7 @@ class TestContract:
                     assert not bool(value[~mask].any())
 
     def config(self, method: str) -> Any:
-        return find("backends", method)().configure(**settings(method))
+        return find("methods", method)().configure(**settings(method))
 
     def test_it_learns(self, method: str, tmp_path: Path) -> None:
         chosen = settings(method, epochs=12, lr=0.005)
@@ -122,7 +122,7 @@ class TestContract:
     def test_an_interrupted_run_goes_on_to_the_same_bytes(
         self, method: str, tmp_path: Path
     ) -> None:
-        backend = find("backends", method)()
+        backend = find("methods", method)()
         config = self.config(method)
         whole = backend.train(config, tmp_path / "whole")
         at = [5, 31, 55]
@@ -147,7 +147,7 @@ class TestContract:
         assert same[0] == same[1]
 
     def test_it_has_a_card(self, method: str, tmp_path: Path) -> None:
-        cls = find("backends", method)
+        cls = find("methods", method)
         card = cls.card()
         for heading in HEADINGS:
             assert f"\n## {heading}\n" in card
@@ -156,7 +156,7 @@ class TestContract:
         assert not missing, f"the card of {method} does not speak of {missing}"
 
     def test_a_whole_update_is_pure(self, method: str, tmp_path: Path) -> None:
-        backend, config = find("backends", method)(), self.config(method)
+        backend, config = find("methods", method)(), self.config(method)
         rng = torch.Generator().manual_seed(1)
         mask = torch.zeros(9, 12, dtype=torch.bool)
         mask[:, ::3] = True  # the same fan-in everywhere, as SRigL has it
@@ -199,7 +199,7 @@ def trainer_of(backend: Backend, **more: Any) -> Trainer:
 
 
 def test_rigls_update_takes_the_place_of_the_step() -> None:
-    trainer = trainer_of(find("backends", "rigl")())
+    trainer = trainer_of(find("methods", "rigl")())
     chosen = torch.arange(64)
     for step in range(1, 4):
         trainer._step(step, chosen, update=False)
@@ -222,7 +222,7 @@ def test_rigls_update_takes_the_place_of_the_step() -> None:
 
 def test_rigl_grows_by_the_dense_gradient() -> None:
     """Known mistake: a gradient that the mask has zeroed leaves only ties."""
-    trainer = trainer_of(find("backends", "rigl")())
+    trainer = trainer_of(find("methods", "rigl")())
     chosen = torch.arange(64)
     name = "fc1"
     mask, weight = trainer.masks[name].clone(), trainer.weights[name].detach().clone()
@@ -244,7 +244,7 @@ def test_rigl_grows_by_the_dense_gradient() -> None:
 
 def test_masked_training_is_training_on_the_masked_network() -> None:
     """Against an independent loop: weights multiplied by their mask in the forward pass."""
-    trainer = trainer_of(find("backends", "rigl")(), optimizer="sgd", lr=0.05)
+    trainer = trainer_of(find("methods", "rigl")(), optimizer="sgd", lr=0.05)
     names_ = [layer.name for layer in trainer.layers]
     own = {k: v.detach().clone().requires_grad_() for k, v in trainer.model.named_parameters()}
     optimizer = torch.optim.SGD(own.values(), 0.05, momentum=0.9, nesterov=True, weight_decay=5e-4)
@@ -323,7 +323,7 @@ def test_a_finished_run_is_returned_and_another_refused(tmp_path: Path) -> None:
 
 
 def test_a_damaged_state_is_refused_by_name(tmp_path: Path) -> None:
-    backend = find("backends", "set")()
+    backend = find("methods", "set")()
     config = backend.configure(**settings("set"))
 
     def stop(step: int, total: int, metrics: Any) -> None:

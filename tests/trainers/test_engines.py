@@ -80,7 +80,7 @@ def test_both_engines_train_the_same_to_rounding(method: str, optimizer: str) ->
     step of its own size in the end."""
     trainers = []
     for engine in ("masked", "csr"):
-        backend = find("backends", method)()
+        backend = find("methods", method)()
         settings = {**SMALL, "optimizer": optimizer, "engine": engine, "lr": 0.01}
         trainers.append(Trainer(backend, backend.configure(**settings), DIGITS.load()))
     for step in range(1, 13):
@@ -95,7 +95,7 @@ def test_both_engines_train_the_same_to_rounding(method: str, optimizer: str) ->
 
 
 def test_the_csr_engine_resumes_to_the_same_bytes(tmp_path: Path) -> None:
-    backend = find("backends", "rigl")()
+    backend = find("methods", "rigl")()
     config = backend.configure(**SMALL, engine="csr", record="weights,activity,gradient")
     whole = backend.train(config, tmp_path / "whole")
     assert whole.summary["engine"] == "csr"
@@ -138,11 +138,11 @@ def test_the_automatic_choice_is_a_fixed_rule() -> None:
     assert not suits_csr(LayerSpec("fc", "linear", (100, CSR_SIZE // 100 - 1)), 10)
     assert not suits_csr(LayerSpec("c", "conv", (512, 512, 3, 3)), 10)
     assert not suits_csr(replace(layer, maskable=False), 10)
-    backend = find("backends", "rigl")()
+    backend = find("methods", "rigl")()
     config = backend.configure(**{**SMALL, "hidden": (1024, 256), "sparsity": 0.9})
     kinds = [type(s).__name__ for s in Trainer(backend, config, DIGITS.load()).storages.values()]
     assert kinds == ["MaskedStorage", "CsrStorage", "MaskedStorage"]  # 64 x 1024 is too small
-    momentum = find("backends", "momentum")()
+    momentum = find("methods", "momentum")()
     config = momentum.configure(**{**SMALL, "hidden": (1024, 256), "sparsity": 0.9})
     kinds = {type(s).__name__ for s in Trainer(momentum, config, DIGITS.load()).storages.values()}
     assert kinds == {"MaskedStorage"}
@@ -163,7 +163,7 @@ def jobs(tmp_path: Path, **more: Any) -> list[Job]:
     ]
     out = []
     for i, (method, own) in enumerate(variants):
-        backend = find("backends", method)()
+        backend = find("methods", method)()
         config = backend.configure(**{**SMALL, "norm": "layernorm", **more, **own})
         out.append(Job(backend, config, tmp_path / f"{i}-{method}"))
     return out
@@ -254,7 +254,7 @@ def test_replicas_that_were_saved_at_different_steps_start_again(
 
 
 def test_what_cannot_train_together_says_so(tmp_path: Path) -> None:
-    momentum = find("backends", "momentum")()
+    momentum = find("methods", "momentum")()
     with pytest.raises(ConfigError, match="method momentum with these options cannot be trained"):
         train_many([Job(momentum, momentum.configure(**SMALL), tmp_path / "m")])
     plan = [Planned("a", "rigl", {**SMALL, "record": "gradient"})]
@@ -274,7 +274,7 @@ def test_groups_are_of_one_shape(tmp_path: Path) -> None:
 def test_a_replica_that_diverges_is_named(tmp_path: Path) -> None:
     from topolab.errors import TopolabError
 
-    backend = find("backends", "set")()
+    backend = find("methods", "set")()
     config = backend.configure(**{**SMALL, "optimizer": "sgd", "lr": 1e18, "norm": "none"})
     with pytest.raises(TopolabError, match=r"mine: the training loss is no longer finite"):
         train_many([Job(backend, config, tmp_path / "mine")])
@@ -309,7 +309,7 @@ def test_replicas_on_a_gpu(tmp_path: Path) -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")
 def test_a_step_on_a_gpu_waits_for_nothing() -> None:
     """Masks, losses and hits stay on the device between two updates."""
-    backend = find("backends", "rigl")()
+    backend = find("methods", "rigl")()
     trainer = Trainer(backend, backend.configure(**SMALL, device="cuda"), DIGITS.load())
     chosen = torch.arange(64, device="cuda")
     for step in range(1, 4):

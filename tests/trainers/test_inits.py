@@ -81,7 +81,7 @@ class TestContract:
         assert not [o.name for o in init.options if f"`{o.name}`" not in card]
 
     def test_it_serves_a_dynamic_method(self, name: str) -> None:
-        config = find("backends", "rigl")().configure(init=name)
+        config = find("methods", "rigl")().configure(init=name)
         assert config.init == name and "grow" in config.options
 
 

@@ -59,7 +59,7 @@ def test_criteria_combine_freely(drop: str, grow: str, tmp_path: Path) -> None:
     weight = torch.randn(20, 30, generator=rng) * mask
     gradient, averaged = torch.randn(2, 20, 30, generator=rng)
     view = LayerView("fc", mask, weight, gradient, averaged)
-    backend, moment = find("backends", "random")(), Moment(1, 0.3, drop, grow, "inactive-before")
+    backend, moment = find("methods", "random")(), Moment(1, 0.3, drop, grow, "inactive-before")
     update = backend.update(view, moment, backend.configure(), seeded(2))
     kept, grown, stayed = update.mask & mask, update.grown, ~update.mask & ~mask
     if drop == "magnitude":
@@ -95,7 +95,7 @@ def test_the_criteria_switch_in_mid_run(tmp_path: Path) -> None:
     for one, other in zip(plain, both, strict=True):
         same = np.array_equal(one.packed["fc1"], other.packed["fc1"])
         assert same == (one.step <= half), one.step
-    backend = find("backends", "random")()
+    backend = find("methods", "random")()
     config = backend.configure(switch_at=0.5, switch_grow="gradient")
     assert backend.needs(config) == {"gradient"}
     assert backend.moment(50, 100, 100, config).grow == "random"
@@ -112,7 +112,7 @@ def run_total(run: topolab.Run) -> int:
 
 def test_growth_by_gradient_sees_the_dense_one_also_without_replacing_the_step() -> None:
     """Known mistake: a gradient that was masked for the optimiser leaves only ties."""
-    trainer = trainer_of(find("backends", "random")(), grow="gradient", update_every=7)
+    trainer = trainer_of(find("methods", "random")(), grow="gradient", update_every=7)
     seen = {}
     original = trainer.backend.updates
 
@@ -168,7 +168,7 @@ def test_the_cosine_counts_from_the_start_of_training() -> None:
     moments = [backend.moment(step, 1000, 750, config).fraction for step in (100, 375, 749, 750)]
     assert moments[0] == pytest.approx(0.15 * (1 + np.cos(np.pi * 100 / 750)))
     assert moments[1] == pytest.approx(0.15) and moments[2] < 1e-5 and moments[3] == 0
-    nsh = find("backends", "random")()
+    nsh = find("methods", "random")()
     config = nsh.configure(drop_fraction=0.5)
     assert nsh.moment(500, 1000, 1000, config).fraction == pytest.approx(0.25)
 
@@ -189,7 +189,7 @@ def test_a_grown_weight_is_cleared_even_under_momentum(tmp_path: Path) -> None:
     """Known mistakes: a stale value, optimiser state that survives. For every optimiser."""
     for optimizer in ("adam", "sgd"):
         trainer = trainer_of(
-            find("backends", "random")(), optimizer=optimizer, lr=0.01, update_every=7
+            find("methods", "random")(), optimizer=optimizer, lr=0.01, update_every=7
         )
         for step in range(1, 8):
             trainer._step(step, torch.arange(64), update=step == 7)
@@ -462,7 +462,7 @@ def test_nist_prunes_once_and_for_good(tmp_path: Path) -> None:
 
 
 def test_nists_optimiser_is_sgd_for_the_last_fifth() -> None:
-    trainer = trainer_of(find("backends", "nist")(), sparsity=None, epochs=10)
+    trainer = trainer_of(find("methods", "nist")(), sparsity=None, epochs=10)
     assert trainer.sgd_from == 8 * 23
     for step, expected in ((184, torch.optim.Adam), (185, torch.optim.SGD)):
         trainer._step(step, torch.arange(64), update=False)
@@ -471,7 +471,7 @@ def test_nists_optimiser_is_sgd_for_the_last_fifth() -> None:
 
 
 def test_nists_head_is_what_is_masked() -> None:
-    backend = find("backends", "nist")()
+    backend = find("methods", "nist")()
     assert backend.masked_by_default(("fc1", "fc2"), ("conv1", "fc1", "fc2")) == ("fc1", "fc2")
 
 

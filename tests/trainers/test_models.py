@@ -205,7 +205,7 @@ def test_masks_over_convolutions_train(
     """Absent weights stay 0, counts hold, snapshots open as a graph; a run goes on exactly."""
     shape = (1, 28, 28) if name == "lenet5" else (3, 32, 32)
     data = images(shape=shape)
-    backend = find("backends", method)()
+    backend = find("methods", method)()
     config = backend.configure(
         **{"model": name, "sparsity": 0.8, "epochs": 2, "batch_size": 16, "update_every": 1,
            "drop_fraction": 0.3, "threads": 1, "record": "activity,gradient", **settings}
@@ -228,7 +228,7 @@ def test_masks_over_convolutions_train(
 
 
 def test_batch_norms_statistics_survive_a_resume(tmp_path: Path) -> None:
-    data, backend = images(), find("backends", "rigl")()
+    data, backend = images(), find("methods", "rigl")()
     config = backend.configure(
         model="resnet56", sparsity=0.8, epochs=2, batch_size=16, update_every=1, threads=1
     )

@@ -39,7 +39,7 @@ def test_every_recipe_resolves(name: str) -> None:
     recipe = find_recipe(name)
     assert recipe.title and recipe.source
     for item in recipe.plan({"epochs": 2}):
-        config = find("backends", item.method)().configure(**item.settings)
+        config = find("methods", item.method)().configure(**item.settings)
         assert config.data in names("datasets") and config.epochs == 2
         assert config.seed in recipe.seeds
 

@@ -39,7 +39,7 @@ def contents(run: topolab.Run) -> dict[str, bytes]:
 
 
 def made(method: str = "rigl", **more: Any) -> Trainer:
-    backend = find("backends", method)()
+    backend = find("methods", method)()
     return Trainer(backend, backend.configure(**{**SMALL, **more}), DIGITS.load())
 
 
@@ -153,7 +153,7 @@ from topolab.recipes import Planned
 from topolab.registry import find
 signal.signal(signal.SIGINT, signal.default_int_handler)
 method = sys.argv[2]
-backend = find("backends", method)()
+backend = find("methods", method)()
 settings = dict(data="digits", hidden=(24, 16), epochs=150, batch_size=64, seed=3, threads=1)
 if method == "lottery":
     settings |= dict(epochs=50, rounds=2)
@@ -226,7 +226,7 @@ def test_ctrl_c_at_any_moment_saves_the_state(
     moment: str, tmp_path: Path, ctrl_c: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between two looks at what is pending, too: nothing stops that was not saved before."""
-    backend = find("backends", "set")()
+    backend = find("methods", "set")()
     config = backend.configure(data="digits", hidden=(16,), epochs=2, threads=1)
     steps: list[int] = []
 
@@ -287,7 +287,7 @@ def test_a_full_disk_stops_cleanly(tmp_path: Path) -> None:
         "import resource, signal, sys; from pathlib import Path\n"
         "from topolab.errors import TopolabError; from topolab.registry import find\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "backend = find('backends', 'rigl')()\n"
+        "backend = find('methods', 'rigl')()\n"
         "config = backend.configure(data='digits', hidden=(24, 16), epochs=4, batch_size=64,\n"
         "    sparsity=0.8, update_every=7, threads=1, record='weights')\n"
         "def tick(step, total, metrics):\n"

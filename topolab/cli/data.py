@@ -19,13 +19,13 @@ def methods(
         typer.Argument(
             help="Show this method's card.",
             show_default=False,
-            autocompletion=complete("backends"),
+            autocompletion=complete("methods"),
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the training methods, or show the card of one."""
-    _list_or_card("backends", name, as_json)
+    _list_or_card("methods", name, as_json)
 
 
 def inits(

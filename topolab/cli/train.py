@@ -37,7 +37,7 @@ def train(
         str | None,
         typer.Argument(
             help="A method: see `topolab methods`.",
-            autocompletion=complete("backends"),
+            autocompletion=complete("methods"),
             show_default=False,
         ),
     ] = None,
@@ -294,7 +294,7 @@ def _check_method_first(method: str | None, recipe: str | None) -> None:
         )
     if method.startswith("-"):
         raise ConfigError(f"put the method first: topolab train METHOD {method} ...")
-    known_name("backends", method)
+    known_name("methods", method)
 
 
 def _own_options(method: str, extra: Sequence[str], shared: Sequence[str]) -> dict[str, Any]:
@@ -321,7 +321,7 @@ def _own_options(method: str, extra: Sequence[str], shared: Sequence[str]) -> di
     if method and found:
         from topolab.registry import find
 
-        backend = find("backends", method)
+        backend = find("methods", method)
         every = {option.name for option in getattr(backend, "options", ())}
         unknown = [key for key in found if key not in every and key not in _init_options()]
         if unknown:
