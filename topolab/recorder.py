@@ -20,6 +20,7 @@ from topolab.snapshot import Snapshot, pack_mask
 from topolab.store.files import read_file
 from topolab.store.folder import RunFolder, StoredSnapshot
 from topolab.store.format import encode, metrics_of, most_bytes, number_of
+from topolab.store.layout import RunFiles
 
 __all__ = ["Recorder"]
 
@@ -139,6 +140,11 @@ class Recorder:
     def path(self) -> Path:
         """The folder of the run."""
         return self._folder.path
+
+    @property
+    def files(self) -> RunFiles:
+        """Where the files of the run lie."""
+        return self._folder
 
     @property
     def run_id(self) -> str:

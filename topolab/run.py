@@ -16,6 +16,7 @@ from topolab.errors import RunError
 from topolab.layers import LayerSpec
 from topolab.snapshot import Snapshot
 from topolab.store.folder import RunFolder, StoredSnapshot
+from topolab.store.layout import RunFiles
 from topolab.store.verify import Verification, verify_run
 
 __all__ = ["Run", "open_run", "runs"]
@@ -98,6 +99,11 @@ class Run(Sequence[Snapshot]):
     def path(self) -> Path:
         """The folder of the run."""
         return self._folder.path
+
+    @property
+    def files(self) -> RunFiles:
+        """Where the files of the run lie."""
+        return self._folder
 
     @property
     def name(self) -> str:
@@ -244,4 +250,4 @@ def runs(folder: str | os.PathLike[str]) -> list[Run]:
         inside = sorted(Path(folder).iterdir())
     except OSError as error:
         raise RunError(f"{folder}: cannot be listed ({error.strerror})") from error
-    return [Run(path) for path in inside if (path / "run.json").is_file()]
+    return [Run(path) for path in inside if RunFiles(path).exists()]

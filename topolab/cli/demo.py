@@ -34,11 +34,12 @@ def demo(
     """
     from topolab.cli.report import build
     from topolab.cli.train import train_run
+    from topolab.store.layout import RunFiles
 
     paths = []
     for method in ("rigl", "set"):
         path = out / method
-        finished = (path / "DONE").exists()
+        finished = RunFiles(path).finished()
         doing = "Using the finished run in" if finished else f"Training {method} into"
         note(f"{doing} {path}", quiet=quiet)
         run = train_run(method, path, SETTINGS, resume=path.exists(), quiet=quiet)

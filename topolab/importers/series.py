@@ -16,6 +16,7 @@ from topolab.importers.base import CheckpointError, Content
 from topolab.importers.common import natural
 from topolab.importers.loading import FileKind, scipy_shape, sniff
 from topolab.importers.matfile import matrices_in
+from topolab.store.layout import RunFiles
 
 __all__ = ["Moment", "gather", "number_at", "steps_by_name"]
 
@@ -125,7 +126,7 @@ def _files(paths: Sequence[str | os.PathLike[str]]) -> list[tuple[Path, FileKind
                 )
             found[path] = kind
             continue
-        if (path / "run.json").is_file():
+        if RunFiles(path).exists():
             raise ConfigError(f"{path}: a run of topolab already; it needs no import")
         for folder, inner, names in os.walk(path):
             if not inner and not names and Path(folder).suffix in _ENDINGS:

@@ -26,6 +26,7 @@ from topolab.store.files import (
     write_new,
 )
 from topolab.store.format import MAX_HEADER, Header, decode, encode, most_bytes, read_header
+from topolab.store.layout import RunFiles
 from topolab.store.manifest import (
     MAX_JSON,
     layers_of_manifest,
@@ -62,7 +63,7 @@ def is_snapshot_name(name: str) -> bool:
     return _FILE_NAME.fullmatch(name) is not None
 
 
-class RunFolder:
+class RunFolder(RunFiles):
     """Reading and writing the files of a run; see ``docs/snapshot-format.md``.
 
     Parameters
@@ -71,22 +72,7 @@ class RunFolder:
         The folder, whether it exists or not.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
-        self.manifest_file = self.path / "run.json"
-        self.snapshots = self.path / "snapshots"
-        self.resume_state = self.path / "resume" / "state.safetensors"
-        self.tables = self.path / "tables"
-        self.done_file = self.path / "DONE"
-        self.failed_file = self.path / "FAILED.json"
-        self.writer_file = self.path / "writer.json"
-        self.lock_file = self.path / ".lock"
-
     # -- the manifest ------------------------------------------------------------------------
-
-    def exists(self) -> bool:
-        """Whether there is a run here."""
-        return self.manifest_file.is_file()
 
     def create(self, layers: Sequence[LayerSpec], identity: dict[str, Any], about: Any) -> str:
         """Make the folder and write ``run.json``; return the run's id.

@@ -23,11 +23,11 @@ from topolab.layers import LayerSpec
 from topolab.recorder import Recorder
 from topolab.registry import find
 from topolab.run import Run, open_run
+from topolab.store.layout import RunFiles
 from topolab_trainers.config import TrainConfig
 from topolab_trainers.criteria import LayerView
 from topolab_trainers.data.dataset import Dataset
 from topolab_trainers.interrupts import HeldInterrupt
-from topolab_trainers.loop import FINAL_WEIGHTS
 from topolab_trainers.measures import summarise
 from topolab_trainers.method import Method
 from topolab_trainers.network import make_network
@@ -116,7 +116,7 @@ def train_many(
         _check(job)
     jobs = [replace(job, config=replace(job.config, engine="batched")) for job in jobs]
     failed: list[TopolabError] = []
-    open_ones = [job for job in jobs if not (job.out / "DONE").exists()]
+    open_ones = [job for job in jobs if not RunFiles(job.out).finished()]
     for group in groups(open_ones):
         config = group[0].config
         if config.device == "cpu":
@@ -291,9 +291,9 @@ class Replicas:
             self.seconds += time.monotonic() - clock
             for i in self._going():
                 recorder = recorders[i]
-                write_tensors(recorder.path / FINAL_WEIGHTS, self._state_of(i), {"format": "pt"})
+                write_tensors(recorder.files.final_weights, self._state_of(i), {"format": "pt"})
                 recorder.finish(self._summary(i, recorder))
-                (recorder.path / "resume" / "state.safetensors").unlink(missing_ok=True)
+                (recorder.files.resume_state).unlink(missing_ok=True)
         if held.pending:
             raise KeyboardInterrupt
 
@@ -496,15 +496,12 @@ class Replicas:
                 "batches": r.batches, "samples": r.samples, "updates": r.updates,
                 "history": r.history, "metrics": r.metrics, "spent": r.spent,
             }  # fmt: skip
-            write_state(recorder.path / "resume" / "state.safetensors", tensors, about)
+            write_state(recorder.files.resume_state, tensors, about)
 
     @torch.no_grad()
     def _load(self, recorders: Sequence[Recorder]) -> int:
         """The step that all replicas were saved after; 0, and a start anew, if they differ."""
-        found = [
-            read_state(recorder.path / "resume" / "state.safetensors", recorder.run_id)
-            for recorder in recorders
-        ]
+        found = [read_state(recorder.files.resume_state, recorder.run_id) for recorder in recorders]
         steps = {0 if state is None else int(state[0]["step"]) for state in found}
         if len(steps) != 1 or 0 in steps:
             return 0

@@ -41,11 +41,9 @@ from topolab_trainers.state import read_state, write_state, write_tensors
 from topolab_trainers.storage import CsrStorage
 from topolab_trainers.update import Update, count
 
-__all__ = ["FINAL_WEIGHTS", "Trainer", "train"]
+__all__ = ["Trainer", "train"]
 
 EVALUATION_BATCH = 2048
-#: In the run's folder: the parameters at the end, dense, absent weights 0.
-FINAL_WEIGHTS = "final.safetensors"
 #: NIST: SGD for this last share of the epochs, with this learning rate.
 SGD_SHARE, SGD_RATE = 0.2, 0.01
 
@@ -211,7 +209,7 @@ class Trainer:
 
     def run(self, recorder: Recorder, *, progress: Progress | None, save_every: float) -> None:
         """Go from the start, or the saved state, to the end, and mark the run as done."""
-        path = recorder.path / "resume" / "state.safetensors"
+        path = recorder.files.resume_state
         order = torch.empty(0, dtype=torch.int64)
         with HeldInterrupt() as held:
             start = self._load(path, recorder.run_id)
@@ -248,7 +246,7 @@ class Trainer:
                     progress(step, self.total, self.metrics)
                 if stop:
                     raise KeyboardInterrupt
-            write_tensors(recorder.path / FINAL_WEIGHTS, self.dense_state(), {"format": "pt"})
+            write_tensors(recorder.files.final_weights, self.dense_state(), {"format": "pt"})
             recorder.finish(self._summary(recorder))
         path.unlink(missing_ok=True)
         if held.pending:
