@@ -6,6 +6,7 @@ exchanged, everywhere they are held, and only tests that reach the changed line 
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import gc
 import json
@@ -13,7 +14,6 @@ import os
 import shutil
 import signal
 import sys
-import time
 import types
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -61,6 +61,7 @@ class Trial:
     ) -> None:
         self.root, self.mutants, self.limit, self.report = root, mutants, limit, report
         self.files = {str(root / mutant.file): mutant.file for mutant in mutants}
+        self.bodies = {file: _lines_in_functions(path) for path, file in self.files.items()}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self) -> None:
@@ -87,7 +88,7 @@ class Trial:
             if not chosen:
                 self.report(mutant, UNREACHED, "")
                 continue
-            allowed = (60.0 if compiled else 15.0) + 8 * sum(j.seconds for j in chosen)
+            allowed = (120.0 if compiled else 40.0) + 20 * sum(j.seconds for j in chosen)
             told = _forked(lambda m=mutant, c=chosen: self._judged(m, c), allowed)
             shutil.rmtree(session.config._tmp_path_factory.getbasetemp(), ignore_errors=True)
             session.config._tmp_path_factory.getbasetemp().mkdir(exist_ok=True)
@@ -100,6 +101,8 @@ class Trial:
         if compiled:
             folder = Path(mutant.file).parent
             return any(Path(file).parent == folder for file, _ in judge.lines)
+        if mutant.line not in self.bodies[mutant.file]:  # constants and defaults: read at import
+            return any(file == mutant.file for file, _ in judge.lines)
         return (mutant.file, mutant.line) in judge.lines
 
     def _measured(self, item: pytest.Item) -> Judge | None:
@@ -114,15 +117,16 @@ class Trial:
             def trace(frame: types.FrameType, event: str, _: Any) -> Any:
                 return local if frame.f_code.co_filename in self.files else None
 
-            begun = time.perf_counter()
+            begun = sum(os.times()[:4])  # of the processor: the machine may be busy
             sys.settrace(trace)
             failed = _fails(item)
             sys.settrace(None)
-            return failed, time.perf_counter() - begun, sorted(lines)
+            return failed, sum(os.times()[:4]) - begun, sorted(lines)
 
-        told = _forked(work, self.limit)
-        if told is None or told[0]:
-            why = f"takes more than {self.limit} s" if told is None else "fails by itself"
+        told = _forked(work, 10 * self.limit)
+        if told is None or told[0] or told[1] > self.limit:
+            failed = told is not None and told[0]
+            why = "fails by itself" if failed else f"takes more than {self.limit} s"
             print(f"no judge: {item.nodeid} {why}", file=sys.__stderr__)
             return None
         return Judge(item, told[1], frozenset((file, line) for file, line in told[2]))
@@ -174,10 +178,19 @@ def _forked(work: Callable[[], Any], seconds: float) -> Any:
 # -- exchanging code -------------------------------------------------------------------------------
 
 
+def _lines_in_functions(path: str) -> set[int]:
+    """Lines that run when a function is called, not when the module is imported."""
+    return {
+        line
+        for node in ast.walk(ast.parse(Path(path).read_text()))
+        if isinstance(node, ast.FunctionDef)
+        for statement in node.body
+        for line in range(statement.lineno, (statement.end_lineno or 0) + 1)
+    }
+
+
 def _is_compiled(root: Path, mutant: Mutant) -> bool:
     """Whether the mutant lies in a function that numba compiles."""
-    import ast
-
     tree = ast.parse((root / mutant.file).read_text())
     return any(
         isinstance(node, ast.FunctionDef)
@@ -189,7 +202,8 @@ def _is_compiled(root: Path, mutant: Mutant) -> bool:
 
 def install(path: Path, code: types.CodeType) -> None:
     """Let everything that came from the file at `path` do what `code` says instead."""
-    modules = [m for m in list(sys.modules.values()) if getattr(m, "__file__", None) == str(path)]
+    # Not by attribute: some packages warn, or import, when they are asked.
+    modules = [m for m in list(sys.modules.values()) if vars(m).get("__file__") == str(path)]
     fresh = types.ModuleType(modules[0].__name__)
     fresh.__dict__.update(__file__=str(path), __package__=modules[0].__package__)
     real = sys.modules[fresh.__name__]
@@ -199,7 +213,7 @@ def install(path: Path, code: types.CodeType) -> None:
     functions: dict[tuple[str, int, Any], list[types.FunctionType]] = {}
     dispatchers = []
     for thing in gc.get_objects():
-        if isinstance(thing, types.FunctionType) and thing.__code__.co_filename == str(path):
+        if type(thing) is types.FunctionType and thing.__code__.co_filename == str(path):
             functions.setdefault(_key(thing), []).append(thing)
         elif type(thing).__name__ == "CPUDispatcher":
             dispatchers.append(thing)
@@ -252,5 +266,5 @@ def _exchange_values(module: types.ModuleType, fresh: types.ModuleType) -> None:
                     held.__defaults__, held.__kwdefaults__ = value.__defaults__, value.__kwdefaults__
         elif isinstance(new, plain) and type(old) is type(new) and repr(old) != repr(new):
             for holder in list(sys.modules.values()):
-                if getattr(holder, "__dict__", {}).get(name) is old:
+                if vars(holder).get(name) is old:
                     setattr(holder, name, new)

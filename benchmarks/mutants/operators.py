@@ -138,32 +138,32 @@ def _changes(node: ast.AST) -> Iterator[Change]:  # noqa: C901 - one branch for 
             yield _as(node, _with(op=other_op))
             for i in range(len(node.values)):
                 rest = [*node.values[:i], *node.values[i + 1 :]]
-                yield _to(ast.BoolOp(node.op, rest) if len(rest) > 1 else rest[0])
+                yield _to(node, ast.BoolOp(node.op, rest) if len(rest) > 1 else rest[0])
         case ast.UnaryOp():
-            yield _to(node.operand)
+            yield _to(node, node.operand)
         case ast.Constant(value=bool()):
-            yield _to(ast.Constant(not node.value))
+            yield _to(node, ast.Constant(not node.value))
         case ast.Constant(value=int() | float()):
             larger = node.value + 1 if isinstance(node.value, int) or not node.value else 0
-            yield _to(ast.Constant(larger or 2 * node.value))
+            yield _to(node, ast.Constant(larger or 2 * node.value))
         case ast.If():
             for value in (True, False):
                 yield f"if {value}", _with(test=ast.Constant(value))
         case ast.IfExp():
-            yield _to(node.body)
-            yield _to(node.orelse)
+            yield _to(node, node.body)
+            yield _to(node, node.orelse)
         case ast.comprehension():
             for i in range(len(node.ifs)):
                 rest = [*node.ifs[:i], *node.ifs[i + 1 :]]
                 yield f"without if {ast.unparse(node.ifs[i])}", _with(ifs=rest)
         case ast.Expr(value=ast.Call()) | ast.Raise() | ast.Delete() | ast.Continue() | ast.Break():
-            yield "pass", lambda _: None
+            yield f"without {type(node).__name__.lower()}", lambda _: None
         case ast.Expr(value=ast.Yield()):
             return
         case ast.Call():
             yield from _changes_of_call(node)
     if isinstance(node, ast.AugAssign):
-        yield "pass", lambda _: None
+        yield f"without {ast.unparse(node)}", lambda _: None
 
 
 def _changes_of_call(node: ast.Call) -> Iterator[Change]:
@@ -174,16 +174,16 @@ def _changes_of_call(node: ast.Call) -> Iterator[Change]:
         yield _as(node, _with(func=function))
     if name in _TRANSPARENT and not any(isinstance(a, ast.Starred) for a in node.args):
         for argument in node.args[: 1 if name == "round" else None]:
-            yield _to(argument)
+            yield _to(node, argument)
     for i, keyword in enumerate(node.keywords):
         if keyword.arg:
             rest = [*node.keywords[:i], *node.keywords[i + 1 :]]
             yield f"{name}(...) without {keyword.arg}", _with(keywords=rest)
 
 
-def _to(other: ast.AST) -> Change:
-    return ast.unparse(other), lambda _: copy.deepcopy(other)
+def _to(node: ast.AST, other: ast.AST) -> Change:
+    return f"{ast.unparse(node)} -> {ast.unparse(other)}", lambda _: copy.deepcopy(other)
 
 
 def _as(node: ast.AST, apply: Callable[[ast.AST], ast.AST]) -> Change:
-    return ast.unparse(apply(copy.copy(node))), apply
+    return f"{ast.unparse(node)} -> {ast.unparse(apply(copy.copy(node)))}", apply
