@@ -90,7 +90,8 @@ def _run(name: str, group: Any, options: argparse.Namespace, known: set[Any]) ->
     arguments = [*group["tests"], "-q", "-s", "-p", "no:cacheprovider", "-p", "no:xdist"]
     if "deselect" in group:
         arguments += ["-k", group["deselect"]]
-    pytest.main(arguments, plugins=[Trial(ROOT, mutants, options.limit, report)])
+    trial = Trial(ROOT, mutants, options.limit, report, group.get("imports", ()))
+    pytest.main(arguments, plugins=[trial])
     for file, found in counts.items():
         fates = ", ".join(f"{fate} {number}" for fate, number in sorted(found.items()))
         print(f"{file}: {found.total()} of {made[file]} mutants: {fates}", flush=True)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import ast
 import contextlib
 import gc
+import importlib
 import json
 import os
 import shutil
 import signal
 import sys
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,8 @@ class Trial:
         Seconds that one test may take to be a judge.
     report : callable
         Gets each mutant with its fate and the name of the test that killed it.
+    imports : sequence of str
+        Packages that tests import late: here once, not in every child.
     """
 
     def __init__(
@@ -58,8 +61,10 @@ class Trial:
         mutants: list[Mutant],
         limit: float,
         report: Callable[[Mutant, str, str], None],
+        imports: Sequence[str] = (),
     ) -> None:
         self.root, self.mutants, self.limit, self.report = root, mutants, limit, report
+        self.imports = imports
         self.files = {str(root / mutant.file): mutant.file for mutant in mutants}
         self.bodies = {file: _lines_in_functions(path) for path, file in self.files.items()}
 
@@ -77,6 +82,8 @@ class Trial:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Time and trace every test, then judge."""
+        for name in self.imports:
+            importlib.import_module(name)
         judges = [judge for item in session.items if (judge := self._measured(item))]
         judges.sort(key=lambda judge: judge.seconds)
         out = sys.__stderr__
@@ -264,7 +271,7 @@ def _exchange_values(module: types.ModuleType, fresh: types.ModuleType) -> None:
                     setattr(old, key, value)
                 elif isinstance(value, types.FunctionType) and isinstance(held, types.FunctionType):
                     held.__defaults__, held.__kwdefaults__ = value.__defaults__, value.__kwdefaults__
-        elif isinstance(new, plain) and type(old) is type(new) and repr(old) != repr(new):
+        elif isinstance(new, plain) and isinstance(old, plain) and repr(old) != repr(new):
             for holder in list(sys.modules.values()):
                 if vars(holder).get(name) is old:
                     setattr(holder, name, new)
