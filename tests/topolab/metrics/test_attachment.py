@@ -17,7 +17,6 @@ from topolab.metrics.attachment import (
     fit_kernel,
     fit_slope,
 )
-from topolab.metrics.nulls import random_rewiring
 
 
 def rewire(
@@ -157,31 +156,6 @@ def test_too_little_has_a_reason() -> None:
         exposure([3], [2], [0], 4, 5)
     with pytest.raises(AnalysisError):
         exposure([3], [0], [4], 4, 5)
-
-
-def test_random_rewiring_is_hypergeometric() -> None:
-    """One update from a known start: means and variances of the exact law."""
-    start = np.array([10, 0, 5, 20, 5])
-    after = random_rewiring(start, 25, [12], [12], replicates=20_000, seed=1)
-    assert (after.sum(1) == 40).all() and after.min() >= 0 and after.max() <= 25
-    lost, free = 12 / 40, 12 / (5 * 25 - 40)
-    mean = start * (1 - lost) + (25 - start) * free
-    assert after.mean(0) == pytest.approx(mean, abs=0.05)
-
-    def variance(part: np.ndarray, total: int) -> np.ndarray:
-        p = part / total
-        return 12 * p * (1 - p) * (total - 12) / (total - 1)
-
-    expected = variance(start, 40) + variance(25 - start, 85)
-    assert after.var(0) == pytest.approx(expected, rel=0.05)
-
-
-@pytest.mark.parametrize(("lost", "gained"), [(5, 0), (0, 5), (7, 3), (3, 7), (3, 6), (40, 85)])
-def test_random_rewiring_keeps_count(lost: int, gained: int) -> None:
-    after = random_rewiring([10, 0, 5, 20, 5], 25, [lost, 1], [gained, 1], replicates=50)
-    assert (after.sum(1) == 40 - lost + gained).all()
-    assert after.min() >= 0 and after.max() <= 25
-    assert len({tuple(row) for row in after}) > 1 or lost == 40
 
 
 # -- every number of a slope, computed plainly -----------------------------------------------------
