@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("--sample", type=int, help="mutants of a file at most (groups.toml says)")
     parser.add_argument("--seed", type=int, default=1, help="of that sample")
     parser.add_argument("--limit", type=float, default=10.0, help="seconds of a judging test")
+    parser.add_argument("--most", type=float, default=20.0, help="seconds of tests for a mutant")
     parser.add_argument("--only", default="", help="mutants whose line holds this text")
     parser.add_argument("--out", type=Path, help="a line of JSON for each mutant")
     options = parser.parse_args()
@@ -90,7 +91,7 @@ def _run(name: str, group: Any, options: argparse.Namespace, known: set[Any]) ->
     arguments = [*group["tests"], "-q", "-s", "-p", "no:cacheprovider", "-p", "no:xdist"]
     if "deselect" in group:
         arguments += ["-k", group["deselect"]]
-    trial = Trial(ROOT, mutants, options.limit, report, group.get("imports", ()))
+    trial = Trial(ROOT, mutants, options.limit, report, group.get("imports", ()), options.most)
     pytest.main(arguments, plugins=[trial])
     for file, found in counts.items():
         fates = ", ".join(f"{fate} {number}" for fate, number in sorted(found.items()))

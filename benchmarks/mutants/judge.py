@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from _pytest.runner import runtestprotocol
 from operators import Mutant, mutate
@@ -53,6 +54,8 @@ class Trial:
         Gets each mutant with its fate and the name of the test that killed it.
     imports : sequence of str
         Packages that tests import late: here once, not in every child.
+    most : float
+        Seconds of tests for one mutant, the quickest tests first.
     """
 
     def __init__(
@@ -62,9 +65,10 @@ class Trial:
         limit: float,
         report: Callable[[Mutant, str, str], None],
         imports: Sequence[str] = (),
+        most: float = 20.0,
     ) -> None:
         self.root, self.mutants, self.limit, self.report = root, mutants, limit, report
-        self.imports = imports
+        self.imports, self.most = imports, most
         self.files = {str(root / mutant.file): mutant.file for mutant in mutants}
         self.bodies = {file: _lines_in_functions(path) for path, file in self.files.items()}
 
@@ -95,6 +99,7 @@ class Trial:
             if not chosen:
                 self.report(mutant, UNREACHED, "")
                 continue
+            chosen = self._quickest(chosen)
             allowed = (120.0 if compiled else 40.0) + 20 * sum(j.seconds for j in chosen)
             told = _forked(lambda m=mutant, c=chosen: self._judged(m, c), allowed)
             shutil.rmtree(session.config._tmp_path_factory.getbasetemp(), ignore_errors=True)
@@ -111,6 +116,11 @@ class Trial:
         if mutant.line not in self.bodies[mutant.file]:  # constants and defaults: read at import
             return any(file == mutant.file for file, _ in judge.lines)
         return (mutant.file, mutant.line) in judge.lines
+
+    def _quickest(self, judges: list[Judge]) -> list[Judge]:
+        """The first of them, as far as the time for one mutant goes; one at least."""
+        spent = np.cumsum([judge.seconds for judge in judges])
+        return judges[: max(1, int((spent <= self.most).sum()))]
 
     def _measured(self, item: pytest.Item) -> Judge | None:
         def work() -> Any:
@@ -270,7 +280,10 @@ def _exchange_values(module: types.ModuleType, fresh: types.ModuleType) -> None:
                 if isinstance(value, plain) and not key.startswith("__") and held != value:
                     setattr(old, key, value)
                 elif isinstance(value, types.FunctionType) and isinstance(held, types.FunctionType):
-                    held.__defaults__, held.__kwdefaults__ = value.__defaults__, value.__kwdefaults__
+                    held.__defaults__, held.__kwdefaults__ = (
+                        value.__defaults__,
+                        value.__kwdefaults__,
+                    )
         elif isinstance(new, plain) and isinstance(old, plain) and repr(old) != repr(new):
             for holder in list(sys.modules.values()):
                 if vars(holder).get(name) is old:

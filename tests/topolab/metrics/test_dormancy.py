@@ -47,3 +47,22 @@ def test_tau_dormant_neurons() -> None:
     for bad in ([-1.0], [math.nan]):
         with pytest.raises(AnalysisError):
             dormancy.tau_dormant(bad, 0.1)
+
+
+def test_below_counts_those_with_fewer() -> None:
+    assert dormancy.below(np.array([0, 9, 10, 11]), 10) == 2
+    assert dormancy.below(np.array([1, 1, 1, 30]), 10) == 3
+
+
+@pytest.mark.parametrize(
+    ("activity", "tau"), [([1.0, 2.0], -0.1), ([1.0, 2.0], math.nan), ([1.0, math.inf], 0.1),
+                          ([2.0, -1.0], 0.1), ([1.0, math.nan], 0.1)],
+)  # fmt: skip
+def test_activities_and_tau_that_cannot_be(activity: list[float], tau: float) -> None:
+    with pytest.raises(AnalysisError, match="finite and not negative"):
+        dormancy.tau_dormant(activity, tau)
+
+
+def test_no_neurons_are_not_dormant() -> None:
+    assert dormancy.tau_dormant([], 0.1).shape == (0,)
+    assert dormancy.tau_dormant([0, 10], 0.5).tolist() == [True, False]

@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,3 +62,27 @@ def test_path_counts_of_deep_networks_stay_finite() -> None:
     )
     assert found.log_total == pytest.approx(300 * math.log(50))
     assert found.log_through["fc150"] == pytest.approx(299 * math.log(50))
+
+
+def test_zeros_that_are_stored_are_no_edges() -> None:
+    """Paths, and what lies on one, where the matrices hold explicit zeros."""
+    first = sp.csr_array(np.ones((2, 2)))
+    first.data[:] = [1, 0, 1, 1]  # the second input does not feed the first hidden neuron
+    second = sp.csr_array(np.ones((1, 2)))
+    second.data[:] = [2, 0]  # the second hidden neuron feeds nobody
+    sizes = {"input": 2, "fc1": 2, "fc2": 1}
+    blocks = [("input", "fc1", first), ("fc1", "fc2", second)]
+    found = paths.trace(sizes, blocks)
+    assert math.exp(found.log_total) == pytest.approx(1)
+    assert found.effective == {"fc1": 1, "fc2": 1}
+    assert found.to_output["input"].tolist() == [True, False]
+    assert np.exp(found.log_through["fc1"]).tolist() == [1, 0]
+    on = dormancy.on_path(sizes, blocks)
+    assert [on[name].tolist() for name in sizes] == [[True, False], [True, False], [True]]
+    assert first.data.tolist() == [1, 0, 1, 1]  # what was given is as it was
+
+
+def test_a_network_without_outputs_has_no_paths() -> None:
+    assert paths.trace({"input": 2, "fc1": 0}, [("input", "fc1", sp.csr_array((0, 2)))]) is not None
+    none = paths.trace({"input": 2, "fc1": 3}, [("input", "fc1", sp.csr_array((3, 2)))])
+    assert none.log_total == -math.inf and none.effective == {"fc1": 0}
