@@ -16,7 +16,7 @@ import shutil
 import signal
 import sys
 import types
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,8 @@ from operators import Mutant, mutate
 KILLED, SURVIVED, TIMED_OUT, UNREACHED, INVALID = (
     "killed", "survived", "timed out", "unreached", "no program",
 )  # fmt: skip
+
+CRASHED = KILLED, "the process itself"
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ class Trial:
         """Time and trace every test, then judge."""
         for name in self.imports:
             importlib.import_module(name)
+        self.held = Held(self.files)
         judges = [judge for item in session.items if (judge := self._measured(item))]
         judges.sort(key=lambda judge: judge.seconds)
         out = sys.__stderr__
@@ -141,9 +144,9 @@ class Trial:
             return failed, sum(os.times()[:4]) - begun, sorted(lines)
 
         told = _forked(work, 10 * self.limit)
-        if told is None or told[0] or told[1] > self.limit:
-            failed = told is not None and told[0]
-            why = "fails by itself" if failed else f"takes more than {self.limit} s"
+        if told in (None, CRASHED) or told[0] or told[1] > self.limit:
+            slow = f"takes more than {self.limit} s"
+            why = "fails by itself" if told is not None and told[0] else slow
             print(f"no judge: {item.nodeid} {why}", file=sys.__stderr__)
             return None
         return Judge(item, told[1], frozenset((file, line) for file, line in told[2]))
@@ -151,7 +154,7 @@ class Trial:
     def _judged(self, mutant: Mutant, judges: Iterable[Judge]) -> tuple[str, str]:
         path = self.root / mutant.file
         try:
-            install(path, compile(mutate(path.read_text(), mutant), str(path), "exec"))
+            install(path, compile(mutate(path.read_text(), mutant), str(path), "exec"), self.held)
         except Exception as error:
             return INVALID, repr(error)[:200]
         for judge in judges:
@@ -168,7 +171,7 @@ def _fails(item: pytest.Item) -> bool:
 
 
 def _forked(work: Callable[[], Any], seconds: float) -> Any:
-    """What `work` returns in a process of its own; None if it takes longer, or dies."""
+    """What `work` returns in a process of its own; None if it takes longer, or `CRASHED`."""
     read, write = os.pipe()
     pid = os.fork()
     if not pid:
@@ -181,7 +184,14 @@ def _forked(work: Callable[[], Any], seconds: float) -> Any:
             pipe.write(told)
         os._exit(0)
     os.close(write)
-    signal.signal(signal.SIGALRM, lambda *_: os.killpg(pid, signal.SIGKILL))
+    late = False
+
+    def stop(*_: object) -> None:
+        nonlocal late
+        late = True
+        os.killpg(pid, signal.SIGKILL)
+
+    signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     with os.fdopen(read, "rb") as pipe:
         told = pipe.read()
@@ -189,7 +199,7 @@ def _forked(work: Callable[[], Any], seconds: float) -> Any:
     os.waitpid(pid, 0)
     with contextlib.suppress(OSError):  # what it may have started
         os.killpg(pid, signal.SIGKILL)
-    return json.loads(told) if told else None
+    return json.loads(told) if told else None if late else CRASHED
 
 
 # -- exchanging code -------------------------------------------------------------------------------
@@ -217,7 +227,61 @@ def _is_compiled(root: Path, mutant: Mutant) -> bool:
     )
 
 
-def install(path: Path, code: types.CodeType) -> None:
+class Held:
+    """Every function of the files to be mutated, wherever it is held: found once, before forking.
+
+    Parameters
+    ----------
+    files : collection of str
+        Absolute paths.
+    """
+
+    def __init__(self, files: Collection[str]) -> None:
+        self.functions: dict[str, list[types.FunctionType]] = {file: [] for file in files}
+        self.dispatchers = []
+        for thing in gc.get_objects():
+            if type(thing) is types.FunctionType and thing.__code__.co_filename in self.functions:
+                self.functions[thing.__code__.co_filename].append(thing)
+            elif type(thing).__name__ == "CPUDispatcher":
+                self.dispatchers.append(thing)
+        gc.freeze()
+
+
+def _functions_of(module: types.ModuleType, file: str) -> list[types.FunctionType]:
+    """Those that a module just made: its own, of its classes, and in what it keeps."""
+    found: list[types.FunctionType] = []
+    seen: set[int] = set()
+    left: list[Any] = [*vars(module).values()]
+    while left:
+        thing = left.pop()
+        if id(thing) in seen:
+            continue
+        seen.add(id(thing))
+        if type(thing) is types.FunctionType:
+            if thing.__code__.co_filename == file:
+                found.append(thing)
+            left += [vars(thing).get("__wrapped__"), *(c.cell_contents for c in _cells(thing))]
+        elif type(thing).__name__ == "CPUDispatcher":
+            left.append(thing.py_func)
+        elif isinstance(thing, (classmethod, staticmethod)):
+            left.append(thing.__func__)
+        elif isinstance(thing, property):
+            left += [thing.fget, thing.fset]
+        elif isinstance(thing, dict):
+            left += thing.values()
+        elif isinstance(thing, (list, tuple)):
+            left += thing
+        elif getattr(thing, "__module__", None) == module.__name__ and hasattr(thing, "__dict__"):
+            left += vars(thing).values()
+    return found
+
+
+def _cells(function: types.FunctionType) -> list[types.CellType]:
+    cells = function.__closure__ or ()
+    return [cell for cell in cells if cell != types.CellType()]
+
+
+def install(path: Path, code: types.CodeType, held: Held) -> None:
     """Let everything that came from the file at `path` do what `code` says instead."""
     # Not by attribute: some packages warn, or import, when they are asked.
     modules = [m for m in list(sys.modules.values()) if vars(m).get("__file__") == str(path)]
@@ -227,24 +291,17 @@ def install(path: Path, code: types.CodeType) -> None:
     sys.modules[fresh.__name__] = fresh  # dataclasses look their module up
     exec(code, fresh.__dict__)
     sys.modules[fresh.__name__] = real
-    functions: dict[tuple[str, int, Any], list[types.FunctionType]] = {}
-    dispatchers = []
-    for thing in gc.get_objects():
-        if type(thing) is types.FunctionType and thing.__code__.co_filename == str(path):
-            functions.setdefault(_key(thing), []).append(thing)
-        elif type(thing).__name__ == "CPUDispatcher":
-            dispatchers.append(thing)
+    fresh_functions = {_key(f): f for f in _functions_of(fresh, str(path))}
     changed = set()
-    for found in functions.values():
-        new = next((f for f in found if f.__globals__ is fresh.__dict__), None)
-        for old in found:
-            if new is not None and old is not new and not old.__closure__:
-                if old.__code__ != new.__code__:
-                    changed.add(id(old))
-                old.__code__, old.__defaults__ = new.__code__, new.__defaults__
-                old.__kwdefaults__ = new.__kwdefaults__
-    if any(id(dispatcher.py_func) in changed for dispatcher in dispatchers):
-        for dispatcher in dispatchers:
+    for old in held.functions[str(path)]:
+        new = fresh_functions.get(_key(old))
+        if new is not None and not old.__closure__:
+            if old.__code__ != new.__code__:
+                changed.add(id(old))
+            old.__code__, old.__defaults__ = new.__code__, new.__defaults__
+            old.__kwdefaults__ = new.__kwdefaults__
+    if any(id(dispatcher.py_func) in changed for dispatcher in held.dispatchers):
+        for dispatcher in held.dispatchers:
             if Path(dispatcher.py_func.__code__.co_filename).parent == path.parent:
                 _compile_anew(dispatcher)
     for module in modules:

@@ -101,12 +101,9 @@ def _is_declaration(node: ast.AST) -> bool:
     if isinstance(node, ast.Expr):
         return isinstance(node.value, ast.Constant)
     if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-        name, value = node.targets[0].id, node.value
-        return name == "__all__" or (
-            name[0].isupper()
-            and name not in (name.upper(), "_")
-            and isinstance(value, ast.Subscript)
-        )
+        name = node.targets[0].id
+        is_type = name[0].isupper() and name != name.upper()
+        return name == "__all__" or (is_type and isinstance(node.value, (ast.Subscript, ast.BinOp)))
     return False
 
 
