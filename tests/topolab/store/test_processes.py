@@ -43,6 +43,8 @@ def test_a_process_that_ended_does_not_run() -> None:
     assert is_running(who)
     child.communicate()
     assert not is_running(who)
+    assert not is_running({"pid": child.pid})  # where the system does not say when it began
+    assert not is_running({"pid": 2**70}) and not is_running({"pid": 2**31 - 1})
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc here")
