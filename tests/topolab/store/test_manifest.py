@@ -222,3 +222,9 @@ def test_notes_that_cannot_be(text: bytes, message: str) -> None:
 
 def test_notes_of_before_the_checksum_are_read() -> None:
     assert read_note(json.dumps(NOTE).encode(), source="here", needs=NEEDS) == NOTE
+    every = dict.fromkeys(module._NOTES_BEFORE, 1)
+    assert read_note(json.dumps(every).encode(), source="here", needs={}) == every
+
+
+def test_notes_are_for_people_to_read_too() -> None:
+    assert new_note({"pid": 5}).startswith(b'{\n  "pid": 5,\n  "sha256": "')
