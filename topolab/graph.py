@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from topolab.chaining import Link, chain_layers
 from topolab.errors import LayerError
-from topolab.layers import LayerSpec, Link, chain_layers
+from topolab.layers import LayerSpec
 from topolab.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class LayeredGraph:
     Parameters
     ----------
     links : sequence of Link
-        Per layer of weights the layer it reads: see `topolab.layers.chain_layers`.
+        Per layer of weights the layer it reads: see `topolab.chaining.chain_layers`.
     blocks : sequence of scipy.sparse.csr_array
         Per layer the biadjacency matrix, shape (n_out, n_source), values = active weights.
 

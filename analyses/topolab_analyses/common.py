@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from topolab.chaining import chain_layers
 from topolab.errors import AnalysisError
 from topolab.graph import LayeredGraph
-from topolab.layers import chain_layers
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column

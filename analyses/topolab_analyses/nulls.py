@@ -12,9 +12,9 @@ import pandas as pd
 import scipy.sparse as sp
 
 from topolab.analysis import Analysis
+from topolab.chaining import Link, chain_layers
 from topolab.errors import AnalysisError
 from topolab.graph import LayeredGraph
-from topolab.layers import Link, chain_layers
 from topolab.metrics.degree import ccv
 from topolab.metrics.nulls import assortativity, rewired, uniform, z_score
 from topolab.metrics.paths import trace

@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from topolab.analysis import Walk
+from topolab.chaining import Link, chain_layers
 from topolab.errors import AnalysisError
-from topolab.layers import Link, chain_layers
 from topolab.metrics import powerlaw
 from topolab.run import Run
 from topolab.snapshot import Snapshot

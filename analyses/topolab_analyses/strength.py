@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from topolab.analysis import Analysis
-from topolab.layers import chain_layers
+from topolab.chaining import chain_layers
 from topolab.metrics import degree as metrics
 from topolab.run import Run
 from topolab.snapshot import Snapshot, weighted_biadjacency

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from topolab.chaining import chain_layers
 from topolab.errors import LayerError
-from topolab.layers import LayerSpec, chain_layers
+from topolab.layers import LayerSpec
 from topolab.metrics.bits import csr_of_bits
 from topolab.metrics.kcore import coreness_of_blocks
 from topolab.snapshot import Snapshot, active_positions
