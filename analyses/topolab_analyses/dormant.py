@@ -80,8 +80,8 @@ class Dormant(Analysis):
         graph = LayeredGraph.from_snapshot(snapshot)
         degrees = {direction: graph.degrees(direction) for direction in ("in", "out", "total")}
         names = graph.layer_names
-        sizes = {n: graph.layer_slice(n).stop - graph.layer_slice(n).start for n in names}
-        through = on_path(sizes, graph.paths)
+        sizes = graph.sizes
+        through = on_path(sizes, graph.blocks)
         records = []
         for name in names:
             where = graph.layer_slice(name)

@@ -174,8 +174,8 @@ def _measures(links: tuple[Link, ...] | list[Link], blocks: Blocks) -> dict[tupl
     graph = LayeredGraph(links, blocks)
     core = graph.coreness()
     names = graph.layer_names
-    sizes = {n: graph.layer_slice(n).stop - graph.layer_slice(n).start for n in names}
-    found = trace(sizes, graph.paths)
+    sizes = graph.sizes
+    found = trace(sizes, graph.blocks)
     off = sum(int((~(found.from_input[n] & found.to_output[n])).sum()) for n in names)
     out["network", "k_max"] = float(core.max())
     out["network", "core_share"] = float((core == core.max()).mean())

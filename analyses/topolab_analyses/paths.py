@@ -62,8 +62,8 @@ class PathsAnalysis(Analysis):
         """One row per layer of neurons, with the layer of weights that feeds it."""
         graph = LayeredGraph.from_snapshot(snapshot)
         names = graph.layer_names
-        sizes = {n: graph.layer_slice(n).stop - graph.layer_slice(n).start for n in names}
-        found = trace(sizes, graph.paths)
+        sizes = graph.sizes
+        found = trace(sizes, graph.blocks)
         records = []
         for name in names:
             on = found.from_input[name] & found.to_output[name]

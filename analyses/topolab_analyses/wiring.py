@@ -78,7 +78,7 @@ class Wiring(Analysis):
         core, role = _shells(snapshot, graph)
         group = {n: _groups((fan_in + fan_out)[graph.layer_slice(n)], self.groups) for n in names}
         sizes = {n: len(group[n]) for n in names}
-        through = on_path(sizes, graph.paths)
+        through = on_path(sizes, graph.blocks)
         neurons = [
             pd.DataFrame(
                 {
