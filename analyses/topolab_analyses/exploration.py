@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from topolab.analysis import Walk
+from topolab.analysis import SequentialAnalysis
 from topolab.errors import AnalysisError
 from topolab.graph import LayeredGraph
 from topolab.metrics import churn
@@ -71,7 +71,7 @@ class _Memory:
 
 
 @dataclass(frozen=True)
-class Exploration(Walk):
+class Exploration(SequentialAnalysis):
     """Exploration rate, overlap, survival and turnover of the hubs.
 
     Parameters
@@ -120,7 +120,7 @@ class Exploration(Walk):
         """Nothing was seen."""
         return _Memory({}, {}, (), {}, {})
 
-    def step(
+    def visit(
         self, memory: _Memory, snapshot: Snapshot, state: Any
     ) -> tuple[_Memory, dict[str, pd.DataFrame]]:
         """Compare with what was there before."""

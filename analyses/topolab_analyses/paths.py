@@ -17,7 +17,7 @@ from topolab.snapshot import Snapshot
 from topolab.tables import Column
 from topolab_analyses.common import LAYER, WHEN, check_chain, rows
 
-__all__ = ["PathsAnalysis"]
+__all__ = ["Paths"]
 
 _COLUMNS = (
     *WHEN,
@@ -42,7 +42,7 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True)
-class PathsAnalysis(Analysis):
+class Paths(Analysis):
     """Neurons and edges on no path, effective sparsity, path counts, reachability.
 
     Residual connections, biases and normalisation are no edges here.

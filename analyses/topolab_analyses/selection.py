@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from topolab.analysis import Walk
+from topolab.analysis import SequentialAnalysis
 from topolab.chaining import Link, chain_layers
 from topolab.errors import AnalysisError
 from topolab.metrics import powerlaw
@@ -41,7 +41,7 @@ class _Memory:
 
 
 @dataclass(frozen=True)
-class Selection(Walk):
+class Selection(SequentialAnalysis):
     """The neural selection hypothesis (NSH), claim by claim, for each layer of hidden neurons.
 
     Degrees count active weights, and only of layers that change in the run: one that stays dense
@@ -123,7 +123,7 @@ class Selection(Walk):
         """Nothing was seen."""
         return _Memory(None, {}, {}, {}, {})
 
-    def step(
+    def visit(
         self, memory: _Memory, snapshot: Snapshot, state: Any
     ) -> tuple[_Memory, dict[str, pd.DataFrame]]:
         """Fit the degrees, and remember what was gained and lost."""
