@@ -13,11 +13,11 @@ import pandas as pd
 
 from topolab.analysis import SequentialAnalysis
 from topolab.errors import AnalysisError
+from topolab.hooks import LAYER, WHEN, check_chain
 from topolab.metrics.attachment import Slope, fit_kernel, fit_slope
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
-from topolab_analyses.common import LAYER, WHEN, check_chain
 from topolab_analyses.rewiring import events, moving_layers, per_degree
 
 __all__ = ["Attachment"]

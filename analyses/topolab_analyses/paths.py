@@ -11,11 +11,11 @@ import pandas as pd
 
 from topolab.analysis import Analysis
 from topolab.graph import LayeredGraph
+from topolab.hooks import LAYER, WHEN, check_chain, rows_of
 from topolab.metrics.paths import trace
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
-from topolab_analyses.common import LAYER, WHEN, check_chain, rows
 
 __all__ = ["Paths"]
 
@@ -100,4 +100,4 @@ class Paths(Analysis):
                     "effective_sparsity": effective_sparsity,
                 }
             )
-        return {"paths": rows(snapshot, records, _COLUMNS)}
+        return {"paths": rows_of(snapshot, records, _COLUMNS)}

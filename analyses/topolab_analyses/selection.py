@@ -14,11 +14,11 @@ import pandas as pd
 from topolab.analysis import SequentialAnalysis
 from topolab.chaining import Link, chain_layers
 from topolab.errors import AnalysisError
+from topolab.hooks import check_chain, check_name_free, rows_of
 from topolab.metrics import powerlaw
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
-from topolab_analyses.common import check_chain, keep_free, rows
 from topolab_analyses.judgement import CSN, PAPER, judge
 from topolab_analyses.rewiring import ends_of, events, moving_layers, per_degree
 from topolab_analyses.selection_evidence import attachment, decay, whole
@@ -90,7 +90,7 @@ class Selection(SequentialAnalysis):
     def prepare(self, run: Run) -> Any:
         """Check parameters; find the layers that change and the hidden neurons they touch."""
         check_chain(run)
-        keep_free(run, "hidden")
+        check_name_free(run, "hidden")
         if (
             self.x_min < 1
             or self.dormant_below < 1
@@ -134,7 +134,7 @@ class Selection(SequentialAnalysis):
         if last:
             for record in rivals:
                 record["step"] = snapshot.step
-        tables = {"selection_fits": rows(snapshot, fits, FITS)}
+        tables = {"selection_fits": rows_of(snapshot, fits, FITS)}
         if rivals:
             tables["selection_rivals"] = pd.DataFrame(rivals, columns=[c.name for c in RIVALS])
         if memory.before is None:

@@ -12,12 +12,12 @@ import pandas as pd
 from topolab.analysis import Analysis
 from topolab.errors import AnalysisError
 from topolab.graph import LayeredGraph
+from topolab.hooks import LAYER, WHEN, check_chain
 from topolab.metrics.dormancy import on_path
 from topolab.metrics.kcore import roles
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
-from topolab_analyses.common import LAYER, WHEN, check_chain
 
 __all__ = ["Wiring"]
 
