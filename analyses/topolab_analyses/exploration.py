@@ -95,6 +95,7 @@ class Exploration(SequentialAnalysis):
         "exploration_hubs": _HUBS,
     }
     compares = ("r_s",)
+    highlights = ("r_s[all]",)
 
     def prepare(self, run: Run) -> Any:
         """The positions whose new edges are followed."""

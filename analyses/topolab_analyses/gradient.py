@@ -58,6 +58,7 @@ class Gradient(Analysis):
         "gradient_deciles": _DECILES,
     }
     compares = ("ratio",)
+    words = ("source",)
 
     def prepare(self, run: Run) -> Any:
         """Check parameters and that the layers chain."""

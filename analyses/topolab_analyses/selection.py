@@ -82,8 +82,10 @@ class Selection(SequentialAnalysis):
         "selection_rivals": RIVALS,
     }
     compares = ("alpha", "gain_slope", "gain_rate", "loss_slope", "drift")
+    highlights = ("gain_rate*", "loss_slope*")
+    verdicts = ("verdict", "power_law", "attachment", "decay")
     words = (
-        "verdict", "power_law", "attachment", "decay", "csn_rule", "paper_rule", "csn_rule_fixed",
+        *verdicts, "csn_rule", "paper_rule", "csn_rule_fixed",
         "paper_rule_fixed", "best_rival",
     )  # fmt: skip
 
