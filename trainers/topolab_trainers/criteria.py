@@ -1,4 +1,4 @@
-"""Pruning and growth criteria, to be combined freely, and the moment they are applied at."""
+"""Pruning and growth criteria, to be combined freely, and the plan they are applied at."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from topolab_trainers.update import (
     without_lowest_by_sign,
 )
 
-__all__ = ["DROP", "GROW", "LayerView", "Moment"]
+__all__ = ["DROP", "GROW", "LayerView", "UpdatePlan"]
 
 
 class LayerView:
@@ -85,7 +85,7 @@ class LayerView:
 
 
 @dataclass(frozen=True)
-class Moment:
+class UpdatePlan:
     """One topology update: when, how much, by which criteria.
 
     Attributes
@@ -109,29 +109,29 @@ class Moment:
         return room_to_drop(size, active, int(self.fraction * active), self.candidates)
 
 
-Drop = Callable[[LayerView, Moment, torch.Generator], Tensor]
+Drop = Callable[[LayerView, UpdatePlan, torch.Generator], Tensor]
 Grow = Callable[[LayerView], Tensor | None]
 
 
-def by_magnitude(view: LayerView, moment: Moment, generator: torch.Generator) -> Tensor:
+def by_magnitude(view: LayerView, plan: UpdatePlan, generator: torch.Generator) -> Tensor:
     """All active edges but those smallest in magnitude."""
-    n_drop = moment.n_drop(view.mask.numel(), view.active.numel())
+    n_drop = plan.n_drop(view.mask.numel(), view.active.numel())
     return without_lowest(view.mask, view.active, view.values.abs(), n_drop, generator)
 
 
-def by_sign(view: LayerView, moment: Moment, generator: torch.Generator) -> Tensor:
+def by_sign(view: LayerView, plan: UpdatePlan, generator: torch.Generator) -> Tensor:
     """SET: all but those nearest 0 among the positive, and among the negative weights."""
     active = view.active.numel()
-    n_drop = moment.n_drop(view.mask.numel(), active)
-    wanted = int(moment.fraction * active)
-    fraction = moment.fraction if n_drop == wanted else n_drop / active
+    n_drop = plan.n_drop(view.mask.numel(), active)
+    wanted = int(plan.fraction * active)
+    fraction = plan.fraction if n_drop == wanted else n_drop / active
     return without_lowest_by_sign(view.mask, view.active, view.values, fraction, generator)
 
 
-def drop_at_random(view: LayerView, moment: Moment, generator: torch.Generator) -> Tensor:
+def drop_at_random(view: LayerView, plan: UpdatePlan, generator: torch.Generator) -> Tensor:
     """Any active edges."""
     # All scores are equal: the generator decides every tie.
-    n_drop = moment.n_drop(view.mask.numel(), view.active.numel())
+    n_drop = plan.n_drop(view.mask.numel(), view.active.numel())
     equal = torch.zeros(view.active.numel(), device=view.mask.device)
     return without_lowest(view.mask, view.active, equal, n_drop, generator)
 

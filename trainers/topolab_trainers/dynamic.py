@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 import torch
 
 from topolab.errors import ConfigError
-from topolab_trainers.backend import Backend
 from topolab_trainers.config import TrainConfig
-from topolab_trainers.criteria import DROP, GROW, LayerView, Moment
+from topolab_trainers.criteria import DROP, GROW, LayerView, UpdatePlan
+from topolab_trainers.method import Method
 from topolab_trainers.options import Option
 from topolab_trainers.schedules import cosine_fraction
-from topolab_trainers.update import Update, count, grow
+from topolab_trainers.update import LayerUpdate, count, grow
 
 __all__ = ["DYNAMIC_OPTIONS", "DropAndGrow"]
 
@@ -33,7 +33,7 @@ DYNAMIC_OPTIONS = (
 NEW_WEIGHT_SD = 0.1
 
 
-class DropAndGrow(Backend):
+class DropAndGrow(Method):
     """Drops the worst edges by one criterion and grows as many by another.
 
     A method is a set of defaults for the two criteria and the schedule; every method takes every
@@ -58,9 +58,9 @@ class DropAndGrow(Backend):
         used = {config.options["grow"], config.options["switch_grow"]}
         return frozenset(used & {"gradient", "momentum"})
 
-    def moment(
+    def plan_update(
         self, step: int, total: int, t_end: int, config: TrainConfig, *, nth: int = 0
-    ) -> Moment:
+    ) -> UpdatePlan:
         """Cosine decay from the drop fraction to 0 at `t_end`, or a constant one."""
         own = config.options
         fraction = config.drop_fraction
@@ -69,16 +69,16 @@ class DropAndGrow(Backend):
         switched = own["switch_at"] is not None and step > own["switch_at"] * total
         drop = (switched and own["switch_drop"]) or own["drop"]
         grown = (switched and own["switch_grow"]) or own["grow"]
-        return Moment(step, fraction, drop, grown, config.candidates)
+        return UpdatePlan(step, fraction, drop, grown, config.candidates)
 
-    def update(
-        self, view: LayerView, moment: Moment, config: TrainConfig, generator: torch.Generator
-    ) -> Update:
+    def update_layer(
+        self, view: LayerView, plan: UpdatePlan, config: TrainConfig, generator: torch.Generator
+    ) -> LayerUpdate:
         """Keep by the drop criterion, grow by the other."""
-        keep = DROP[moment.drop](view, moment, generator)
-        score = GROW[moment.grow](view)
+        keep = DROP[plan.drop](view, plan, generator)
+        score = GROW[plan.grow](view)
         number = view.active.numel() - count(keep)
-        return grow(view.mask, keep, score, generator, candidates=moment.candidates, number=number)
+        return grow(view.mask, keep, score, generator, candidates=plan.candidates, number=number)
 
     def new_weights(self, config: TrainConfig) -> float:
         """0, or what SET's own code draws."""

@@ -9,10 +9,10 @@ import torch
 
 from topolab.errors import ConfigError
 from topolab_trainers.config import TrainConfig
-from topolab_trainers.criteria import DROP, LayerView, Moment
+from topolab_trainers.criteria import DROP, LayerView, UpdatePlan
 from topolab_trainers.dynamic import DropAndGrow, with_options
 from topolab_trainers.options import Option
-from topolab_trainers.update import Update, grow_in_memory_order
+from topolab_trainers.update import LayerUpdate, grow_in_memory_order
 
 __all__ = ["RigL"]
 
@@ -52,12 +52,12 @@ class RigL(DropAndGrow):
             config = replace(config, candidates="inactive-before")
         return config
 
-    def update(
-        self, view: LayerView, moment: Moment, config: TrainConfig, generator: torch.Generator
-    ) -> Update:
+    def update_layer(
+        self, view: LayerView, plan: UpdatePlan, config: TrainConfig, generator: torch.Generator
+    ) -> LayerUpdate:
         """As defined, or with the gradient that the mask has zeroed."""
         if config.options["gradient"] == "dense":
-            return super().update(view, moment, config, generator)
-        keep = DROP[moment.drop](view, moment, generator)
+            return super().update_layer(view, plan, config, generator)
+        keep = DROP[plan.drop](view, plan, generator)
         assert view.gradient is not None
         return grow_in_memory_order(view.mask, keep, (view.gradient * view.mask).abs())

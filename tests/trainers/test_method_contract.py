@@ -19,8 +19,8 @@ from safetensors.torch import load_file
 import topolab
 from topolab.errors import ConfigError, RunError, RunExistsError, TopolabError
 from topolab.registry import find, names
-from topolab_trainers.backend import Backend
-from topolab_trainers.criteria import LayerView, Moment
+from topolab_trainers.method import Method
+from topolab_trainers.criteria import LayerView, UpdatePlan
 from topolab_trainers.data.digits import DIGITS
 from topolab_trainers.loop import Trainer
 from topolab_trainers.schedules import UpdateTimes
@@ -163,14 +163,14 @@ class TestContract:
         weight = torch.randn(9, 12, generator=rng) * mask
         gradient, averaged = torch.randn(2, 9, 12, generator=rng)
         view = LayerView("fc1", mask, weight, gradient, averaged, int(mask.sum()))
-        moment = replace(
-            backend.moment(7, 69, 60, config) if method != "nist" else Moment(7, 0.8), fraction=0.8
+        plan = replace(
+            backend.plan_update(7, 69, 60, config) if method != "nist" else UpdatePlan(7, 0.8), fraction=0.8
         )
         if backend.times(config, 60, 23) == UpdateTimes(None, 60, 23):
             return  # static: there is no update
         before = [t.clone() for t in (mask, weight, gradient, averaged)]
         first, again = (
-            backend.updates([view], moment, config, lambda name: seeded(3))["fc1"] for _ in "ab"
+            backend.update_network([view], plan, config, lambda name: seeded(3))["fc1"] for _ in "ab"
         )
         after = (mask, weight, gradient, averaged)
         assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
@@ -194,7 +194,7 @@ def test_when_each_method_updates(tmp_path: Path) -> None:
     assert masks[3] == masks[4] != masks[2]  # no update after the last epoch
 
 
-def trainer_of(backend: Backend, **more: Any) -> Trainer:
+def trainer_of(backend: Method, **more: Any) -> Trainer:
     return Trainer(backend, backend.configure(**settings(backend.name, **more)), DIGITS.load())
 
 
@@ -229,8 +229,8 @@ def test_rigl_grows_by_the_dense_gradient() -> None:
     loss = torch.nn.functional.cross_entropy(trainer.model(trainer.x[chosen]), trainer.y[chosen])
     (gradient,) = torch.autograd.grad(loss, trainer.storages[name].parameter)
     trainer._step(1, chosen, update=True)
-    moment = trainer.backend.moment(1, trainer.total, trainer.t_end, trainer.config)
-    n_drop = int(moment.fraction * int(mask.sum()))
+    plan = trainer.backend.plan_update(1, trainer.total, trainer.t_end, trainer.config)
+    n_drop = int(plan.fraction * int(mask.sum()))
     order = weight.abs().masked_fill(~mask, torch.inf).flatten().argsort()
     keep = mask.flatten().clone()
     keep[order[:n_drop]] = False
