@@ -18,10 +18,9 @@ from topolab_trainers.schedules import UpdateTimes
 
 if TYPE_CHECKING:
     from topolab.layers import LayerSpec
-    from topolab.run import Run
+    from topolab.options import Option
     from topolab_trainers.criteria import LayerView
     from topolab_trainers.inits.base import Init, InitInputs
-    from topolab_trainers.options import Option
     from topolab_trainers.update import LayerUpdate
 
 __all__ = ["Draw", "Method", "Progress", "without_updates"]
@@ -144,24 +143,6 @@ class Method:
     def new_weights(self, config: TrainConfig) -> float:
         """Standard deviation of the weights that newly grown edges start with; 0 for none."""
         return 0.0
-
-    # -- doors to the loop, for who finds a method by its name ---------------------------------
-
-    def train(self, config: TrainConfig, out: str | Path, **settings: Any) -> Run:
-        """Train alone: see `topolab_trainers.loop.train`."""
-        from topolab_trainers.loop import train
-
-        return train(self, config, out, **settings)
-
-    @staticmethod
-    def train_together(
-        jobs: Sequence[tuple[Method, TrainConfig, Path]], *, command: str | None = None
-    ) -> list[Run]:
-        """Train several runs: see `topolab_trainers.batched.train_many`."""
-        from topolab_trainers.batched import train_many
-        from topolab_trainers.jobs import Job
-
-        return train_many([Job(*job) for job in jobs], command=command)
 
 
 def without_updates(config: TrainConfig) -> TrainConfig:
