@@ -10,7 +10,7 @@ import torch
 from topolab.errors import ConfigError
 from topolab.options import Option
 from topolab_trainers.config import TrainConfig
-from topolab_trainers.criteria import DROP, LayerView, UpdatePlan
+from topolab_trainers.criteria import LayerView, UpdatePlan, drop_criterion
 from topolab_trainers.dynamic import DropAndGrow, with_options
 from topolab_trainers.update import LayerUpdate, grow_in_memory_order
 
@@ -46,7 +46,7 @@ class RigL(DropAndGrow):
         """The masked variant is for growth by the gradient among edges that were inactive."""
         config = super().check(config)
         if config.options["gradient"] == "masked":
-            if self.needs(config) != {"gradient"} or config.options["switch_grow"]:
+            if config.options["grow"] != "gradient" or config.options["switch_grow"]:
                 raise ConfigError("gradient masked is a variant of growth by the gradient only")
             # A just-dropped edge has a gradient still, so among not-kept ones all would come back.
             config = replace(config, candidates="inactive-before")
@@ -58,6 +58,6 @@ class RigL(DropAndGrow):
         """As defined, or with the gradient that the mask has zeroed."""
         if config.options["gradient"] == "dense":
             return super().update_layer(view, plan, config, generator)
-        keep = DROP[plan.drop](view, plan, generator)
+        keep = drop_criterion(plan.drop).keep(view, plan, generator)
         assert view.gradient is not None
         return grow_in_memory_order(view.mask, keep, (view.gradient * view.mask).abs())
