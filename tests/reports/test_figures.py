@@ -12,22 +12,22 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure as Drawing
+from matplotlib.figure import Figure
 from PIL import Image as Picture
 
 import topolab
 from conftest import record_example
 from topolab.errors import AnalysisError, ConfigError
 from topolab.registry import find, names
-from topolab_reports.context import Context, moments_of, view_runs
-from topolab_reports.figures.base import Figure
+from topolab_reports.figure_file import draw_figure
+from topolab_reports.figures.base import RunFigure
 from topolab_reports.images import png, svg
-from topolab_reports.one import draw_figure
-from topolab_reports.panels import show
+from topolab_reports.panels import draw_panel
 from topolab_reports.plots import (
     ccdf,
+    ccdf_by_run,
+    ccdf_over_time,
     deciles,
-    ends,
     kernel,
     matrix,
     pixels,
@@ -36,24 +36,24 @@ from topolab_reports.plots import (
     shellmap,
     shells,
     tail,
-    through,
     timeline,
     wiring,
 )
+from topolab_reports.report_data import ReportData, choose_moments, view_runs
 
 NEEDED = sorted({need for name in names("figures") for need in find("figures", name).needs})
 GOLDEN = Path(__file__).parent / "golden"
 
 
-def context_of(runs: list[topolab.Run], moments: int = 3) -> Context:
+def data_of_runs(runs: list[topolab.Run], moments: int = 3) -> ReportData:
     views = view_runs(runs)
     for view in views:
         view.results.update(topolab.analyse(view.run, NEEDED))
-    return Context(tuple(views), moments_of(runs, moments))
+    return ReportData(tuple(views), choose_moments(runs, moments))
 
 
 @pytest.fixture(scope="module")
-def contexts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Context]]:
+def report_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, ReportData]]:
     folder = tmp_path_factory.mktemp("figures")
     a = record_example(folder / "a", snapshots=4, seed=1, method="set", rich=True)
     b = record_example(folder / "b", snapshots=3, seed=2, method="rigl", rich=True)
@@ -62,45 +62,45 @@ def contexts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Con
         for seed in (5, 6, 7)
     ]
     yield {
-        "two": context_of([a, b]),
-        "seeds": context_of([*again, b]),
-        "poor": context_of([record_example(folder / "poor", snapshots=1)]),
+        "two": data_of_runs([a, b]),
+        "seeds": data_of_runs([*again, b]),
+        "poor": data_of_runs([record_example(folder / "poor", snapshots=1)]),
     }
 
 
 @pytest.mark.parametrize("kind", ["two", "seeds", "poor"])
 @pytest.mark.parametrize("name", names("figures"))
 def test_every_figure_keeps_the_contract(
-    contexts: dict[str, Context], name: str, kind: str
+    report_data: dict[str, ReportData], name: str, kind: str
 ) -> None:
     """What the base class promises; a new figure passes this by being registered."""
-    context = contexts[kind]
-    figure: Figure = find("figures", name)()
+    data = report_data[kind]
+    figure: RunFigure = find("figures", name)()
     assert figure.name == name and figure.title and set(figure.needs) <= set(names("analyses"))
-    table = figure.table(context)
+    table = figure.table(data)
     before = table.copy()
-    assert figure.says(table) == "" or figure.says(table).endswith(".")
-    panels = figure.panels(table, context.labels)
+    assert figure.caption_for(table) == "" or figure.caption_for(table).endswith(".")
+    panels = figure.panels(table, data.groups)
     if kind == "seeds" or (kind == "two" and name != "nist-stability"):
         assert panels, "nothing is drawn of a run that has everything"
     for panel in panels:
         assert panel.describe(panel.last).endswith((".", ")"))
         assert len(panel.last)
         if kind == "two":
-            shown = show(panel, context)
+            shown = draw_panel(panel, data)
             assert shown.src.startswith("data:image/") and all(shown.alts)
             assert not shown.frames, "its moments are pictures, not marks"
-        given = Drawing().subplots()
+        given = Figure().subplots()
         assert panel.draw(panel.last, ax=given) is given.get_figure()
-    drawing = figure.draw(table, runs=context.labels)
-    assert isinstance(drawing, Drawing)
+    drawing = figure.draw(table, runs=data.groups)
+    assert isinstance(drawing, Figure)
     with pytest.raises(ConfigError, match="panels here, and ax has"):
-        figure.draw(table, ax=[Drawing().subplots() for _ in range(len(panels) + 1)])
+        figure.draw(table, ax=[Figure().subplots() for _ in range(len(panels) + 1)])
     pd.testing.assert_frame_equal(table, before)  # drawing changes nothing
 
 
 @pytest.fixture(scope="module")
-def deep(tmp_path_factory: pytest.TempPathFactory) -> Context:
+def deep(tmp_path_factory: pytest.TempPathFactory) -> ReportData:
     """Thirteen layers of long names; one fits nothing before it."""
     rng = np.random.default_rng(4)
     names_ = [f"encoder.block{i}.attention.query" for i in range(12)]
@@ -120,27 +120,27 @@ def deep(tmp_path_factory: pytest.TempPathFactory) -> Context:
                 activity={n: rng.random(len(m)) for n, m in masks.items()},
                 gradient={n: rng.random(len(m)) for n, m in masks.items()},
             )  # fmt: skip
-    return context_of([topolab.open_run(path)])
+    return data_of_runs([topolab.open_run(path)])
 
 
 @pytest.mark.parametrize("name", names("figures"))
-def test_a_deep_network_is_no_mile_of_panels(deep: Context, name: str) -> None:
-    figure: Figure = find("figures", name)()
+def test_a_deep_network_is_no_mile_of_panels(deep: ReportData, name: str) -> None:
+    figure: RunFigure = find("figures", name)()
     table = figure.table(deep)
-    few, said = figure.few(table)
-    panels = figure.panels(few, deep.labels)
+    part, note = figure.limit_layers(table)
+    panels = figure.panels(part, deep.groups)
     assert len(panels) <= 24
-    assert isinstance(figure.draw(table, runs=deep.labels), Drawing)
+    assert isinstance(figure.draw(table, runs=deep.groups), Figure)
     layers = [n for n in table.get("layer", pd.Series(dtype=str)).unique() if ":" not in str(n)]
     if figure.by_layer and len(layers) > 6:
-        drawn = list(few["layer"].unique())
-        assert (len(drawn), drawn[0], drawn[-1]) == (6, layers[0], layers[-1])
-        assert said == f"6 of {len(layers)} layers are drawn; the data have all."
+        layers_drawn = list(part["layer"].unique())
+        assert (len(layers_drawn), layers_drawn[0], layers_drawn[-1]) == (6, layers[0], layers[-1])
+        assert note == f"6 of {len(layers)} layers are drawn; the data have all."
     else:
-        assert said == "" and few is table
+        assert note == "" and part is table
 
 
-def test_long_names_of_many_layers_do_not_run_into_each_other(deep: Context) -> None:
+def test_long_names_of_many_layers_do_not_run_into_each_other(deep: ReportData) -> None:
     figure = find("figures", "wiring")()
     drawing = figure.panels(figure.table(deep))[0].draw(figure.table(deep).query("step == 0"))
     drawing.canvas.draw()
@@ -153,28 +153,30 @@ def test_long_names_of_many_layers_do_not_run_into_each_other(deep: Context) -> 
 
 
 @pytest.mark.parametrize("name", names("figures"))
-def test_values_that_are_missing_break_no_figure(contexts: dict[str, Context], name: str) -> None:
-    figure: Figure = find("figures", name)()
-    table = figure.table(contexts["two"])
+def test_values_that_are_missing_break_no_figure(
+    report_data: dict[str, ReportData], name: str
+) -> None:
+    figure: RunFigure = find("figures", name)()
+    table = figure.table(report_data["two"])
     whole = ["step", "degree", "count", "decile", "neuron", "rank_group", "source_group",
              "target_group", "edges", "possible", "coreness"]  # fmt: skip
     for column in table.columns.difference(whole):
         if table[column].dtype.kind == "f":
             table[column] = np.nan
     for panel in figure.panels(table):
-        assert isinstance(panel.draw(panel.last), Drawing)
+        assert isinstance(panel.draw(panel.last), Figure)
         assert panel.describe(panel.last)
-    assert isinstance(figure.draw(table), Drawing)
+    assert isinstance(figure.draw(table), Figure)
 
 
-def test_seeds_are_one_line_in_a_band(contexts: dict[str, Context]) -> None:
-    context = contexts["seeds"]
-    assert context.labels == ["again", "b"] and [v.label for v in context.shown] == [
+def test_seeds_are_one_line_in_a_band(report_data: dict[str, ReportData]) -> None:
+    data = report_data["seeds"]
+    assert data.groups == ["again", "b"] and [v.label for v in data.representatives] == [
         "again-s5", "b",
     ]  # fmt: skip
     figure = find("figures", "psn-ccv")()
-    table = figure.table(context)
-    panel = figure.panels(table, context.labels)[0]
+    table = figure.table(data)
+    panel = figure.panels(table, data.groups)[0]
     ax = panel.draw(panel.last).axes[0]
     (line, _) = [x for x in ax.lines if not str(x.get_label()).startswith("_")]
     of_again = table[(table["group"] == "again") & (table["layer"] == "fc1")]
@@ -185,8 +187,8 @@ def test_seeds_are_one_line_in_a_band(contexts: dict[str, Context]) -> None:
     assert band.max() == pytest.approx(by_step.max().max())
     assert "again (3 seeds)" in [t.get_text() for t in ax.texts]
     assert "mean of 3 seeds" in panel.describe(panel.last)
-    sd = find("figures", "nist-stability")().table(context)
-    accuracy = [view.run[2].metrics["test_accuracy"] for view in context.views[:3]]
+    sd = find("figures", "nist-stability")().table(data)
+    accuracy = [view.run[2].metrics["test_accuracy"] for view in data.views[:3]]
     assert sd[sd["step"] == 20]["sd"].item() == pytest.approx(np.std(accuracy, ddof=1))
 
 
@@ -196,7 +198,7 @@ def test_runs_keep_their_order(tmp_path: Path, name: str) -> None:
     runs = [
         record_example(tmp_path / label, seed=1, method=label, snapshots=2) for label in ("z", "a")
     ]
-    table = find("figures", name)().table(context_of(runs))
+    table = find("figures", name)().table(data_of_runs(runs))
     assert list(table["run"].unique()) == ["z", "a"]
 
 
@@ -342,7 +344,7 @@ def test_matrices_images_and_shells() -> None:
 
 def test_figures_draw_on_given_axes_and_leave_settings_alone() -> None:
     before = dict(mpl.rcParams)
-    figure = Drawing()
+    figure = Figure()
     ax = figure.subplots()
     assert timeline.draw(TIMES, y="y", ylabel="y", ax=ax) is figure
     assert dict(mpl.rcParams) == before
@@ -426,13 +428,13 @@ def test_a_wiring_of_four_thousand_neurons_is_no_hairball() -> None:
     assert len(png(wiring.draw(table))) < 150_000
 
 
-def test_through_profile_relation_deciles_ends_and_shellmap() -> None:
+def test_the_other_ways_of_drawing() -> None:
     steps = pd.DataFrame(
         {"step": np.repeat(np.arange(20), 2), "epoch": np.nan, "degree": [1, 4] * 20,
          "ccdf": [1.0, 0.5] * 20}
     )  # fmt: skip
-    assert len(through.draw(steps).axes[0].lines) == through.MOST
-    assert "median 4, largest 4 at the end" in through.describe(steps, run="r")
+    assert len(ccdf_over_time.draw(steps).axes[0].lines) == ccdf_over_time.MOST
+    assert "median 4, largest 4 at the end" in ccdf_over_time.describe(steps, run="r")
     line = pd.DataFrame({"layer": "a", "position": [0.25, 0.75], "fan_in": [9, 1]})
     assert profile.draw(line).axes[0].lines[0].get_ydata().tolist() == [9, 1]
     assert "from 9 down to 1, mean 5.0" in profile.describe(line, run="r")
@@ -447,7 +449,7 @@ def test_through_profile_relation_deciles_ends_and_shellmap() -> None:
     assert len(deciles.draw(tenths).axes[0].lines) == 1
     assert "0.50 in the lowest decile, 2.00 in the highest" in deciles.describe(tenths, what="G")
     both = pd.DataFrame({"group": ["a", "b"], "degree": [3, 5], "ccdf": [1.0, 1.0]})
-    assert len(ends.draw(both).axes[0].lines) == 2
+    assert len(ccdf_by_run.draw(both).axes[0].lines) == 2
     sizes = pd.DataFrame({"step": [0, 0, 9], "epoch": np.nan, "coreness": [1, 3, 3],
                           "count": [5, 2, 7]})  # fmt: skip
     mesh = shellmap.draw(sizes).axes[0].collections[0].get_array()
@@ -458,7 +460,7 @@ def test_through_profile_relation_deciles_ends_and_shellmap() -> None:
 # -- golden pictures -------------------------------------------------------------------------------
 
 
-def golden_pictures() -> dict[str, Drawing]:
+def golden_pictures() -> dict[str, Figure]:
     rng = np.random.default_rng(3)
     degree = np.arange(1, 60)
     tables = pd.DataFrame(

@@ -15,18 +15,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure as Drawing
+from matplotlib.figure import Figure
 from page import Page
 
 import topolab
-import topolab_reports.html as html
+import topolab_reports.lookup as lookup
 from conftest import record_example
 from topolab.errors import ConfigError
 from topolab.registry import find, load_all
-from topolab_reports.context import view_runs
-from topolab_reports.figures.base import Figure, Panel
-from topolab_reports.html import build_report
-from topolab_reports.one import draw_figure
+from topolab_reports.build import build_report
+from topolab_reports.figure_file import draw_figure
+from topolab_reports.figures.base import Panel, RunFigure
+from topolab_reports.report_data import view_runs
 from topolab_reports.sections.base import Content, Section
 
 
@@ -169,7 +169,7 @@ def test_tables_travel_with_the_page(two: tuple[Path, list[topolab.Run]]) -> Non
 
 def test_the_same_runs_give_the_same_bytes(two: tuple[Path, list[topolab.Run]]) -> None:
     path, runs = two
-    again = build_report(runs, path.with_name("again.html"), max_frames=5)
+    again = build_report(runs, path.with_name("again.html"), frames=5)
     assert again.read_bytes() == path.read_bytes()
 
 
@@ -184,31 +184,31 @@ class Failing(Section):
     title = "A stranger's section"
     order = 15
 
-    def build(self, context: Any) -> Content:
+    def build(self, data: Any) -> Content:
         raise RuntimeError("out of <b>luck</b>")
 
 
-class Broken(Figure):
+class Broken(RunFigure):
     name = "broken"
     title = "A stranger's figure"
 
-    def table(self, context: Any) -> pd.DataFrame:
+    def table(self, data: Any) -> pd.DataFrame:
         raise KeyError("no such <column>")
 
 
-class Odd(Figure):
+class Odd(RunFigure):
     """Draws with what cannot be taken out of a picture: it becomes one picture a moment."""
 
     name = "odd"
     title = "Bars"
 
-    def table(self, context: Any) -> pd.DataFrame:
-        run = context.views[0].run
+    def table(self, data: Any) -> pd.DataFrame:
+        run = data.views[0].run
         return pd.DataFrame({"run": "example", "step": run.steps, "height": range(len(run))})
 
     def panels(self, table: pd.DataFrame, runs: Any = None) -> list[Panel]:
         def draw(rows: pd.DataFrame, *, ax: Any = None) -> Any:
-            figure = Drawing(figsize=(3, 2))
+            figure = Figure(figsize=(3, 2))
             axes = figure.add_axes((0.2, 0.2, 0.7, 0.7)) if ax is None else ax
             axes.bar([0], rows["height"])
             return axes.get_figure()
@@ -223,7 +223,7 @@ class Fine(Section):
     order = 16
     figures = ("broken", "odd", "missing")
 
-    def build(self, context: Any) -> Content:
+    def build(self, data: Any) -> Content:
         facts = pd.DataFrame({"a": ["1 < 2"]})
         return Content("It works.", (*self.figures, Odd()), facts=facts)
 
@@ -238,8 +238,8 @@ def test_a_section_that_fails_costs_only_itself(
             raise ConfigError("unknown figure")
         return {"failing": Failing, "fine": Fine, "broken": Broken, "odd": Odd}[name]
 
-    monkeypatch.setattr(html, "names", lambda group: ["failing", "fine", "unloadable"])
-    monkeypatch.setattr(html, "find", stranger)
+    monkeypatch.setattr(lookup, "names", lambda group: ["failing", "fine", "unloadable"])
+    monkeypatch.setattr(lookup, "find", stranger)
     page = Page(build_report([example_run], tmp_path / "r.html"))
     assert page.text.count("This section could not be drawn") == 2
     assert page.text.count("This figure could not be drawn") == 2
@@ -351,7 +351,7 @@ def test_the_clock_is_that_of_the_run_that_goes_on_longest(tmp_path: Path) -> No
 
 
 def test_one_frame_is_the_end(example_run: topolab.Run, tmp_path: Path) -> None:
-    page = Page(build_report([example_run], tmp_path / "r.html", max_frames=1))
+    page = Page(build_report([example_run], tmp_path / "r.html", frames=1))
     assert "The page shows the last of 4 snapshots." in page.text
     assert "step 30" in frames_of(page)[0]
 

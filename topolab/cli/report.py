@@ -86,6 +86,6 @@ def build(
                 bar.update(task, completed=done, total=total, detail=what)
 
         reporter(
-            opened, out, title=title, max_frames=frames, workers=workers, progress=tick,
+            opened, out, title=title, frames=frames, workers=workers, progress=tick,
             only=None if only is None else [name.strip() for name in only.split(",")],
         )  # fmt: skip

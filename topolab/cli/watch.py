@@ -47,7 +47,7 @@ def watch(
 
     serve = find("reporters", "watch")
     try:
-        serve(runs, port=port, max_frames=frames, every=every, title=title,
+        serve(runs, port=port, frames=frames, every=every, title=title,
               everything=everything, ready=ready)  # fmt: skip
     except KeyboardInterrupt:
         note("stopped", quiet=quiet)

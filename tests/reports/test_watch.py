@@ -18,11 +18,11 @@ import pytest
 from browser import CHROMIUM, Browser
 
 import topolab
-import topolab_reports.live as live
+import topolab_reports.watch as watch_module
 from conftest import record_example
 from topolab.errors import ConfigError, RunError
-from topolab_reports.html import build_report
-from topolab_reports.live import serve
+from topolab_reports.build import build_report
+from topolab_reports.watch import serve
 
 LAYERS = (
     topolab.LayerSpec("fc1", "linear", (6, 8)),
@@ -166,8 +166,8 @@ def test_a_build_that_fails_is_tried_again(tmp_path: Path, monkeypatch: pytest.M
             raise OSError("too many open files")
         return build_report(*arguments, **options)
 
-    monkeypatch.setattr(live, "build_report", once)
-    watch = live.Watch([run.path], every=0.05)
+    monkeypatch.setattr(watch_module, "build_report", once)
+    watch = watch_module.Watch([run.path], every=0.05)
     watch.start()
     try:
         end = time.monotonic() + 100

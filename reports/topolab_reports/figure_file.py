@@ -11,8 +11,8 @@ from topolab.errors import AnalysisError, ConfigError, RunError
 from topolab.registry import find
 from topolab.run import Run
 from topolab.store.files import replace_file
-from topolab_reports.context import Context, Moment, view_runs
-from topolab_reports.figures.base import Figure
+from topolab_reports.figures.base import RunFigure
+from topolab_reports.report_data import ReportData, ReportMoment, view_runs
 from topolab_reports.style import settings
 
 __all__ = ["FORMATS", "draw_figure"]
@@ -37,7 +37,7 @@ def draw_figure(
     Parameters
     ----------
     runs : sequence of Run
-        Drawn side by side; runs that differ only by their seed as one line with a band.
+        SectionView side by side; runs that differ only by their seed as one line with a band.
     name : str
         See ``topolab figures``.
     out : path
@@ -79,7 +79,7 @@ def draw_figure(
     kind = out.suffix.lower().lstrip(".")
     if kind not in FORMATS:
         raise ConfigError(f"{out}: the name must end in .{', .'.join(FORMATS)}")
-    figure: Figure = find("figures", name)()
+    figure: RunFigure = find("figures", name)()
     if step is not None and not figure.moment:
         raise ConfigError(f"figure {name} shows all times, so a step has no meaning for it")
     if dpi > MOST_DPI:
@@ -92,18 +92,18 @@ def draw_figure(
             if progress is not None:
                 progress(f"{view.label}: {need}")
             view.results.update(analyse(view.run, [need], workers=workers))
-    context = Context(tuple(views), (_moment([view.run for view in views], step),))
+    data = ReportData(tuple(views), (_moment([view.run for view in views], step),))
     if progress is not None:
         progress(figure.title)
-    table = figure.table(context)
-    few, chosen = figure.few(table)
-    if chosen and progress is not None:
-        progress(chosen)
-    if not figure.panels(few, context.labels):
+    table = figure.table(data)
+    part, note = figure.limit_layers(table)
+    if note and progress is not None:
+        progress(note)
+    if not figure.panels(part, data.groups):
         raise AnalysisError(
-            f"figure {name}: these runs hold nothing for it to draw. {figure.says(table)}"
+            f"figure {name}: these runs hold nothing for it to draw. {figure.caption_for(table)}"
         )
-    drawing = figure.draw(table, runs=context.labels, columns=columns)
+    drawing = figure.draw(table, runs=data.groups, columns=columns)
     raw = io.BytesIO()
     dates = {"pdf": {"CreationDate": None, "Creator": "topolab"}, "png": {"Software": "topolab"},
              "svg": {"Date": None, "Creator": "topolab"}}[kind]  # fmt: skip
@@ -116,7 +116,7 @@ def draw_figure(
     return out
 
 
-def _moment(runs: Sequence[Run], step: int | None) -> Moment:
+def _moment(runs: Sequence[Run], step: int | None) -> ReportMoment:
     indices = []
     for run in runs:
         before = len(run) - 1 if step is None else int((run.steps <= step).sum()) - 1
@@ -125,4 +125,4 @@ def _moment(runs: Sequence[Run], step: int | None) -> Moment:
                 f"{run.path}: no snapshot at or before step {step}; the first is {run.steps[0]}"
             )
         indices.append(before)
-    return Moment(tuple(indices))
+    return ReportMoment(tuple(indices))

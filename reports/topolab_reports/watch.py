@@ -20,7 +20,7 @@ from topolab.analysis import Result
 from topolab.api import analyse
 from topolab.errors import ConfigError, TopolabError
 from topolab.run import Run, open_run
-from topolab_reports.html import build_report
+from topolab_reports.build import build_report
 
 __all__ = ["WHILE_RUNNING", "Watch", "serve"]
 
@@ -45,7 +45,7 @@ class Watch:
     Parameters
     ----------
     paths : sequence of Path
-    max_frames : int
+    frames : int
     every : float
         Seconds between two looks at the runs.
     title : str, optional
@@ -54,7 +54,7 @@ class Watch:
     """
 
     paths: Sequence[Path]
-    max_frames: int = 12
+    frames: int = 12
     every: float = 2.0
     title: str | None = None
     everything: bool = False
@@ -121,7 +121,7 @@ class Watch:
             runs = [open_run(path) for path in self.paths]
             running = any(run.state == "running" for run in runs)
             out = build_report(
-                runs, Path(folder) / "report.html", title=self.title, max_frames=self.max_frames,
+                runs, Path(folder) / "report.html", title=self.title, frames=self.frames,
                 only=WHILE_RUNNING if running and not self.everything else None,
                 live=now, tables=self._tables,
             )  # fmt: skip
@@ -152,7 +152,7 @@ def serve(
     paths: Sequence[Path],
     *,
     port: int = 8765,
-    max_frames: int = 12,
+    frames: int = 12,
     every: float = 2.0,
     title: str | None = None,
     everything: bool = False,
@@ -166,7 +166,7 @@ def serve(
         Folders of runs, which may still be training.
     port : int
         0 takes a free one.
-    max_frames : int
+    frames : int
         Moments of the time control.
     every : float
         Seconds between two looks at the runs.
@@ -187,7 +187,7 @@ def serve(
         raise ConfigError(f"every {every}: must be above 0 seconds")
     if len({open_run(path).path.resolve() for path in paths}) < len(paths):
         raise ConfigError("a run was given twice; a report shows each once")
-    watch = Watch([Path(path) for path in paths], max_frames, every, title, everything)
+    watch = Watch([Path(path) for path in paths], frames, every, title, everything)
     try:
         server = ThreadingHTTPServer(("127.0.0.1", port), _handler(watch))
     except OSError as error:
@@ -261,28 +261,11 @@ def _waiting(watch: Watch) -> bytes:
     """Before the first report is there: a page that asks again by itself."""
     import html
 
-    said = html.escape(watch.error) or "The first report is being built. This takes a moment."
+    message = html.escape(watch.error) or "The first report is being built. This takes a moment."
     names = html.escape(", ".join(path.name for path in watch.paths))
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta http-equiv="refresh" content="2"><title>topolab watch</title>'
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'"></head>'
-        f"<body><h1>{names}</h1><p>{said}</p></body></html>"
+        f"<body><h1>{names}</h1><p>{message}</p></body></html>"
     ).encode()
-
-
-def wait_for(watch: Watch, seconds: float = 60.0) -> None:
-    """Wait until the page shows what there is now.
-
-    Raises
-    ------
-    TimeoutError
-        If it takes longer.
-    """
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        state = watch.state()
-        if state["built"] == state["now"]:
-            return
-        time.sleep(0.05)
-    raise TimeoutError("the report was not built in time")
