@@ -43,7 +43,7 @@ def load_sections(
     only : sequence of str, optional
         Names of the sections; by default all.
     """
-    loaded: list[tuple[int, str, Section | SectionView]] = []
+    entries: list[tuple[int, str, Section | SectionView]] = []
     for name in names("sections"):
         if only is not None and name not in only:
             continue
@@ -51,11 +51,11 @@ def load_sections(
             section: Section = find("sections", name)()
             if section.optional and only is None and not _has_tables(section, runs):
                 continue
-            loaded.append((int(section.order), name, section))
+            entries.append((int(section.order), name, section))
         except Exception as error:  # a stranger's section may fail in any way
-            loaded.append((_LAST, name, SectionView(name, name, error=str(error))))
-    loaded.sort(key=lambda item: item[:2])
-    return [section for _, _, section in loaded]
+            entries.append((_LAST, name, SectionView(name, name, error=str(error))))
+    entries.sort(key=lambda item: item[:2])
+    return [section for _, _, section in entries]
 
 
 def _has_tables(section: Section, runs: Sequence[Run]) -> bool:

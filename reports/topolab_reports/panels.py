@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from topolab_reports.figures.base import Panel
-from topolab_reports.images import picture, png, svg, to_address
+from topolab_reports.images import png, svg, to_address, to_png
 from topolab_reports.report_data import ReportData
 from topolab_reports.style import bare_axes, readings
 
@@ -120,7 +120,7 @@ def _moving(panel: Panel, data: ReportData) -> PanelView:
     images: tuple[dict[str, Any], ...] = ()
     if "image" in script:
         pixels = panel.draw(panel.at(steps[-1]), ax=bare_axes(panel.size)).axes[0].images[0]
-        images = ({"href": to_address(picture(_image_pixels(pixels)))},)
+        images = ({"href": to_address(to_png(_image_pixels(pixels)))},)
     return PanelView(src, texts, width, height, paths=paths, images=images, script=script)
 
 

@@ -61,8 +61,8 @@ class Watch:
     page: bytes = b""
     built: str = ""
     error: str = ""
-    _known: dict[tuple[str, str], tuple[str, dict[str, Result]]] = field(default_factory=dict)
-    _again: float = 0.0
+    _results: dict[tuple[str, str], tuple[str, dict[str, Result]]] = field(default_factory=dict)
+    _retry_at: float = 0.0
     _folders: set[str] = field(default_factory=set)
     _thread: threading.Thread | None = None
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -101,7 +101,7 @@ class Watch:
         _step_aside()
         while not self._stop.is_set():
             state = self.state()
-            failed = bool(self.error) and time.monotonic() > self._again
+            failed = bool(self.error) and time.monotonic() > self._retry_at
             if state["now"] != self.built or failed:
                 self._build(str(state["now"]))
             self._stop.wait(self.every)
@@ -110,9 +110,9 @@ class Watch:
         """Results, kept in memory while the run has the same snapshots, never in its folder."""
         key = (str(run.path), name)
         state = f"{run.manifest['run_id']} {len(run)} {run.steps[-1]}"
-        if key not in self._known or self._known[key][0] != state:
-            self._known[key] = (state, analyse(run, [name], cache=False))
-        return self._known[key][1]
+        if key not in self._results or self._results[key][0] != state:
+            self._results[key] = (state, analyse(run, [name], cache=False))
+        return self._results[key][1]
 
     def _build(self, now: str) -> None:
         folder = tempfile.mkdtemp(prefix="topolab-watch-")
@@ -132,7 +132,7 @@ class Watch:
             with self._lock:
                 self.error, self.built = f"{type(error).__name__}: {error}", now
                 # What is wrong may pass: it is tried again, but not all the time.
-                self._again = time.monotonic() + max(5 * self.every, 1.0)
+                self._retry_at = time.monotonic() + max(5 * self.every, 1.0)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             self._folders.discard(folder)

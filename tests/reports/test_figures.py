@@ -87,11 +87,11 @@ def test_every_figure_keeps_the_contract(
         assert panel.describe(panel.last).endswith((".", ")"))
         assert len(panel.last)
         if kind == "two":
-            shown = draw_panel(panel, data)
-            assert shown.src.startswith("data:image/") and all(shown.alts)
-            assert not shown.frames, "its moments are pictures, not marks"
-        given = Figure().subplots()
-        assert panel.draw(panel.last, ax=given) is given.get_figure()
+            view = draw_panel(panel, data)
+            assert view.src.startswith("data:image/") and all(view.alts)
+            assert not view.frames, "its moments are pictures, not marks"
+        axes = Figure().subplots()
+        assert panel.draw(panel.last, ax=axes) is axes.get_figure()
     drawing = figure.draw(table, runs=data.groups)
     assert isinstance(drawing, Figure)
     with pytest.raises(ConfigError, match="panels here, and ax has"):
@@ -302,9 +302,9 @@ def test_a_kernel_leaves_out_bins_of_few_events() -> None:
     figure = kernel.draw(table, runs=["a", "b"])
     lines = [line for line in figure.axes[0].lines if len(line.get_xdata()) > 2]
     assert [list(line.get_ydata()) for line in lines] == [[0.1, 1.0, 8.0]]
-    said = kernel.describe(table, what="fc1, edges gain")
-    assert "0.1 times chance at degree 1, 8 times at degree 100" in said
-    assert "b: too few events" in said
+    text = kernel.describe(table, what="fc1, edges gain")
+    assert "0.1 times chance at degree 1, 8 times at degree 100" in text
+    assert "b: too few events" in text
     nothing = kernel.draw(table[table["run"] == "b"])
     assert "nothing to draw" in nothing.axes[0].texts[0].get_text()
 
@@ -401,8 +401,8 @@ def test_a_wiring_shows_every_neuron_and_the_densest_bundles() -> None:
     shapes = [c for c in ax.collections if not hasattr(c, "get_segments")]
     assert [len(c.get_paths()) for c in shapes] == [2, 1]
     assert {t.get_text() for t in ax.texts} == {"input\n3", "h\n2", "o\n1"}
-    said = wiring.describe(table, run="r")
-    assert "h: 2 neurons, largest degree 3, mean 1.5, 50 % in the core, 1 on no path" in said
+    text = wiring.describe(table, run="r")
+    assert "h: 2 neurons, largest degree 3, mean 1.5, 50 % in the core, 1 on no path" in text
     nobody = wiring.draw(table[table["kind"] == "bundle"])
     assert "no neurons" in nobody.axes[0].texts[0].get_text()
 
@@ -497,13 +497,13 @@ def golden_pictures() -> dict[str, Figure]:
 @pytest.mark.parametrize("name", ["ccdf", "timeline", "pixels", "matrix", "wiring"])
 def test_figures_look_as_they_did(name: str) -> None:
     """Against pictures that were looked at. TOPOLAB_GOLDEN=write makes them anew."""
-    made = png(golden_pictures()[name], dpi=60, colours=None)
+    picture = png(golden_pictures()[name], dpi=60, colours=None)
     path = GOLDEN / f"{name}.png"
     if os.environ.get("TOPOLAB_GOLDEN") == "write":
-        path.write_bytes(made)
+        path.write_bytes(picture)
     now, then = (
         np.asarray(Picture.open(source).convert("RGB").resize((132, 90)), float)
-        for source in (BytesIO(made), path)
+        for source in (BytesIO(picture), path)
     )
     # Other versions of the font or the renderer move edges by part of a pixel, not more.
     assert np.sqrt(((now - then) ** 2).mean()) < 6.0

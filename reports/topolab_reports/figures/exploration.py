@@ -57,14 +57,14 @@ def _first_edges(data: ReportData) -> pd.DataFrame:
     if "born" not in alive:
         return pd.DataFrame({"run": [], "step": [], "kept": []}).astype({"step": int, "run": str})
     first = alive[alive["born"] == alive.groupby("run")["born"].transform("min")]
-    summed = (
+    sums = (
         first.assign(left=first["unbroken"] * first["size"])
         .groupby(["run", "step"], sort=False)[["left", "size"]]
         .sum()
         .reset_index()
     )
-    share = summed["left"] / summed["size"].where(summed["size"] > 0)
-    return summed[["run", "step"]].assign(kept=share)
+    share = sums["left"] / sums["size"].where(sums["size"] > 0)
+    return sums[["run", "step"]].assign(kept=share)
 
 
 def _first_hubs(data: ReportData) -> pd.DataFrame:

@@ -30,8 +30,8 @@ class Stability(RunFigure):
         empty = pd.DataFrame(columns=["run", "group", "step", "epoch", "sd", "seeds"])
         if "test_accuracy" not in wide:
             return empty
-        grouped = wide.groupby(["group", "step"], sort=False)
-        table = grouped.agg(
+        groups = wide.groupby(["group", "step"], sort=False)
+        table = groups.agg(
             epoch=("epoch", "mean"), sd=("test_accuracy", "std"), seeds=("test_accuracy", "count")
         ).reset_index()
         table = table[table["seeds"] > 1]

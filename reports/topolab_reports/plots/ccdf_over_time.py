@@ -32,7 +32,7 @@ def draw(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Fig
     """
     with settings():
         figure, ax = axes_of(ax)
-        steps = _chosen(table)
+        steps = _choose_steps(table)
         shades = sns.color_palette("viridis_r", len(steps) + 1)[1:]
         for shade, step in zip(shades, steps, strict=True):
             part = table[(table["step"] == step) & (table["degree"] > 0)]
@@ -52,7 +52,7 @@ def draw(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Fig
         return figure
 
 
-def _chosen(table: pd.DataFrame) -> list[int]:
+def _choose_steps(table: pd.DataFrame) -> list[int]:
     steps = np.unique(table["step"])
     at = np.unique(np.linspace(0, len(steps) - 1, min(MOST, len(steps))).round().astype(int))
     return [int(step) for step in steps[at]]
