@@ -11,7 +11,8 @@ from topolab.errors import ConfigError, RunError, TopolabError
 from topolab.run import Run
 from topolab.store.files import replace_file
 from topolab_reports.draw import draw_section
-from topolab_reports.lookup import analyses_of, check_sections, load_figure, load_sections
+from topolab_reports.lookup import analyses_of, check_names, load_figure, load_sections
+from topolab_reports.output import check_counts
 from topolab_reports.page import render_page
 from topolab_reports.report_data import ReportData, RunView, choose_moments, view_runs
 from topolab_reports.run_cards import default_title
@@ -84,9 +85,8 @@ def build_report(
         raise ConfigError("a report needs at least one run")
     if len({run.path.resolve() for run in runs}) < len(runs):
         raise ConfigError("a run was given twice; a report shows each once")
-    if frames < 1:
-        raise ConfigError(f"frames {frames}: at least one is needed")
-    check_sections(only)
+    check_counts(frames=frames)
+    check_names("sections", only or ())
     views = view_runs([run for run in runs if len(run)])
     sections = load_sections([view.run for view in views], only)
     figures = {name: load_figure(name) for section in sections if isinstance(section, Section)

@@ -1,4 +1,4 @@
-"""A report that follows a training: served on the loopback address, renewed as snapshots arrive."""
+"""``topolab.watch``: a report that follows a training, served on the loopback address."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 import time
+import webbrowser
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -19,10 +20,11 @@ from urllib.parse import unquote, urlsplit
 from topolab.analysis import Result
 from topolab.api import analyse
 from topolab.errors import ConfigError, TopolabError
-from topolab.run import Run, open_run
+from topolab.run import Run, RunLike, open_run, open_runs
 from topolab_reports.build import build_report
+from topolab_reports.output import check_counts
 
-__all__ = ["WHILE_RUNNING", "Watch", "serve"]
+__all__ = ["WHILE_RUNNING", "Watcher", "watch"]
 
 #: Sections that take little time; the others wait for the end of the training.
 WHILE_RUNNING = ("training", "degree", "kshell", "dormant", "heatmap", "exploration")
@@ -37,7 +39,7 @@ _SECURITY = {
 
 
 @dataclass
-class Watch:
+class Watcher:
     """Builds the report anew when the runs have changed, in a thread of its own.
 
     The runs' folders are only read: analyses are kept in memory, the page in a temporary folder.
@@ -148,64 +150,86 @@ def _fingerprint(runs: Sequence[dict[str, object]]) -> str:
     return json.dumps([[r["name"], r["state"], r["snapshots"], r["step"]] for r in runs])
 
 
-def serve(
-    paths: Sequence[Path],
+def watch(
+    runs: RunLike | Sequence[RunLike],
     *,
     port: int = 8765,
     frames: int = 12,
     every: float = 2.0,
     title: str | None = None,
     everything: bool = False,
+    open_browser: bool = False,
     ready: Callable[[str, ThreadingHTTPServer], None] | None = None,
 ) -> None:
-    """Serve the report on 127.0.0.1 until interrupted.
+    """Serve the report of runs, on this machine only, and renew it as snapshots arrive.
+
+    While a run is training, the sections that take little time are shown; at its end all. The runs
+    are only read. It goes on until it is interrupted: Ctrl-C, or a kernel's Stop. What ``topolab
+    watch`` does, this function does.
 
     Parameters
     ----------
-    paths : sequence of Path
-        Folders of runs, which may still be training.
+    runs : Run or path, or a sequence of them
+        They may still be training. A folder of runs stands for the runs that are in it now.
     port : int
-        0 takes a free one.
+        On 127.0.0.1; 0 takes a free one.
     frames : int
-        Moments of the time control.
+        Moments the time slider shows, at the most.
     every : float
         Seconds between two looks at the runs.
     title : str, optional
     everything : bool
         Show all sections from the start, not only at the end.
+    open_browser : bool
+        Open the page in the browser.
     ready : callable, optional
         Called with the address and the server once it listens.
 
     Raises
     ------
     ConfigError
-        If the port is taken or out of range.
+        If a setting has no meaning, a run was given twice, or the port is taken or out of range.
+    RunError
+        If there is no run.
+
+    Examples
+    --------
+    >>> def look(address, server):
+    ...     print(address.startswith("http://127.0.0.1:"))
+    ...     threading.Thread(target=server.shutdown).start()
+    >>> watch(getfixture("example_run"), port=0, ready=look)
+    True
     """
+    check_counts(frames=frames)
     if not 0 <= port <= 65535:
         raise ConfigError(f"port {port}: must be from 0 to 65535")
     if not every > 0:
         raise ConfigError(f"every {every}: must be above 0 seconds")
-    if len({open_run(path).path.resolve() for path in paths}) < len(paths):
+    paths = [run.path for run in open_runs(runs)]
+    if len({path.resolve() for path in paths}) < len(paths):
         raise ConfigError("a run was given twice; a report shows each once")
-    watch = Watch([Path(path) for path in paths], frames, every, title, everything)
+    watcher = Watcher(paths, frames, every, title, everything)
     try:
-        server = ThreadingHTTPServer(("127.0.0.1", port), _handler(watch))
+        server = ThreadingHTTPServer(("127.0.0.1", port), _handler(watcher))
     except OSError as error:
         raise ConfigError(
             f"port {port} on 127.0.0.1 is not to be had ({error.strerror})"
         ) from error
     server.daemon_threads = True
-    watch.start()
+    address = f"http://127.0.0.1:{server.server_port}/"
+    watcher.start()
     try:
         if ready is not None:
-            ready(f"http://127.0.0.1:{server.server_port}/", server)
+            ready(address, server)
+        if open_browser:
+            webbrowser.open(address)
         server.serve_forever(poll_interval=0.2)
     finally:
-        watch.stop()
+        watcher.stop()
         server.server_close()
 
 
-def _handler(watch: Watch) -> type[BaseHTTPRequestHandler]:
+def _handler(watcher: Watcher) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         server_version = "topolab"
         sys_version = ""
@@ -217,10 +241,10 @@ def _handler(watch: Watch) -> type[BaseHTTPRequestHandler]:
                 return
             path = unquote(urlsplit(self.path).path)
             if path == "/":
-                page = watch.page or _waiting(watch)
+                page = watcher.page or _waiting(watcher)
                 self._send(HTTPStatus.OK, page, "text/html; charset=utf-8")
             elif path == "/state":
-                body = json.dumps(watch.state()).encode()
+                body = json.dumps(watcher.state()).encode()
                 self._send(HTTPStatus.OK, body, "application/json")
             else:
                 self._send(HTTPStatus.NOT_FOUND, b"there is only the report here: /\n")
@@ -257,12 +281,12 @@ def _handler(watch: Watch) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _waiting(watch: Watch) -> bytes:
+def _waiting(watcher: Watcher) -> bytes:
     """Before the first report is there: a page that asks again by itself."""
     import html
 
-    message = html.escape(watch.error) or "The first report is being built. This takes a moment."
-    names = html.escape(", ".join(path.name for path in watch.paths))
+    message = html.escape(watcher.error) or "The first report is being built. This takes a moment."
+    names = html.escape(", ".join(path.name for path in watcher.paths))
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta http-equiv="refresh" content="2"><title>topolab watch</title>'

@@ -19,7 +19,6 @@ import topolab
 from conftest import record_example
 from topolab.errors import AnalysisError, ConfigError
 from topolab.registry import find, names
-from topolab_reports.figure_file import draw_figure
 from topolab_reports.figures.base import RunFigure
 from topolab_reports.images import png, svg
 from topolab_reports.panels import draw_panel
@@ -225,14 +224,16 @@ def test_seeds_recorded_at_other_times_are_interpolated() -> None:
 
 @pytest.mark.parametrize("kind", ["pdf", "svg", "png"])
 def test_a_figure_as_a_file(example_run: topolab.Run, tmp_path: Path, kind: str) -> None:
-    out = draw_figure([example_run], "degree-ccdf", tmp_path / f"f.{kind}", dpi=60)
+    out = topolab.figure("degree-ccdf", [example_run], tmp_path / f"f.{kind}", dpi=60)
     magic = {"pdf": b"%PDF", "svg": b"<?xml", "png": b"\x89PNG"}[kind]
     assert out.read_bytes().startswith(magic)
-    again = draw_figure([example_run], "degree-ccdf", tmp_path / f"g.{kind}", dpi=60)
+    again = topolab.figure("degree-ccdf", [example_run], tmp_path / f"g.{kind}", dpi=60)
     assert again.read_bytes() == out.read_bytes()
     for name in ("degree-ccdf", "tail-fit", "nsh-fig13"):
         now, then = (
-            draw_figure([example_run], name, tmp_path / f"{step}.{kind}", dpi=60, step=step)
+            topolab.figure(
+                name, [example_run], tmp_path / f"{name}-{step}.{kind}", dpi=60, step=step
+            )
             for step in (15, 30)
         )
         assert now.read_bytes() != then.read_bytes()
@@ -240,17 +241,17 @@ def test_a_figure_as_a_file(example_run: topolab.Run, tmp_path: Path, kind: str)
 
 def test_what_cannot_be_drawn_is_said(example_run: topolab.Run, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"must end in \.pdf, \.svg, \.png"):
-        draw_figure([example_run], "degree-ccdf", tmp_path / "f.gif")
+        topolab.figure("degree-ccdf", [example_run], tmp_path / "f.gif")
     with pytest.raises(ConfigError, match="no snapshot at or before step -1; the first is 0"):
-        draw_figure([example_run], "degree-ccdf", tmp_path / "f.pdf", step=-1)
+        topolab.figure("degree-ccdf", [example_run], tmp_path / "f.pdf", step=-1)
     with pytest.raises(AnalysisError, match="hold nothing for it to draw"):
-        draw_figure([example_run], "nist-stability", tmp_path / "f.pdf")
+        topolab.figure("nist-stability", [example_run], tmp_path / "f.pdf")
     with pytest.raises(ConfigError, match="shows all times, so a step has no meaning"):
-        draw_figure([example_run], "wiring", tmp_path / "f.pdf", step=10)
+        topolab.figure("wiring", [example_run], tmp_path / "f.pdf", step=10)
     with pytest.raises(ConfigError, match="at most 2400"):
-        draw_figure([example_run], "wiring", tmp_path / "f.pdf", dpi=200000)
+        topolab.figure("wiring", [example_run], tmp_path / "f.pdf", dpi=200000)
     with pytest.raises(ConfigError, match="unknown figure"):
-        draw_figure([example_run], "nsh-fig99", tmp_path / "f.pdf")
+        topolab.figure("nsh-fig99", [example_run], tmp_path / "f.pdf")
     assert not list(tmp_path.glob("f.*"))
 
 

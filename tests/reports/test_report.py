@@ -24,7 +24,6 @@ from conftest import record_example
 from topolab.errors import ConfigError
 from topolab.registry import find, load_all
 from topolab_reports.build import build_report
-from topolab_reports.figure_file import draw_figure
 from topolab_reports.figures.base import Panel, RunFigure
 from topolab_reports.report_data import view_runs
 from topolab_reports.sections.base import Content, Section
@@ -369,7 +368,7 @@ def test_commands_lead_from_the_page_to_the_runs(tmp_path: Path) -> None:
     page = Page(build_report(runs, tmp_path / "r.html", only=["training"]))
     assert "topolab figure accuracy A/s1 B/s1 --out accuracy.pdf" in page.text
     with pytest.raises(ConfigError, match="given twice"):
-        draw_figure([runs[0], runs[0]], "accuracy", tmp_path / "f.pdf")
+        topolab.figure("accuracy", [runs[0], runs[0]], tmp_path / "f.pdf")
 
 
 def test_only_runs_of_the_same_data_and_method_are_one_group(tmp_path: Path) -> None:
