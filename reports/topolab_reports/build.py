@@ -92,7 +92,8 @@ def build_report(
     figures = {name: load_figure(name) for section in sections if isinstance(section, Section)
                for name in section.figures}  # fmt: skip
     needs = analyses_of(sections, figures)
-    tick = _counter(progress, len(views) * len(needs) + len(sections) + len(figures) + 1)
+    total = len(views) * len(needs) + len(sections) + len(figures) + 1
+    tick = _counter(progress, total)
     get = tables or (lambda run, name: analyse(run, [name], workers=workers))
     missing = _analyse(views, needs, get, tick)
     moments = choose_moments([view.run for view in views], frames) if views else ()
@@ -113,6 +114,8 @@ def build_report(
         replace_file(out, page.encode())
     except RunError as error:
         raise RunError(f"{out}: the report could not be written ({error})") from error
+    if progress is not None:
+        progress(total, total, "")
     return out
 
 
@@ -138,6 +141,6 @@ def _counter(progress: Progress | None, total: int) -> Callable[[str], None]:
         nonlocal done
         done += 1
         if progress is not None:
-            progress(min(done, total), total, what)
+            progress(min(done, total - 1), total, what)
 
     return tick

@@ -112,6 +112,7 @@ def figure(
     'degrees.svg'
     """
     check_names("figures", [name])
+    several = open_runs(runs)
     check_counts(columns=columns, dpi=dpi, workers=workers)
     path = Path(f"{name}.pdf" if out is None else out)
     _check_file(path, name, force=force)
@@ -120,7 +121,7 @@ def figure(
     drawer: RunFigure = find("figures", name)()
     if step is not None and not drawer.moment:
         raise ConfigError(f"figure {name} shows all times, so a step has no meaning for it")
-    views = view_runs(open_runs(runs))
+    views = view_runs(several)
     data = ReportData(tuple(views), (_moment([view.run for view in views], step),))
     with progress_shown(progress) as tell:
         total = len(views) * len(drawer.needs) + 1

@@ -74,6 +74,7 @@ def report(
     >>> page.name, "Degree evolution" in page.read_text(encoding="utf-8")
     ('r.html', True)
     """
+    several = open_runs(runs)
     check_counts(frames=frames, workers=workers)
     path = Path(out)
     check_place(path, example="report.html")
@@ -82,7 +83,6 @@ def report(
             f"{path}: a file that is no topolab report is there; choose another name, "
             "or overwrite it with force"
         )
-    several = open_runs(runs)
     sections = [only] if isinstance(only, str) else only
     with progress_shown(progress) as tell:
         return build_report(
