@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import topolab.metrics as metrics
-    from topolab.analysis import Analysis, Result, Walk, run_analysis
+    from topolab.analysis import Analysis, Result, SequentialAnalysis, run_analysis
     from topolab.api import Results, analyse
     from topolab.comparison import compare
     from topolab.describe import show
@@ -39,9 +39,9 @@ __all__ = [
     "Result",
     "Results",
     "Run",
+    "SequentialAnalysis",
     "Snapshot",
     "TopolabError",
-    "Walk",
     "__version__",
     "analyse",
     "analyses",
@@ -76,9 +76,9 @@ _HOMES = {
     "Result": "analysis",
     "Results": "api",
     "Run": "run",
+    "SequentialAnalysis": "analysis",
     "Snapshot": "snapshot",
     "TopolabError": "errors",
-    "Walk": "analysis",
     "analyse": "api",
     "analyses": "listing",
     "attach": "integrations.attach",
