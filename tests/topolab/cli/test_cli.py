@@ -268,7 +268,7 @@ def test_a_mistake_in_a_process_of_its_own(tmp_path: Path) -> None:
 def test_an_existing_run_is_refused_and_kept(trained: Path) -> None:
     before = topolab.open_run(trained).identity
     done = run("train", "set", *QUICK, "--out", trained)
-    assert done.code == 2 and "continue it with --resume" in done.err
+    assert done.code == 2 and "continue it (resume)" in done.err
     done = run("train", "set", *QUICK, "--seed", "5", "--out", trained, "--resume", "--json")
     assert done.code == 0 and done.json["state"] == "done"
     done = run("train", "set", *QUICK, "--seed", "6", "--out", trained, "--resume")
