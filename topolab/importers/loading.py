@@ -22,8 +22,8 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from topolab.importers.base import CheckpointError, Content, Kind, UnsafeFileError
-from topolab.importers.common import natural
 from topolab.importers.matfile import read_matrices
+from topolab.importers.names import natural
 from topolab.importers.ordering import numbered
 
 __all__ = ["FileKind", "load", "scipy_shape", "sniff", "verify_archive"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from topolab.importers.base import Order
-from topolab.importers.common import natural
+from topolab.importers.names import natural
 
 __all__ = ["Ambiguous", "find_order", "numbered"]
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from topolab.errors import ConfigError
 from topolab.importers.base import CheckpointError, Content
-from topolab.importers.common import natural
 from topolab.importers.loading import FileKind, scipy_shape, sniff
 from topolab.importers.matfile import matrices_in
+from topolab.importers.names import natural
 from topolab.store.layout import RunFiles
 
 __all__ = ["Moment", "gather", "number_at", "steps_by_name"]

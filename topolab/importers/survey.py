@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from topolab.errors import ConfigError, LayerError
+from topolab.importers.arrays import dense_layer
 from topolab.importers.base import (
     CheckpointError,
     Content,
@@ -21,12 +22,12 @@ from topolab.importers.base import (
     Order,
     Reading,
 )
-from topolab.importers.common import dense_layer, state_dict, weights_of
 from topolab.importers.leftover import check_left_over
 from topolab.importers.loading import load, verify_archive
 from topolab.importers.ordering import Ambiguous, find_order, numbered
 from topolab.importers.orientation import Orientation, candidates, choose
 from topolab.importers.series import MAX_STEP, Moment, gather, number_at, steps_by_name
+from topolab.importers.state_dict import state_dict, weights_of
 from topolab.layers import LayerSpec, apart, chain_layers, is_apart
 from topolab.registry import load_all, names
 from topolab.snapshot import pack_mask
