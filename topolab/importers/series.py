@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from topolab.errors import ConfigError
-from topolab.importers.base import CheckpointError, Content
-from topolab.importers.loading import FileKind, scipy_shape, sniff
+from topolab.importers.base import CheckpointError, Content, FileKind
+from topolab.importers.loading import sniff
 from topolab.importers.matfile import matrices_in
 from topolab.importers.names import natural
+from topolab.importers.numpy_files import scipy_shape
 from topolab.store.layout import RunFiles
 
 __all__ = ["Moment", "gather", "number_at", "steps_by_name"]

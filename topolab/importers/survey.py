@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from topolab.errors import ConfigError, LayerError
+from topolab.importers.archives import verify_archive
 from topolab.importers.arrays import dense_layer
 from topolab.importers.base import (
     CheckpointError,
@@ -23,7 +24,7 @@ from topolab.importers.base import (
     Reading,
 )
 from topolab.importers.leftover import check_left_over
-from topolab.importers.loading import load, verify_archive
+from topolab.importers.loading import load
 from topolab.importers.ordering import Ambiguous, find_order, numbered
 from topolab.importers.orientation import Orientation, candidates, choose
 from topolab.importers.series import MAX_STEP, Moment, gather, number_at, steps_by_name

@@ -25,7 +25,7 @@ from torch.nn.utils import parametrizations, parametrize, prune
 
 import topolab
 from topolab.importers import CheckpointError, UnsafeFileError
-from topolab.importers.loading import pickle_globals
+from topolab.importers.pickles import pickle_globals
 
 DRAW = np.random.default_rng(11)
 

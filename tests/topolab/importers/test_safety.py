@@ -24,8 +24,8 @@ from safetensors.torch import save_file
 
 import topolab
 from topolab.importers import CheckpointError, UnsafeFileError
-from topolab.importers.loading import pickle_globals
 from topolab.importers.matfile import read_matrices
+from topolab.importers.pickles import pickle_globals
 
 SOURCE = Path(topolab.__file__).parent
 
