@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from topolab.importers.base import CheckpointError, Content, FileKind, Kind
+from topolab.importers.checkpoint import Checkpoint
 from topolab.importers.matfile import read_matrices
 from topolab.importers.numpy_files import check_npy, read_npz, read_scipy
 from topolab.importers.torch_files import read_safetensors, read_torch
@@ -64,20 +65,13 @@ def _member_names(path: Path) -> list[str]:
         raise CheckpointError(f"{path}: damaged, its archive cannot be read ({error})") from error
 
 
-def load(
-    files: Sequence[Path], kind: FileKind, label: str, layers: Sequence[str] | None, max_bytes: int
-) -> Content:
+def load(checkpoint: Checkpoint, max_bytes: int) -> Content:
     """Load the file, or the files, of one checkpoint.
 
     Parameters
     ----------
-    files : sequence of path
-    kind : str
-        As `sniff` said.
-    label : str
-        What to call it in errors.
-    layers : sequence of str, optional
-        Per file its layer, where a file holds one.
+    checkpoint : Checkpoint
+        Its kind is what `sniff` said.
     max_bytes : int
         No array, and no archive beyond its own size on disk, may claim more.
 
@@ -88,6 +82,7 @@ def load(
     CheckpointError
         If it is damaged or claims too much.
     """
+    files, kind, label = checkpoint.files, checkpoint.kind, checkpoint.label
     file = files[0]
     if kind == "hdf5":
         raise CheckpointError(
@@ -105,12 +100,12 @@ def load(
     if kind == "safetensors":
         # The format keeps its tensors sorted: the order of the model is lost.
         return Content("safetensors", label, read_safetensors(file), max_bytes, _size(files), False)
-    if layers is None:
+    if checkpoint.layers is None:
         value = read_npz(file, max_bytes) if kind == "npz" else _read_matlab(file, max_bytes)
         whole: Kind = "npz" if kind == "npz" else "matlab"
         return Content(whole, label, value, max_bytes, _size(files))
     read: dict[str, Any] = {}
-    for name, path in zip(layers, files, strict=True):
+    for name, path in zip(checkpoint.layers, files, strict=True):
         if name in read:
             raise CheckpointError(f"{path}: a second file for layer {name} in {label}")
         if kind == "scipy":
