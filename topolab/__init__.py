@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import topolab.metrics as metrics
     from topolab.analysis import Analysis, Result, Walk, run_analysis
-    from topolab.api import analyse, train
+    from topolab.api import analyse
     from topolab.comparison import compare
     from topolab.errors import TopolabError
     from topolab.exporters import export
@@ -49,7 +49,6 @@ __all__ = [
     "open_run",
     "run_analysis",
     "runs",
-    "train",
 ]
 
 try:
@@ -79,7 +78,6 @@ _HOMES = {
     "open_run": "run",
     "run_analysis": "analysis",
     "runs": "run",
-    "train": "api",
 }
 
 
@@ -90,8 +88,16 @@ def __getattr__(name: str) -> Any:
         value = getattr(import_module(f"topolab.{_HOMES[name]}"), name)
         globals()[name] = value
         return value
+    # The commands of the other packages, and of strangers, are functions of topolab too.
+    if not name.startswith("_"):
+        from topolab.commands import twin_of
+
+        if (twin := twin_of(name)) is not None:
+            return twin
     raise AttributeError(f"module 'topolab' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    from topolab.registry import names
+
+    return sorted({*__all__, *(name.replace("-", "_") for name in names("commands"))} - {"import"})

@@ -1,4 +1,4 @@
-"""The short doors: train and analyse by name. The command line is thin over these."""
+"""The short door: analyse by name. The command line is thin over it."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 from topolab.analysis import Analysis, Result, run_analysis
 from topolab.errors import ConfigError
-from topolab.recipes import Planned
 from topolab.registry import find, names
 from topolab.run import Run, open_run
 
-__all__ = ["analyse", "make_analysis", "train", "train_together"]
+__all__ = ["analyse", "make_analysis"]
 
 
 def make_analysis(name: str, parameters: Mapping[str, Any] | None = None) -> Analysis:
@@ -136,101 +134,3 @@ def analyse(
 
 def _bind(progress: Callable[[str, int, int], None], name: str) -> Callable[[int, int], None]:
     return lambda done, total: progress(name, done, total)
-
-
-def train(
-    method: str,
-    out: str | os.PathLike[str],
-    *,
-    resume: bool = False,
-    progress: Callable[..., None] | None = None,
-    command: str | None = None,
-    **settings: Any,
-) -> Run:
-    """Train a network with a sparse-training method and record its wiring.
-
-    Parameters
-    ----------
-    method : str
-        Name of a backend: ``topolab methods`` lists them.
-    out : path
-        The folder of the new run.
-    resume : bool
-        Continue the run that is there.
-    progress : callable, optional
-        Called with (step, steps in all, metrics).
-    command : str, optional
-        Kept in the run's manifest.
-    **settings
-        Whatever the method's configuration knows: data, sparsity, epochs, seed, ...
-
-    Returns
-    -------
-    Run
-
-    Raises
-    ------
-    ConfigError
-        For an unknown method or setting, or a value out of range.
-    MissingDataError
-        If the data set is not on this machine.
-    RunExistsError
-        If there is a run at `out` and `resume` is False.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> run = train("set", tempfile.mkdtemp() + "/run", data="digits", hidden=(32,), epochs=2)
-    >>> run.config["method"], len(run)
-    ('set', 3)
-    """
-    backend = find("methods", method)()
-    config = backend.configure(**settings)
-    trained: Run = backend.train(
-        config, Path(out), resume=resume, progress=progress, command=command
-    )
-    return trained
-
-
-def train_together(
-    plan: Sequence[Planned], out: str | os.PathLike[str], *, command: str | None = None
-) -> list[Run]:
-    """Train several runs of one architecture as one batched program.
-
-    Seeds, sparsities, initial masks and methods may differ. What is finished is left as it is;
-    each run is the same as one trained alone, to rounding.
-
-    Parameters
-    ----------
-    plan : sequence of Planned
-        As of ``find_recipe(name).plan()``.
-    out : path
-        Folder of the runs.
-    command : str, optional
-        Kept in the runs' manifests.
-
-    Returns
-    -------
-    list of Run
-
-    Raises
-    ------
-    ConfigError
-        If one of them cannot be trained this way, before anything is written.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> settings = {"data": "digits", "hidden": (16,), "epochs": 1}
-    >>> plan = [Planned(f"s{s}", "set", {**settings, "seed": s}) for s in (1, 2)]
-    >>> [run.name for run in train_together(plan, tempfile.mkdtemp())]
-    ['s1', 's2']
-    """
-    jobs = []
-    for item in plan:
-        backend = find("methods", item.method)()
-        jobs.append((backend, backend.configure(**item.settings), Path(out) / item.name))
-    if not jobs:
-        return []
-    trained: list[Run] = jobs[0][0].train_together(jobs, command=command)
-    return trained

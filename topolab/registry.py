@@ -6,8 +6,11 @@ these groups adds to topolab without a change here.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any, Literal
 
 from topolab.errors import ConfigError
@@ -15,6 +18,7 @@ from topolab.errors import ConfigError
 __all__ = ["Group", "find", "load_all", "names"]
 
 Group = Literal[
+    "commands",
     "methods",
     "inits",
     "datasets",
@@ -22,11 +26,12 @@ Group = Literal[
     "analyses",
     "figures",
     "sections",
-    "reporters",
     "importers",
     "exporters",
 ]
+PREFIX = "topolab."
 _SINGULAR = {
+    "commands": "command",
     "methods": "method",
     "inits": "init",
     "recipes": "recipe folder",
@@ -35,17 +40,34 @@ _SINGULAR = {
     "figures": "figure",
     "exporters": "export format",
     "sections": "report section",
-    "reporters": "report format",
     "importers": "import convention",
 }
 
 
 def _found(group: Group) -> Mapping[str, EntryPoint]:
-    # The first of two of one name wins, in the order the environment lists its packages.
-    found: dict[str, EntryPoint] = {}
-    for entry in entry_points(group=f"topolab.{group}"):
-        found.setdefault(entry.name, entry)
-    return dict(sorted(found.items()))
+    return _grouped(tuple((path, _changed(path)) for path in sys.path)).get(group, {})
+
+
+def _changed(path: str) -> int:
+    try:
+        return Path(path).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+@lru_cache(maxsize=2)
+def _grouped(where: tuple[tuple[str, int], ...]) -> dict[str, dict[str, EntryPoint]]:
+    """All entry points of ours, read once for as long as no package comes or goes."""
+    found: dict[str, dict[str, EntryPoint]] = {}
+    every = entry_points()
+    for group in sorted(every.groups):
+        if group.startswith(PREFIX):
+            inside: dict[str, EntryPoint] = {}
+            # The first of two of one name wins, in the order the environment lists its packages.
+            for entry in every.select(group=group):
+                inside.setdefault(entry.name, entry)
+            found[group.removeprefix(PREFIX)] = dict(sorted(inside.items()))
+    return found
 
 
 def names(group: Group) -> list[str]:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, overload
+from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +19,10 @@ from topolab.store.folder import RunFolder, StoredSnapshot
 from topolab.store.layout import RunFiles
 from topolab.store.verify import Verification, verify_run
 
-__all__ = ["Run", "open_run", "runs"]
+__all__ = ["Run", "RunLike", "open_run", "open_runs", "runs"]
 
+#: What every function that wants a run takes.
+RunLike: TypeAlias = "Run | str | os.PathLike[str]"
 State = Literal["done", "failed", "running", "interrupted"]
 
 
@@ -205,13 +207,13 @@ class Run(Sequence[Snapshot]):
         return verify_run(self.path)
 
 
-def open_run(path: str | os.PathLike[str]) -> Run:
+def open_run(path: RunLike) -> Run:
     """Open a run for reading.
 
     Parameters
     ----------
-    path : path
-        The folder of the run.
+    path : path or Run
+        The folder of the run; an open run is given back as it is.
 
     Returns
     -------
@@ -235,7 +237,50 @@ def open_run(path: str | os.PathLike[str]) -> Run:
     >>> len(run), run.steps, run[-1].masks["fc1"].sum()
     (1, array([0]), np.int64(2))
     """
+    if isinstance(path, Run):
+        return path
+    if not isinstance(path, (str, os.PathLike)):
+        raise RunError(f"a run, or the folder of one, was expected, and not {path!r}")
     return Run(path)
+
+
+def open_runs(given: RunLike | Sequence[RunLike]) -> list[Run]:
+    """Open everything that was asked for: runs, folders of a run, folders of runs.
+
+    Parameters
+    ----------
+    given : Run or path, or a sequence of them
+        A folder that is no run stands for the runs directly in it, as `topolab show FOLDER` lists
+        them.
+
+    Returns
+    -------
+    list of Run
+        At least one.
+
+    Raises
+    ------
+    RunError
+        If one of them is neither a run nor a folder of runs; nothing has been computed then.
+
+    Examples
+    --------
+    >>> run = getfixture("example_run")
+    >>> open_runs(run) == open_runs([run.path]) == open_runs(run.path.parent) == [run]
+    True
+    """
+    several = [given] if isinstance(given, (Run, str, os.PathLike)) else list(given)
+    opened: list[Run] = []
+    for one in several:
+        if isinstance(one, Run) or not isinstance(one, (str, os.PathLike)):
+            opened.append(open_run(one))
+            continue
+        folder = Path(one)
+        inside = runs(folder) if folder.is_dir() and not RunFiles(folder).exists() else []
+        opened += inside or [open_run(one)]
+    if not opened:
+        raise RunError("at least one run is needed")
+    return opened
 
 
 def runs(folder: str | os.PathLike[str]) -> list[Run]:

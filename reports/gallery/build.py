@@ -14,7 +14,6 @@ import time
 from pathlib import Path
 
 import topolab
-from topolab.registry import find
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -40,7 +39,7 @@ def main() -> None:
             print(f"{run.name}: {len(run)} snapshots, test accuracy {100 * accuracy:.2f} %")
         out = HERE / f"{name}.html"
         begun = time.perf_counter()
-        find("reporters", "html")(runs, out, title=TITLES[name], max_frames=FRAMES)
+        topolab.report(runs, out, title=TITLES[name], frames=FRAMES)
         took = time.perf_counter() - begun
         print(f"{out.name}: {out.stat().st_size / 1e6:.2f} MB, built in {took:.0f} s", flush=True)
         picture(out, HERE / f"{name}.png")

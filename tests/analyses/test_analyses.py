@@ -162,7 +162,7 @@ class TestContract:
         assert analysis == make_analysis(name)
 
     def test_it_has_a_card_and_a_summary(self, name: str, any_run: topolab.Run) -> None:
-        from topolab.cli.data import card_of
+        from topolab.cli.listing import card_of
 
         cls = find("analyses", name)
         card = card_of(cls)

@@ -124,7 +124,7 @@ def test_every_command_shown_has_these_options() -> None:
     import typer
 
     from topolab.cli import app
-    from topolab.cli.train import _own_options
+    from topolab_trainers.commands.train import _own_options
 
     group = typer.main.get_command(app)
     shown = commands()

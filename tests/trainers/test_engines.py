@@ -16,13 +16,14 @@ from safetensors.torch import load_file
 import topolab
 from topolab.errors import ConfigError, PartialFailure
 from topolab.layers import LayerSpec
-from topolab.recipes import Planned
 from topolab.registry import find
 from topolab_trainers.batched import Job, Replicas, groups, train_many
 from topolab_trainers.csr import CsrLinear, Pattern
 from topolab_trainers.data.digits import DIGITS
 from topolab_trainers.loop import Trainer
+from topolab_trainers.recipes import Planned
 from topolab_trainers.storage import CSR_DENSITY, CSR_SIZE, suits_csr
+from topolab_trainers.training import train_together
 
 SMALL: dict[str, Any] = {
     "data": "digits", "hidden": (48, 32), "epochs": 3, "batch_size": 64, "seed": 3, "threads": 1,
@@ -259,8 +260,8 @@ def test_what_cannot_train_together_says_so(tmp_path: Path) -> None:
         train_many([Job(momentum, momentum.configure(**SMALL), tmp_path / "m")])
     plan = [Planned("a", "rigl", {**SMALL, "record": "gradient"})]
     with pytest.raises(ConfigError, match="a: recording activity or gradients cannot be trained"):
-        topolab.api.train_together(plan, tmp_path)
-    assert not list(tmp_path.iterdir()) and topolab.api.train_together([], tmp_path) == []
+        train_together(plan, tmp_path)
+    assert not list(tmp_path.iterdir()) and train_together([], tmp_path) == []
 
 
 def test_groups_are_of_one_shape(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 import topolab
 from topolab.cli import app
 from topolab.errors import ConfigError
-from topolab.recipes import find_recipe, read_recipe, recipe_files
 from topolab.registry import find, names
+from topolab_trainers.recipes import find_recipe, read_recipe, recipe_files
 
 SMALL = """
 title = "small"

@@ -19,13 +19,13 @@ import torch
 from safetensors.torch import load_file
 
 import topolab
-from topolab.api import train_together
 from topolab.metrics.hierarchy import gradient_ratio
-from topolab.recipes import Planned
 from topolab.registry import find
 from topolab_trainers.data.digits import DIGITS
 from topolab_trainers.loop import Trainer
 from topolab_trainers.measures import epochs_to, probe_activity, probe_gradient
+from topolab_trainers.recipes import Planned
+from topolab_trainers.training import train_together
 
 SMALL: dict[str, Any] = {
     "data": "digits", "hidden": (48, 32), "epochs": 3, "batch_size": 64, "seed": 3, "threads": 1,
@@ -149,7 +149,7 @@ SCRIPT = """
 import signal, sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from topolab.recipes import Planned
+from topolab_trainers.recipes import Planned
 from topolab.registry import find
 signal.signal(signal.SIGINT, signal.default_int_handler)
 method = sys.argv[2]

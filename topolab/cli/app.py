@@ -1,30 +1,23 @@
-"""The commands of ``topolab``, put together; errors become one line and an exit code."""
+"""The command line: a shell that finds the commands of every installed package.
+
+Errors become one line and an exit code.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command_from_info
+from typer.models import CommandInfo
 
-from topolab.cli import (
-    analyse,
-    compare,
-    data,
-    demo,
-    export,
-    figure,
-    import_,
-    log,
-    report,
-    show,
-    train,
-    verify,
-    watch,
-)
 from topolab.cli.common import printable
-from topolab.errors import TopolabError
+from topolab.commands import Command
+from topolab.errors import ConfigError, TopolabError
+from topolab.registry import find, names
 
 __all__ = ["app", "main"]
 
@@ -34,8 +27,37 @@ EPILOG = (
     "4 data missing, 130 interrupted."
 )
 
+
+class Shell(TyperGroup):
+    """A group that loads a command when it is asked for.
+
+    (What click's classes are called differs between versions of typer, hence `Any`.)
+    """
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """All names, in the order of the help; what cannot be loaded is said and left out."""
+        found: list[Command] = []
+        for name in names("commands"):
+            try:
+                found.append(find("commands", name))
+            except ConfigError as error:
+                typer.echo(f"topolab: {printable(str(error))}", err=True)
+        return [command.name for command in sorted(found, key=lambda c: (c.order, c.name))]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of a name, or None."""
+        if cmd_name not in names("commands"):
+            return None
+        command: Command = find("commands", cmd_name)
+        info = CommandInfo(
+            command.name, callback=command.callback, context_settings=dict(command.context)
+        )
+        return get_command_from_info(info, pretty_exceptions_short=True, rich_markup_mode="rich")
+
+
 app = typer.Typer(
     name="topolab",
+    cls=Shell,
     help="How does the wiring of a sparse neural network change while it learns?",
     epilog=EPILOG,
     no_args_is_help=True,
@@ -60,29 +82,6 @@ def _top(
     ] = False,
 ) -> None:
     """How does the wiring of a sparse neural network change while it learns?"""
-
-
-app.command("demo")(demo.demo)
-# What a method or an initialisation declares besides is read in `train` itself.
-app.command("train", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
-    train.train
-)
-app.command("import")(import_.import_)
-app.command("analyse")(analyse.analyse)
-app.command("compare")(compare.compare)
-app.command("report")(report.report)
-app.command("figure")(figure.figure)
-app.command("figures")(figure.figures)
-app.command("watch")(watch.watch)
-app.command("log")(log.log)
-app.command("export")(export.export)
-app.command("show")(show.show)
-app.command("verify")(verify.verify)
-app.command("methods")(data.methods)
-app.command("inits")(data.inits)
-app.command("recipes")(data.recipes)
-app.command("analyses")(data.analyses)
-app.command("data")(data.datasets)
 
 
 def main() -> None:

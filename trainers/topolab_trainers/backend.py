@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from topolab.errors import ConfigError
+from topolab.options import Option
 from topolab.registry import find
 from topolab.run import Run
 from topolab_trainers.batched import Job, train_many
@@ -15,7 +16,6 @@ from topolab_trainers.config import TrainConfig, resolve
 from topolab_trainers.inits.base import Init
 from topolab_trainers.loop import train
 from topolab_trainers.method import Draw, Method, Progress
-from topolab_trainers.options import Option
 
 __all__ = ["Backend", "Draw", "Progress", "without_updates"]
 

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 from topolab.errors import ConfigError
+from topolab.options import Option, number, one_of, resolve_options, whole
 from topolab.registry import names
 from topolab_trainers.models import MODELS, NORMS, WEIGHT_INITS
-from topolab_trainers.options import Option, number, one_of, resolve_options, whole
 from topolab_trainers.update import CANDIDATES
 
 __all__ = ["RECORDABLE", "TrainConfig", "resolve"]

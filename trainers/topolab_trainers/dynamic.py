@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 import torch
 
 from topolab.errors import ConfigError
+from topolab.options import Option
 from topolab_trainers.backend import Backend
 from topolab_trainers.config import TrainConfig
 from topolab_trainers.criteria import DROP, GROW, LayerView, Moment
-from topolab_trainers.options import Option
 from topolab_trainers.schedules import cosine_fraction
 from topolab_trainers.update import Update, count, grow
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from topolab.errors import ConfigError
+from topolab.options import Option
 from topolab_trainers.backend import Backend, Draw
 from topolab_trainers.config import TrainConfig
 from topolab_trainers.criteria import LayerView, Moment
 from topolab_trainers.distributions import round_to
-from topolab_trainers.options import Option
 from topolab_trainers.pruning import prune_to
 from topolab_trainers.schedules import UpdateTimes
 from topolab_trainers.update import Update

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from topolab.options import Option
 from topolab_trainers.backend import Draw
 from topolab_trainers.config import TrainConfig
 from topolab_trainers.criteria import DROP, GROW, LayerView, Moment
 from topolab_trainers.distributions import round_to
 from topolab_trainers.dynamic import DropAndGrow, with_options
-from topolab_trainers.options import Option
 from topolab_trainers.update import Update, grow
 
 __all__ = ["Momentum", "shares_by_momentum"]

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 import torch
 
 from topolab.errors import ConfigError
+from topolab.options import Option
 from topolab_trainers.config import TrainConfig
 from topolab_trainers.criteria import DROP, LayerView, Moment
 from topolab_trainers.dynamic import DropAndGrow, with_options
-from topolab_trainers.options import Option
 from topolab_trainers.update import Update, grow_in_memory_order
 
 __all__ = ["RigL"]

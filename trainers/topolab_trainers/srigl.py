@@ -10,12 +10,12 @@ from torch import Tensor
 
 from topolab.errors import ConfigError
 from topolab.layers import LayerSpec
+from topolab.options import Option
 from topolab_trainers.backend import Backend
 from topolab_trainers.config import TrainConfig
 from topolab_trainers.criteria import LayerView, Moment
 from topolab_trainers.distributions import DISTRIBUTIONS, edge_counts
 from topolab_trainers.inits.base import Context, dense_masks, required_sparsity
-from topolab_trainers.options import Option
 from topolab_trainers.profiles import spread
 from topolab_trainers.schedules import cosine_fraction
 from topolab_trainers.update import Update, highest, keep_highest

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from topolab.errors import ConfigError
 from topolab.layers import LayerSpec
+from topolab.options import Option
 from topolab_trainers.config import TrainConfig
-from topolab_trainers.options import Option
 
 __all__ = ["Context", "Init", "required_sparsity"]
 

@@ -7,9 +7,9 @@ from torch import Tensor
 
 from topolab.errors import ConfigError
 from topolab.layers import LayerSpec
+from topolab.options import Option
 from topolab_trainers.config import TrainConfig
 from topolab_trainers.inits.base import Context, Init, dense_masks
-from topolab_trainers.options import Option
 
 __all__ = ["NEUROSEED", "Neuroseed", "default_neuroseeds", "neuroseed_mask"]
 

@@ -7,11 +7,11 @@ from torch import Tensor
 
 from topolab.errors import ConfigError
 from topolab.layers import LayerSpec
+from topolab.options import Option
 from topolab_trainers import profiles
 from topolab_trainers.config import TrainConfig
 from topolab_trainers.distributions import DISTRIBUTIONS, edge_counts
 from topolab_trainers.inits.base import Context, Init, dense_masks, required_sparsity
-from topolab_trainers.options import Option
 
 __all__ = ["Profile"]
 

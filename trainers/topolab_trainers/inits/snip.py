@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from topolab.layers import LayerSpec
+from topolab.options import Option
 from topolab_trainers.config import TrainConfig
 from topolab_trainers.inits.base import Context, Init, required_sparsity
 from topolab_trainers.inits.scores import evaluating, keep_best, total_edges, weights_of
-from topolab_trainers.options import Option
 
 __all__ = ["SNIP", "Snip"]
 

@@ -23,7 +23,7 @@ from topolab.cli.common import (
     table,
 )
 from topolab.errors import ConfigError, TopolabError
-from topolab.recipes import RESERVED, Planned, find_recipe
+from topolab_trainers.recipes import RESERVED, Planned, find_recipe
 
 if TYPE_CHECKING:
     from topolab.run import Run
@@ -247,7 +247,7 @@ def train_plan(
     done: list[Run] = []
     failed: list[tuple[str, TopolabError]] = []
     if batched:
-        from topolab.api import train_together
+        from topolab_trainers.training import train_together
 
         try:
             done = train_together(plan, out, command=_command(sys.argv[1:]))
@@ -364,7 +364,7 @@ def train_run(
     again: str | None = None,
 ) -> Run:
     """Train with a progress bar; an interruption says how to go on."""
-    from topolab.api import train as train_by_name
+    from topolab_trainers.training import train as train_by_name
 
     arguments = sys.argv[1:]
     command = _command(arguments)

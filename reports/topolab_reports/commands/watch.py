@@ -32,7 +32,7 @@ def watch(
     The runs are only read. Stop it with Ctrl-C.
     """
     from topolab.errors import ConfigError
-    from topolab.registry import find
+    from topolab_reports.live import serve
 
     if frames < 1:
         raise ConfigError(f"--frames {frames}: at least one is needed")
@@ -45,7 +45,6 @@ def watch(
 
             webbrowser.open(address)
 
-    serve = find("reporters", "watch")
     try:
         serve(runs, port=port, max_frames=frames, every=every, title=title,
               everything=everything, ready=ready)  # fmt: skip

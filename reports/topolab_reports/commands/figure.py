@@ -40,8 +40,8 @@ def figure(
     What is not analysed yet is analysed first.
     """
     from topolab.errors import ConfigError
-    from topolab.registry import find
     from topolab.run import open_run
+    from topolab_reports.one import draw_figure
 
     known_name("figures", name)
     opened = [open_run(path) for path in runs]
@@ -55,7 +55,7 @@ def figure(
     for option, value in (("--columns", columns), ("--dpi", dpi), ("--workers", workers)):
         if value is not None and value < 1:
             raise ConfigError(f"{option} {value}: at least 1 is needed")
-    find("reporters", "figure")(
+    draw_figure(
         opened, name, path, step=step, columns=columns, dpi=dpi, workers=workers,
         progress=lambda what: note(what, quiet=quiet or as_json),
     )  # fmt: skip

@@ -32,9 +32,9 @@ def demo(
 
     What an earlier demo finished in the same folder is used again.
     """
-    from topolab.cli.report import build
-    from topolab.cli.train import train_run
+    import topolab
     from topolab.store.layout import RunFiles
+    from topolab_trainers.commands.train import train_run
 
     paths = []
     for method in ("rigl", "set"):
@@ -48,9 +48,9 @@ def demo(
         paths.append(path)
     note("Analysing and drawing", quiet=quiet)
     page = out / "report.html"
-    build(
-        paths, page, title="topolab demo: RigL and SET on digits", frames=24, workers=1,
-        force=False, quiet=quiet,
+    topolab.report(
+        paths, page, title="topolab demo: RigL and SET on digits",
+        progress=False if quiet else None,
     )  # fmt: skip
     note("Open the report in a browser:", quiet=quiet)
     typer.echo(str(page.resolve()))
