@@ -7,13 +7,15 @@ import glob
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from topolab.errors import RunError, RunExistsError
 from topolab.importers.arguments import one_path, whole_seed
 from topolab.importers.inspection import Inspection
 from topolab.importers.survey import Survey, survey
+from topolab.progress import Progress, progress_shown
 from topolab.recorder import Recorder
 from topolab.run import Run, open_run
 from topolab.store.files import sync_folder
@@ -21,7 +23,6 @@ from topolab.store.folder import RunFolder
 
 __all__ = ["import_run", "inspect_checkpoints"]
 
-Progress = Callable[[str, int, int], None]
 _TEMPORARY = ".importing-"
 
 
@@ -35,7 +36,7 @@ def inspect_checkpoints(
     bias_row: bool | None = None,
     image_shape: tuple[int, int, int] | None = None,
     max_bytes: int = 4 * 2**30,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Inspection:
     """Say what a series of checkpoints is and what `import_run` would make of it.
 
@@ -62,11 +63,12 @@ def inspect_checkpoints(
     >>> found.convention, found.orientation, [layer.spec.shape for layer in found.layers]
     ('nerva-npz', 'out-in', [(4, 6), (2, 4)])
     """
-    return survey(
-        paths, format=format, step_from=step_from, model_order=model_order,
-        orientation=orientation, bias_row=bias_row, image_shape=image_shape, max_bytes=max_bytes,
-        progress=progress,
-    ).inspection  # fmt: skip
+    with progress_shown(progress) as report:
+        return survey(
+            paths, format=format, step_from=step_from, model_order=model_order,
+            orientation=orientation, bias_row=bias_row, image_shape=image_shape,
+            max_bytes=max_bytes, report=report,
+        ).inspection  # fmt: skip
 
 
 def import_run(
@@ -82,7 +84,7 @@ def import_run(
     seed: int | None = None,
     max_bytes: int = 4 * 2**30,
     command: str | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Run:
     """Make a run out of a series of checkpoints.
 
@@ -117,8 +119,8 @@ def import_run(
         No array, and no archive beyond its own size on disk, may claim more.
     command : str, optional
         What started it, for the report.
-    progress : callable, optional
-        Called with ("reading" or "recording", checkpoints done, checkpoints in all).
+    progress : Progress, bool or None
+        Told how many checkpoints were read, then recorded; see `topolab.progress`.
 
     Returns
     -------
@@ -151,17 +153,26 @@ def import_run(
     target = one_path(out)
     seed = whole_seed(seed)
     _check_free(target)
-    series = survey(
-        paths, format=format, step_from=step_from, model_order=model_order,
-        orientation=orientation, bias_row=bias_row, image_shape=image_shape, max_bytes=max_bytes,
-        progress=progress,
-    )  # fmt: skip
+    with progress_shown(progress) as report:
+        series = survey(
+            paths, format=format, step_from=step_from, model_order=model_order,
+            orientation=orientation, bias_row=bias_row, image_shape=image_shape,
+            max_bytes=max_bytes, report=report,
+        )  # fmt: skip
+        with _new_folder(target) as temporary:
+            _record(series, temporary, step_from, seed, command, report)
+    return open_run(target)
+
+
+@contextmanager
+def _new_folder(target: Path) -> Iterator[Path]:
+    """A folder beside the target that becomes it if all goes well, and is gone if not."""
     temporary = target.parent / f"{_TEMPORARY}{target.name}-{secrets.token_hex(4)}"
     made = [folder for folder in target.absolute().parents if not folder.exists()]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _sweep(target)
-        _record(series, temporary, step_from, seed, command, progress)
+        yield temporary
         _check_free(target)
         if target.is_dir():
             target.rmdir()  # an empty folder that was made for it
@@ -180,7 +191,6 @@ def import_run(
         for folder in made:
             with contextlib.suppress(OSError):  # it is there for the run, or was never made
                 folder.rmdir()
-    return open_run(target)
 
 
 def _sweep(target: Path) -> None:
@@ -201,7 +211,7 @@ def _record(
     step_from: str,
     seed: int | None,
     command: str | None,
-    progress: Progress | None,
+    report: Progress,
 ) -> None:
     inspection = series.inspection
     config = {
@@ -233,5 +243,4 @@ def _record(
                 metrics=series.metrics[index],
             )  # fmt: skip
             del layers  # before the next is loaded
-            if progress is not None:
-                progress("recording", index + 1, len(series.steps))
+            report("recording", index + 1, len(series.steps))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,10 +22,9 @@ from topolab.importers.reader import SeriesReader
 from topolab.importers.series import gather
 from topolab.importers.step_words import MAX_STEP
 from topolab.importers.steps import steps_by_name
+from topolab.progress import Progress
 
 __all__ = ["Survey", "survey"]
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ def survey(
     bias_row: bool | None = None,
     image_shape: tuple[int, int, int] | None = None,
     max_bytes: int = 4 * 2**30,
-    progress: Progress | None = None,
+    report: Progress,
 ) -> Survey:
     """Read every checkpoint once, one at a time; see `topolab.import_run` for the parameters."""
     given = path_list(paths)
@@ -111,8 +110,7 @@ def survey(
         inside = number_at(content, ("epoch",))
         inner_epochs.append(None if inside is None else float(inside[0]))
         del content  # before the next is loaded
-        if progress is not None:
-            progress("reading", index + 1, len(checkpoints))
+        report("reading", index + 1, len(checkpoints))
     _check_steps(checkpoints, steps)
     as_shares(metrics, reader.remarks)
     sequence = sorted(range(len(checkpoints)), key=lambda i: steps[i])

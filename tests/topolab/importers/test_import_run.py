@@ -158,7 +158,7 @@ def test_a_file_that_changes_meanwhile_is_noticed(series: Path) -> None:
     for step in (1, 2):
         torch.save({"masks": {"fc": torch.eye(3)}}, series / f"{step}.pt")
 
-    def meddle(what: str, done: int, total: int) -> None:
+    def meddle(what: str, done: int, total: int | None, detail: str = "") -> None:
         if (what, done) == ("recording", 1):
             torch.save({"masks": {"fc": torch.ones(3, 3)}}, series / "2.pt")
 
@@ -230,7 +230,7 @@ def test_a_file_that_vanishes_is_named(
 ) -> None:
     write_one(series)
 
-    def vanish(what: str, done: int, total: int) -> None:
+    def vanish(what: str, done: int, total: int | None, detail: str = "") -> None:
         if what == "reading" and done == total:
             (series / "step_2.pt").unlink()
 
