@@ -51,7 +51,7 @@ def analyses(name: str | None = None) -> Entries | Entry:
     >>> "x_min" in analyses()["powerlaw"]["defaults"]
     True
     >>> analyses("degree")["card"].splitlines()[0]
-    '# degree'
+    '# `degree`: degree distributions'
     """
     return entries("analyses") if name is None else entry("analyses", name)
 
