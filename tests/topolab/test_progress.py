@@ -138,15 +138,6 @@ def test_a_part_reports_where_the_whole_does() -> None:
     assert seen == ["part", "part"]
 
 
-def test_silence_covers_the_parts(terminal: Terminal) -> None:
-    with progress_shown(False), progress_shown() as inner:
-        inner("part", 1, 1)
-    assert terminal.getvalue() == ""
-    with progress_shown() as tell:
-        tell("whole", 1, 1)
-    assert "whole" in terminal.getvalue()
-
-
 class Terminal(io.StringIO):
     """A stream that says it is a terminal and keeps what is written."""
 
@@ -154,12 +145,17 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+def test_silence_covers_the_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Here and not in a fixture: pytest gives stderr its own stream before a test is called.
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("TERM", "xterm")
-    return terminal
+    with progress_shown(False), progress_shown() as inner:
+        inner("part", 1, 1)
+    assert terminal.getvalue() == ""
+    with progress_shown() as tell:
+        tell("whole", 1, 1)
+    assert "whole" in terminal.getvalue()
 
 
 @pytest.mark.parametrize("wrong", [3, "yes", []])
