@@ -113,10 +113,10 @@ class Recorder:
     def _check_same(self, identity: dict[str, Any]) -> None:
         manifest = self._folder.manifest()
         self._run_id = str(manifest["run_id"])
-        asked = {"layers": [layer.to_dict() for layer in self._layers], **identity}
-        different = [key for key, value in asked.items() if manifest.get(key) != _plain(value)]
+        wanted = {"layers": [layer.to_dict() for layer in self._layers], **identity}
+        different = [key for key, value in wanted.items() if manifest.get(key) != _plain(value)]
         if different:
-            details = _difference(manifest, _plain(asked), different)
+            details = _difference(manifest, _plain(wanted), different)
             raise RunError(
                 f"{self._folder.path}: cannot be resumed, its {', '.join(different)} "
                 f"differ{'s' if len(different) == 1 else ''} from what was asked ({details})"

@@ -49,20 +49,22 @@ def _bare_numbers(names: Sequence[str | None]) -> list[int] | None:
         return None
     with_word = [text for text in texts if number_after(text, TIME) is not None]
     without = [text for text in texts if number_after(text, TIME) is None]
-    found = [numbers_in(text) for text in texts]
-    if not all(found):
+    numbers_by_name = [numbers_in(text) for text in texts]
+    if not all(numbers_by_name):
         return None
     if with_word and without:
         raise ConfigError(
             f"{without[0]} and {with_word[0]}: only one name says of what its number is; rename or "
             "leave out the others, or take the steps from inside with --step-from key"
         )
-    if len({len(numbers) for numbers in found}) > 1:
+    if len({len(numbers) for numbers in numbers_by_name}) > 1:
         raise ConfigError(
             f"{texts[0]} and {texts[-1]}: the names have different counts of numbers; rename "
             "them, or take the steps from inside with --step-from key"
         )
-    columns = [[whole_step(value) for value in column] for column in zip(*found, strict=True)]
+    columns = [
+        [whole_step(value) for value in column] for column in zip(*numbers_by_name, strict=True)
+    ]
     whole = [[v for v in column if v is not None] for column in columns if None not in column]
     if not whole:
         return None

@@ -101,10 +101,10 @@ def log(
                 writer = _writer(tracker, run, folder, project)
             writers.append(writer)
             try:
-                for done, snapshot in enumerate(run, start=1):
+                for count, snapshot in enumerate(run, start=1):
                     with _as_run_error(tracker, folder):
                         writer(snapshot)
-                    report(run.name, done, len(run))
+                    report(run.name, count, len(run))
             finally:
                 with _as_run_error(tracker, folder):
                     writer.close()
