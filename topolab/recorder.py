@@ -12,8 +12,9 @@ from typing import Any, Literal
 import numpy as np
 
 from topolab.capture import make_snapshot
-from topolab.errors import RunError, TopolabError
+from topolab.errors import ConfigError, RunError, TopolabError
 from topolab.layers import LayerSpec
+from topolab.paths import is_path
 from topolab.provenance import now, provenance
 from topolab.snapshot import Snapshot
 from topolab.store.files import read_file
@@ -50,6 +51,8 @@ class Recorder:
 
     Raises
     ------
+    ConfigError
+        If `path` is no path.
     RunExistsError
         If there is a run already and `resume` is False.
     RunError
@@ -78,6 +81,8 @@ class Recorder:
         resume: bool = False,
         command: str | None = None,
     ) -> None:
+        if not is_path(path):
+            raise ConfigError(f"path = {path!r:.80} is no path; give the folder of the new run")
         self._folder = RunFolder(path)
         self._layers = tuple(layers)
         identity = {"config": dict(config or {}), "seed": seed, "data": dict(data or {})}

@@ -16,7 +16,7 @@ import pytest
 import torch
 
 import topolab
-from topolab.errors import LayerError, RunError, RunExistsError
+from topolab.errors import ConfigError, LayerError, RunError, RunExistsError
 from topolab.store import files, verify_run
 
 LAYER = topolab.LayerSpec("a", "linear", (3, 4))
@@ -69,6 +69,12 @@ def test_masks_that_do_not_fit(tmp_path: Path, arguments: dict, message: str) ->
             recorder.record(0, **arguments)
         recorder.record(0, {"a": MASK})
     assert len(topolab.open_run(tmp_path / "r")) == 1
+
+
+@pytest.mark.parametrize("path", [None, 3, ["r"]])
+def test_what_is_no_path_is_refused_in_a_sentence(path: object) -> None:
+    with pytest.raises(ConfigError, match="is no path; give the folder of the new run"):
+        topolab.Recorder(path, layers=[LAYER])  # type: ignore[arg-type]
 
 
 def test_steps_increase(tmp_path: Path) -> None:
