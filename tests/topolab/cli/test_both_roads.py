@@ -241,9 +241,7 @@ def test_what_is_skipped_is_said_in_python_and_on_the_command_line(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A single layer of weights has no hidden neurons: no law and no selection there."""
-    with topolab.Recorder(
-        "one", layers=[topolab.LayerSpec("fc", "linear", (3, 4))]
-    ) as recorder:
+    with topolab.Recorder("one", layers=[topolab.LayerSpec("fc", "linear", (3, 4))]) as recorder:
         recorder.record(0, {"fc": [[1, 0, 1, 1], [0, 0, 1, 0], [1, 1, 1, 1]]})
     with pytest.raises(topolab.errors.AnalysisError, match="no hidden neurons"):
         topolab.analyse("one")
