@@ -288,7 +288,7 @@ def test_odd_weights_come_back(to: str, reader: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("to", "reader"), EVERY)
 def test_layers_that_do_not_chain(to: str, reader: int, tmp_path: Path) -> None:
     run = record(tmp_path / "r", RESIDUAL, weights="all")
-    with pytest.raises(LayerError, match=r"layer b takes 7 inputs but a has 5 .*--separate"):
+    with pytest.raises(LayerError, match=r"layer b takes 7 inputs but a has 5 .*separate"):
         topolab.export(run, files_of(to, tmp_path), to=to)
     assert [p.name for p in tmp_path.iterdir()] == ["r"]
     files = topolab.export(run, files_of(to, tmp_path), to=to, separate=True)
