@@ -20,6 +20,8 @@ __all__ = ["Group", "find", "load_all", "names"]
 Group = Literal[
     "commands",
     "methods",
+    "models",
+    "settings",
     "inits",
     "drop_criteria",
     "grow_criteria",
@@ -35,6 +37,8 @@ PREFIX = "topolab."
 _SINGULAR = {
     "commands": "command",
     "methods": "method",
+    "models": "model",
+    "settings": "declaration of settings",
     "inits": "init",
     "drop_criteria": "pruning criterion",
     "grow_criteria": "growth criterion",
