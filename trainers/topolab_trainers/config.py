@@ -57,7 +57,7 @@ class TrainConfig:
         default_is="all but a dense output",
     )  # fmt: skip
     sparsity: float | None = setting(
-        0.9, "Share of absent weights over the masked layers, in [0, 1).", interval="[0, 1)",
+        0.9, "Share of absent weights over the masked layers.", interval="[0, 1)",
         by_method=True, alike=False,
     )  # fmt: skip
     init: str = setting(
@@ -97,7 +97,7 @@ class TrainConfig:
     )  # fmt: skip
     update_every: int | str | None = setting(
         None, "Steps between topology updates, or epoch.", interval="[1, inf)", words=("epoch",),
-        by_method=True, alike=False,
+        default_is="never", by_method=True, alike=False,
     )  # fmt: skip
     drop_fraction: float = setting(
         0.3, "Share of a layer's active edges that an update drops (at the start, if it decays).",
@@ -112,7 +112,7 @@ class TrainConfig:
         choices=CANDIDATES, alike=False,
     )  # fmt: skip
     record: tuple[str, ...] = setting(
-        (), "What snapshots keep besides the masks, such as weights,activity.",
+        (), "What snapshots keep besides the masks, any of them.",
         choices=RECORDABLE, compared=False, alike=False,
     )  # fmt: skip
     seed: int = setting(
@@ -129,7 +129,7 @@ class TrainConfig:
     )  # fmt: skip
     # auto is a fixed rule of device, size and density, so that equal commands stay equal.
     engine: str = setting(
-        "auto", "How masked linear layers are computed; csr: active weights only.",
+        "auto", "How masked linear layers are computed; csr: only active weights are kept.",
         choices=("auto", "masked", "csr"), compared=False,
     )  # fmt: skip
     options: Mapping[str, Any] = field(default_factory=dict)
