@@ -9,7 +9,8 @@ from topolab.errors import PartialFailure, TopolabError
 from topolab.run import Run, open_run
 from topolab.store.layout import RunFiles
 from topolab_trainers.jobs import Job, check_batched, groups
-from topolab_trainers.loop import Progress, train_jobs
+from topolab_trainers.loop import train_jobs
+from topolab_trainers.method import Progress
 from topolab_trainers.stacked_engine import StackedEngine
 
 __all__ = ["train_many"]

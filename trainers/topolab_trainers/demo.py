@@ -46,6 +46,5 @@ def demo(out: str | os.PathLike[str] = "demo", *, progress: Progress | bool | No
     page = folder / "report.html"
     with progress_shown(progress) as tell:
         runs = train(plan, folder, progress=tell)
-        tell("report", 0, None, str(page))
         topolab.report(runs, page, title=f"topolab demo: {recipe.title}", progress=tell)
     return page
