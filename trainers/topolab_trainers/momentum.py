@@ -59,8 +59,8 @@ class Momentum(DropAndGrow):
         for view in views:
             assert view.momentum is not None
             mean[view.name] = float(view.momentum[view.mask].abs().double().mean())
-            taken = view.mask if plan.candidates == "inactive-before" else keep[view.name]
-            room[view.name] = int((~taken).sum())
+            closed = view.mask if plan.candidates == "inactive-before" else keep[view.name]
+            room[view.name] = int((~closed).sum())
         counts = shares_by_momentum(mean, sum(dropped.values()), room)
         return {
             view.name: grow(

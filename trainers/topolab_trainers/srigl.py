@@ -161,7 +161,7 @@ def constant_fan_in_update(
         need = max(1, int(gamma * (active // n_live)))
         left = live & (count >= need)
         # So few neurons cannot hold all edges: the most salient of the others stay as well.
-        least = max(1, -(-budget // size))
+        least = -(-budget // size)
         if int(left.sum()) < least:
             score = count.double().masked_fill(~live, -1)
             left = torch.zeros_like(live)
