@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -15,13 +15,14 @@ import numpy as np
 import pandas as pd
 
 from topolab.analysis import Analysis, run_analysis
-from topolab.api import make_analysis
+from topolab.api import check_workers, make_analyses, names_given
 from topolab.errors import AnalysisError, ConfigError
-from topolab.registry import names
-from topolab.run import Run, open_run
+from topolab.progress import Progress, progress_shown
+from topolab.run import Run, RunLike, open_runs
+from topolab.snapshot import ACCURACY
 from topolab.tables import Column, check, write_table
 
-__all__ = ["GROUPS", "PAIRS", "VALUES", "Compared", "compare", "differing"]
+__all__ = ["GROUPS", "PAIRS", "VALUES", "Comparison", "compare", "differing", "highlights_of"]
 
 VALUES = (
     Column("run", str, "1", "Name of the run."),
@@ -54,11 +55,11 @@ PAIRS = (
 )
 # What says nothing about the method: where, with how many threads, and the seed itself.
 _IGNORED = ("seed", "device", "threads", "engine", "record", "data_dir")
-_REMARKS = ("reason", "note", "source")
+_REMARKS = ("reason", "note")
 
 
 @dataclass(frozen=True)
-class Compared:
+class Comparison:
     """A comparison.
 
     Attributes
@@ -68,7 +69,11 @@ class Compared:
     values, groups, pairs : DataFrame
         Columns as of `VALUES`, `GROUPS` and `PAIRS`.
     across : dict of str to DataFrame
-        What an analysis says about all runs together, such as ``selection``.
+        What an analysis says about all runs together, by its name.
+    highlights : tuple of str
+        Patterns of the measures to print unless told otherwise: see `highlights_of`.
+    verdicts : dict of str to tuple of str
+        By analysis the columns of its table in `across` whose words are to be counted.
     """
 
     by: tuple[str, ...]
@@ -76,6 +81,8 @@ class Compared:
     groups: pd.DataFrame
     pairs: pd.DataFrame
     across: dict[str, pd.DataFrame]
+    highlights: tuple[str, ...]
+    verdicts: dict[str, tuple[str, ...]]
 
     def save(self, folder: str | os.PathLike[str]) -> list[Path]:
         """Write every table as Parquet and CSV; returns the paths.
@@ -107,6 +114,21 @@ class Compared:
         return made
 
 
+def highlights_of(analyses: Iterable[Analysis]) -> tuple[str, ...]:
+    """Patterns of the measures that are printed of a comparison unless told otherwise.
+
+    The accuracy, where the training measured it, and what each analysis declares.
+
+    Examples
+    --------
+    >>> from topolab.api import make_analysis
+    >>> highlights_of([make_analysis("degree"), make_analysis("exploration")])
+    ('training.test_accuracy', 'exploration.r_s[all]')
+    """
+    declared = (f"{a.name}.{pattern}" for a in analyses for pattern in a.highlights)
+    return (f"training.{ACCURACY}", *declared)
+
+
 def _csv(table: pd.DataFrame, path: Path) -> Path:
     from topolab.store.files import replace_with
 
@@ -125,36 +147,37 @@ def _text(value: Any) -> str:
 
 
 def compare(
-    runs: Sequence[Run | str | os.PathLike[str]],
-    by: Sequence[str] | None = None,
+    runs: RunLike | Sequence[RunLike],
+    by: str | Iterable[str] | None = None,
     *,
-    only: Sequence[str] | None = None,
+    only: str | Iterable[str] | None = None,
     parameters: Mapping[str, Mapping[str, Any]] | None = None,
     workers: int = 1,
     cache: bool = True,
-    progress: Callable[[str, str, int, int], None] | None = None,
-) -> Compared:
+    progress: Progress | bool | None = None,
+) -> Comparison:
     """Compare groups of runs whose members differ only by their seed.
 
     Parameters
     ----------
-    runs : sequence of Run or path
-        At least two.
-    by : sequence of str, optional
+    runs : Run or path, or a sequence of them
+        At least two; a folder that is no run stands for the runs in it.
+    by : str or sequence of str, optional
         Settings that make the groups, such as ``["method"]``; all that differ without it.
-    only : sequence of str, optional
+    only : str or sequence of str, optional
         Analyses whose measures are compared; without it all that have any and can answer.
     parameters : mapping of str to mapping, optional
         Per analysis its parameters.
     workers : int
         Processes for the analyses that are not in the cache.
     cache : bool
-    progress : callable, optional
-        Called with (run, analysis, frames done, frames in all).
+    progress : Progress, bool or None
+        A function of (what, done, total, detail), False for silence, None for a bar where a person
+        looks.
 
     Returns
     -------
-    Compared
+    Comparison
 
     Raises
     ------
@@ -180,31 +203,34 @@ def compare(
     >>> compared.pairs[["a", "b", "n", "p_least"]].drop_duplicates().to_numpy().tolist()
     [['rigl', 'set', 3, 0.25]]
     """
-    opened = [run if isinstance(run, Run) else open_run(run) for run in runs]
+    check_workers(workers)
+    named = names_given(only, "only")
+    settings = names_given(by, "by")
+    analyses = _analyses(named, parameters)
+    opened = open_runs(runs)
     if len(opened) < 2:
         raise ConfigError(f"{len(opened)} runs cannot be compared; at least two are needed")
-    chosen = tuple(by) if by else tuple(differing(opened))
+    chosen = tuple(settings) if settings else tuple(differing(opened))
     labels = _labels(opened, chosen)
-    analyses = _analyses(only, parameters)
     tables: dict[str, dict[str, dict[str, pd.DataFrame]]] = {a.name: {} for a in analyses}
     unique = _unique_names(opened)
     records: list[dict[str, Any]] = []
-    for run, name, label in zip(opened, unique, labels, strict=True):
-        key = {"run": name, "group": label, "seed": run.seed if run.seed is not None else -1}
-        measures = dict(_training(run))
-        for analysis in analyses:
-            tick: Callable[[int, int], None] | None = None
-            if progress is not None:
-                tick = _bind(progress, name, analysis.name)
-            try:
-                result = run_analysis(run, analysis, workers=workers, cache=cache, progress=tick)
-            except AnalysisError:
-                if only is not None:
-                    raise
-                continue  # not asked for by name, and nothing this run could answer
-            tables[analysis.name][name] = result.tables
-            measures.update(_headline(analysis, result.table))
-        records += [{**key, "measure": m, "value": value} for m, value in measures.items()]
+    with progress_shown(progress) as tell:
+        for run, name, label in zip(opened, unique, labels, strict=True):
+            key = {"run": name, "group": label, "seed": run.seed if run.seed is not None else -1}
+            measures = dict(_training(run))
+            for analysis in analyses:
+                try:
+                    result = run_analysis(
+                        run, analysis, workers=workers, cache=cache, progress=tell
+                    )
+                except AnalysisError:
+                    if named is not None:
+                        raise
+                    continue  # not asked for by name, and nothing this run could answer
+                tables[analysis.name][name] = result.tables
+                measures.update(_headline(analysis, result.table))
+            records += [{**key, "measure": m, "value": value} for m, value in measures.items()]
     values = check(pd.DataFrame(records), VALUES, name="values")
     across = {}
     for analysis in analyses:
@@ -213,25 +239,21 @@ def compare(
         if found is not None:
             found.insert(0, "group", found["run"].map(dict(zip(unique, labels, strict=True))))
             across[analysis.name] = found
-    return Compared(chosen, values, _groups(values), _pairs(values), across)
-
-
-def _bind(
-    progress: Callable[[str, str, int, int], None], run: str, analysis: str
-) -> Callable[[int, int], None]:
-    return lambda done, total: progress(run, analysis, done, total)
+    return Comparison(
+        chosen,
+        values,
+        _groups(values),
+        _pairs(values),
+        across,
+        highlights_of(analyses),
+        {a.name: a.verdicts for a in analyses if a.verdicts and a.name in across},
+    )
 
 
 def _analyses(
     only: Sequence[str] | None, parameters: Mapping[str, Mapping[str, Any]] | None
 ) -> list[Analysis]:
-    wanted = list(only) if only is not None else names("analyses")
-    stray = sorted(set(parameters or {}) - set(wanted))
-    if stray:
-        raise ConfigError(
-            f"parameters for {', '.join(stray)}, which is not among the analyses asked for"
-        )
-    made = [make_analysis(name, (parameters or {}).get(name)) for name in wanted]
+    made = make_analyses(only, parameters)
     silent = [a.name for a in made if not a.compares]
     if only is not None and silent:
         raise ConfigError(f"{', '.join(silent)} has no measures that could be compared")
@@ -258,7 +280,7 @@ def _labels(runs: Sequence[Run], by: Sequence[str]) -> list[str]:
         if other:
             raise ConfigError(
                 f"the runs of {label} differ in more than their seed: {', '.join(other)}; "
-                f"group by these too: --by {','.join([*by, *other])}"
+                f"group by these too: {','.join([*by, *other])}"
             )
         shapes = {tuple((layer.name, layer.shape) for layer in run.layers) for run in members}
         sets = {str(run.data.get("sha256") or run.data.get("name")) for run in members}

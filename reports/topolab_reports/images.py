@@ -14,7 +14,7 @@ from PIL import Image as Picture
 
 from topolab_reports.style import settings
 
-__all__ = ["picture", "png", "svg", "to_address"]
+__all__ = ["png", "svg", "to_address", "to_png"]
 
 
 def png(figure: Figure, *, dpi: int = 144, colours: int | None = 128) -> bytes:
@@ -34,7 +34,7 @@ def png(figure: Figure, *, dpi: int = 144, colours: int | None = 128) -> bytes:
     return out.getvalue()
 
 
-def picture(pixels: npt.NDArray[Any]) -> bytes:
+def to_png(pixels: npt.NDArray[Any]) -> bytes:
     """Pixels of shape (rows, columns, 4) as a PNG, one for one."""
     out = io.BytesIO()
     Picture.fromarray(pixels, mode="RGBA").save(out, format="PNG", optimize=True)

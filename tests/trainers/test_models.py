@@ -13,8 +13,9 @@ from alone import Alone
 from torch import nn
 
 import topolab
+from topolab.chaining import chain_layers
 from topolab.errors import ConfigError
-from topolab.layers import chain_layers, layers_of
+from topolab.layers import layers_of
 from topolab.registry import find, names
 from topolab_trainers.data.dataset import Dataset
 from topolab_trainers.loop import run_to_end

@@ -5,17 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from topolab.importers.arrays import as_array, binary, is_array, is_sparse
 from topolab.importers.base import Content, FoundLayer, Importer, Reading
-from topolab.importers.common import (
-    as_array,
-    binary,
-    is_array,
-    is_sparse,
-    layer_name,
-    state_dict,
-    unique,
-    weights_of,
-)
+from topolab.importers.names import layer_name, unique
+from topolab.importers.state_dict import state_dict, weights_of
 
 __all__ = ["Dense"]
 

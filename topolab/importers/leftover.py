@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from topolab.importers.arrays import binary, is_array, is_sparse
 from topolab.importers.base import CheckpointError, Content, Importer
-from topolab.importers.common import binary, is_array, is_sparse
 
 __all__ = ["check_left_over"]
 

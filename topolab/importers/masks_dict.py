@@ -5,19 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
+from topolab.importers.arrays import as_array, as_mask, binary, dense_layer, is_array
 from topolab.importers.base import CheckpointError, Content, FoundLayer, Importer, Reading
-from topolab.importers.common import (
-    as_array,
-    as_mask,
-    binary,
-    dense_layer,
-    find_key,
-    is_array,
-    layer_name,
-    state_dict,
-    unique,
-    weights_of,
-)
+from topolab.importers.names import layer_name, unique
+from topolab.importers.state_dict import find_key, state_dict, weights_of
 
 __all__ = ["MasksDict"]
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from topolab.importers.arrays import as_array, as_mask, binary, from_sparse, is_sparse
 from topolab.importers.base import CheckpointError, Content, FoundLayer, Importer, Reading
-from topolab.importers.common import as_array, as_mask, binary, from_sparse, is_sparse
 
 __all__ = ["Matlab"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from topolab.importers.arrays import as_array, is_array
 from topolab.importers.base import Content, FoundLayer, Importer, Reading
-from topolab.importers.common import as_array, is_array
 
 __all__ = ["NervaNpz"]
 

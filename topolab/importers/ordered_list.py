@@ -7,17 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from topolab.importers.arrays import as_array, as_mask, is_array
 from topolab.importers.base import CheckpointError, Content, FoundLayer, Importer, Reading
-from topolab.importers.common import (
-    as_array,
-    as_mask,
-    find_key,
-    is_array,
-    layer_name,
-    state_dict,
-    unique,
-    weights_of,
-)
+from topolab.importers.names import layer_name, unique
+from topolab.importers.state_dict import find_key, state_dict, weights_of
 
 __all__ = ["OrderedList"]
 

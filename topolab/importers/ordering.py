@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from topolab.importers.base import Order
-from topolab.importers.common import natural
+from topolab.importers.names import natural
 
-__all__ = ["Ambiguous", "find_order", "numbered"]
+__all__ = ["AmbiguousOrder", "find_order", "numbered"]
 
 _DIGITS = re.compile(r"[0-9]+")
 _TRIES = 50_000
 
 
-class Ambiguous(Exception):
+class AmbiguousOrder(Exception):
     """Several orders chain."""
 
 
@@ -62,7 +62,7 @@ def find_order(
 
     Raises
     ------
-    Ambiguous
+    AmbiguousOrder
         If several do.
 
     Examples
@@ -77,7 +77,7 @@ def find_order(
         sizes = {name: _sizes(shape, order, bias) for name, shape in layers}
         found = _search(list(groups.values()), sizes, inputs)
         if len(found) > 1:
-            raise Ambiguous(" or ".join(" -> ".join(one) for one in found[:2]))
+            raise AmbiguousOrder(" or ".join(" -> ".join(one) for one in found[:2]))
         if found:
             return found[0]
     return None

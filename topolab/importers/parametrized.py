@@ -7,17 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from topolab.importers.arrays import as_array, as_mask, dense_layer
 from topolab.importers.base import CheckpointError, Content, FoundLayer, Importer, Reading
-from topolab.importers.common import (
-    as_array,
-    as_mask,
-    dense_layer,
-    layer_name,
-    state_dict,
-    strip,
-    unique,
-    weights_of,
-)
+from topolab.importers.names import layer_name, strip, unique
+from topolab.importers.state_dict import state_dict, weights_of
 
 __all__ = ["Parametrized"]
 

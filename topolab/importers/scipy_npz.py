@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from topolab.importers.arrays import from_sparse, is_sparse
 from topolab.importers.base import Content, Importer, Reading
-from topolab.importers.common import from_sparse, is_sparse
 
 __all__ = ["ScipyNpz"]
 

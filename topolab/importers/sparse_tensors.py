@@ -6,17 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from topolab.importers.arrays import dense_layer, from_sparse, is_sparse
 from topolab.importers.base import Content, FoundLayer, Importer, Reading
-from topolab.importers.common import (
-    dense_layer,
-    from_sparse,
-    is_sparse,
-    layer_name,
-    state_dict,
-    unique,
-    weight_layer,
-    weights_of,
-)
+from topolab.importers.names import layer_name, unique, weight_layer
+from topolab.importers.state_dict import state_dict, weights_of
 
 __all__ = ["SparseTensors"]
 

@@ -5,18 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from topolab.importers.arrays import as_array, as_mask, binary, dense_layer
 from topolab.importers.base import CheckpointError, Content, FoundLayer, Importer, Reading
-from topolab.importers.common import (
-    as_array,
-    as_mask,
-    binary,
-    dense_layer,
-    layer_name,
-    state_dict,
-    unique,
-    weight_layer,
-    weights_of,
-)
+from topolab.importers.names import layer_name, unique, weight_layer
+from topolab.importers.state_dict import state_dict, weights_of
 
 __all__ = ["TorchPrune"]
 

@@ -16,9 +16,9 @@ from topolab_reports.style import (
     axes_of,
     degree_axis,
     label_ends,
-    nothing,
     run_colours,
     settings,
+    write_reason,
 )
 
 __all__ = ["describe", "draw"]
@@ -69,7 +69,7 @@ def draw(
         ax.set_ylabel("events over chance (1)")
         ax.set_title(title)
         if not ends:
-            nothing(ax, "nothing to draw: too few events")
+            write_reason(ax, "nothing to draw: too few events")
             return figure
         ax.set_xscale("log")
         ax.set_yscale("log")

@@ -48,7 +48,7 @@ def draw(
         ]
         image = np.concatenate(channels, axis=1)
         flat = image.shape[0] == 1
-        shown = ax.imshow(
+        image = ax.imshow(
             image, cmap=MAP, vmin=vmin, vmax=vmax, interpolation="none",
             aspect="auto" if flat else "equal",
         )  # fmt: skip
@@ -58,7 +58,7 @@ def draw(
             ax.set_yticks([])
         ax.grid(visible=False)
         ax.set_title(title)
-        colour_bar(ax, shown, label)
+        colour_bar(ax, image, label)
         return figure
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from topolab_reports.style import INK, axes_of, nothing, run_colours, settings
+from topolab_reports.style import INK, axes_of, run_colours, settings, write_reason
 
 __all__ = ["correlation", "describe", "draw"]
 
@@ -59,7 +59,7 @@ def draw(
                 label=f"{group}: {layer}",
             )  # fmt: skip
         if known.empty:
-            nothing(ax, "nothing to draw: no values")
+            write_reason(ax, "nothing to draw: no values")
         else:
             ax.legend(loc="best", fontsize=7)
         if level is not None:

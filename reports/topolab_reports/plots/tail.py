@@ -10,7 +10,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.special import zeta
 
-from topolab_reports.style import INK, STYLES, axes_of, degree_axis, nothing, settings, share_axis
+from topolab_reports.style import (
+    INK,
+    STYLES,
+    axes_of,
+    degree_axis,
+    settings,
+    share_axis,
+    write_reason,
+)
 
 __all__ = ["describe", "draw"]
 
@@ -53,7 +61,7 @@ def draw(
                 label=f"{law.variant}: α = {law.alpha:.2f}, k ≥ {law.x_min}",
             )  # fmt: skip
         if data.empty:
-            nothing(ax, "no neuron has an edge")
+            write_reason(ax, "no neuron has an edge")
         else:
             ax.set_xscale("log")
             share_axis(ax)

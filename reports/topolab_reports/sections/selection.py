@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from topolab_reports.context import Context
+from topolab_reports.report_data import ReportData
 from topolab_reports.sections.base import Content, Section, join
 
 __all__ = ["SelectionSection"]
@@ -19,9 +19,9 @@ class SelectionSection(Section):
     order = 5
     needs = ("selection",)
 
-    def build(self, context: Context) -> Content:
+    def build(self, data: ReportData) -> Content:
         """One row per run and layer of hidden neurons."""
-        table = context.table("selection")
+        table = data.table("selection")
         notes = [
             "Hypothesis (NSH): under magnitude pruning and regrowth the degrees go to a power law, "
             "through preferential attachment, and the poorly connected decay into dormancy.",

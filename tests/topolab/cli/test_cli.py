@@ -169,7 +169,7 @@ MISTAKES: dict[str, tuple[list[str], int, str]] = {
     "figure's run": (["figure", "wiring", "nothing"], 2, "nothing: "),
     "figure's format": (["figure", "wiring", "folder", "--out", "w.gif"], 2, "folder"),
     "watched run": (["watch", "nothing"], 2, "nothing: "),
-    "watch frames": (["watch", "folder", "--frames", "0"], 2, "--frames 0: at least one"),
+    "watch frames": (["watch", "folder", "--frames", "0"], 2, "error: frames 0: at least one"),
     "watch port": (["watch", "folder", "--port", "99999"], 2, "from 0 to 65535"),
     "stray word": (["train", "rigl", "digits"], 2, "unexpected 'digits'"),
     "twice": (["train", "rigl", "--grow", "random", "--grow=random"], 2, "given twice"),
@@ -268,7 +268,7 @@ def test_a_mistake_in_a_process_of_its_own(tmp_path: Path) -> None:
 def test_an_existing_run_is_refused_and_kept(trained: Path) -> None:
     before = topolab.open_run(trained).identity
     done = run("train", "set", *QUICK, "--out", trained)
-    assert done.code == 2 and "continue it with --resume" in done.err
+    assert done.code == 2 and "continue it (resume)" in done.err
     done = run("train", "set", *QUICK, "--seed", "5", "--out", trained, "--resume", "--json")
     assert done.code == 0 and done.json["state"] == "done"
     done = run("train", "set", *QUICK, "--seed", "6", "--out", trained, "--resume")
