@@ -14,6 +14,7 @@ import pandas as pd
 from topolab.analysis import Analysis, run_analysis
 from topolab.api import check_workers, make_analyses, names_given
 from topolab.errors import AnalysisError, ConfigError
+from topolab.options import uncompared
 from topolab.paired_tests import GROUPS, PAIRS, group_means, paired_tests
 from topolab.progress import Progress, progress_shown
 from topolab.run import Run, RunLike, open_runs
@@ -29,8 +30,6 @@ VALUES = (
     Column("measure", str, "1", "analysis.column[key, ...] at the last step; or training.name."),
     Column("value", float, "of the measure", "NaN where the run has none."),
 )  # fmt: skip
-# What says nothing about the method: where, with how many threads, and the seed itself.
-_IGNORED = ("seed", "device", "threads", "engine", "record", "data_dir")
 _REMARKS = ("reason", "note")
 
 
@@ -114,7 +113,7 @@ def _csv(table: pd.DataFrame, path: Path) -> Path:
 
 def differing(runs: Sequence[Run]) -> list[str]:
     """The settings in which runs differ, other than the seed and where they were trained."""
-    keys = sorted({key for run in runs for key in run.config} - set(_IGNORED))
+    keys = sorted({key for run in runs for key in run.config} - uncompared())
     return [key for key in keys if len({_text(run.config.get(key)) for run in runs}) > 1]
 
 

@@ -94,7 +94,7 @@ def _described(found: Any) -> Entry:
     if hasattr(found, "options"):
         described["options"] = [
             {"name": o.name, "kind": o.kind, "default": o.default, "meaning": o.help,
-             "choices": o.choices, "interval": o.interval}
+             "choices": tuple(o.choices), "interval": o.interval}
             for o in found.options
         ]  # fmt: skip
     if hasattr(found, "schemas"):

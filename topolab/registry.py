@@ -37,6 +37,7 @@ SINGULAR = {
     "models": "model",
     "recipes": "recipe folder",
     "sections": "report section",
+    "settings": "declaration of settings",
     "trackers": "tracker",
 }
 

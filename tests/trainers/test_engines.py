@@ -27,7 +27,7 @@ from topolab_trainers.recipes import Planned
 from topolab_trainers.stacked_engine import StackedEngine
 from topolab_trainers.storage import CSR_DENSITY, CSR_SIZE, suits_csr
 from topolab_trainers.trainer import Trainer
-from topolab_trainers.training import train_together
+from topolab_trainers.training import train as train_by_plan
 
 SMALL: dict[str, Any] = {
     "data": "digits", "hidden": (48, 32), "epochs": 3, "batch_size": 64, "seed": 3, "threads": 1,
@@ -264,8 +264,8 @@ def test_what_cannot_train_together_says_so(tmp_path: Path) -> None:
         train_many([Job(momentum, momentum.configure(**SMALL), tmp_path / "m")])
     plan = [Planned("a", "rigl", {**SMALL, "record": "gradient"})]
     with pytest.raises(ConfigError, match="a: recording activity or gradients cannot be trained"):
-        train_together(plan, tmp_path)
-    assert not list(tmp_path.iterdir()) and train_together([], tmp_path) == []
+        train_by_plan(plan, tmp_path, batched=True)
+    assert not list(tmp_path.iterdir()) and train_by_plan([], tmp_path, batched=True) == []
 
 
 def test_groups_are_of_one_shape(tmp_path: Path) -> None:

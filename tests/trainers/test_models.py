@@ -16,10 +16,10 @@ import topolab
 from topolab.chaining import chain_layers
 from topolab.errors import ConfigError
 from topolab.layers import layers_of
-from topolab.registry import find
+from topolab.registry import find, names
 from topolab_trainers.data.dataset import Dataset
 from topolab_trainers.loop import run_to_end
-from topolab_trainers.models import MODELS, build, initialise
+from topolab_trainers.models import build, initialise
 
 SHAPES = {"mlp": (1, 8, 8), "convnet": (3, 32, 32), "lenet5": (1, 28, 28)}
 
@@ -38,7 +38,7 @@ def ready(name: str) -> nn.Module:
     return model
 
 
-@pytest.mark.parametrize("name", list(MODELS))
+@pytest.mark.parametrize("name", names("models"))
 def test_logits_and_activations(name: str) -> None:
     before = torch.random.get_rng_state()
     model = ready(name).eval()
@@ -66,7 +66,7 @@ def test_logits_and_activations(name: str) -> None:
     assert torch.equal(seen[layers[-1].name], logits)
 
 
-@pytest.mark.parametrize("name", list(MODELS))
+@pytest.mark.parametrize("name", names("models"))
 def test_they_are_layered_graphs(name: str) -> None:
     shape = SHAPES.get(name, (3, 32, 32))
     links = chain_layers(layers_of(made(name), image_shape=shape))
@@ -74,7 +74,7 @@ def test_they_are_layered_graphs(name: str) -> None:
     assert max(link.repeat for link in links) == repeats.get(name, 1)
 
 
-@pytest.mark.parametrize("name", list(MODELS))
+@pytest.mark.parametrize("name", names("models"))
 def test_random_masks_recorded_are_a_graph(name: str, tmp_path: Path) -> None:
     """Fan-ins counted here from the masks are those of the snapshot's graph."""
     layers = layers_of(made(name), image_shape=SHAPES.get(name, (3, 32, 32)))
@@ -128,7 +128,7 @@ def test_other_channels_and_sizes(
     assert maps[-1] == last_map
 
 
-@pytest.mark.parametrize("name", list(MODELS))
+@pytest.mark.parametrize("name", names("models"))
 def test_biases_and_activations_are_not_doubled(name: str) -> None:
     model = made(name)
     convs = [m for m in model.modules() if isinstance(m, nn.Conv2d)]
@@ -173,7 +173,7 @@ def test_small_images_are_too_small_for_a_convnet() -> None:
     with pytest.raises(ConfigError, match="at least 8 x 8"):
         made("convnet", (1, 7, 7))
     with pytest.raises(ConfigError, match="at least 8 x 8"):
-        MODELS["convnet"]((3, 32), 10)
+        find("models", "convnet")((3, 32), 10)
 
 
 def images(count: int = 48, shape: tuple[int, int, int] = (3, 32, 32)) -> Dataset:

@@ -26,7 +26,7 @@ from topolab_trainers.data.digits import DIGITS
 from topolab_trainers.loop import train
 from topolab_trainers.measures import epochs_to, probe_activity, probe_gradient
 from topolab_trainers.recipes import Planned
-from topolab_trainers.training import train_together
+from topolab_trainers.training import train as train_by_plan
 
 SMALL: dict[str, Any] = {
     "data": "digits", "hidden": (48, 32), "epochs": 3, "batch_size": 64, "seed": 3, "threads": 1,
@@ -275,11 +275,11 @@ def test_ctrl_c_saves_every_replica(
     with monkeypatch.context() as patch:
         patch.setattr(topolab.Recorder, "record", pressed)
         with pytest.raises(KeyboardInterrupt):
-            train_together(plan, tmp_path / "r")
+            train_by_plan(plan, tmp_path / "r", batched=True)
     for name in ("s1", "s2"):
         assert topolab.open_run(tmp_path / "r" / name).resume_state.exists()
-    whole = train_together(plan, tmp_path / "whole")
-    resumed = train_together(plan, tmp_path / "r")
+    whole = train_by_plan(plan, tmp_path / "whole", batched=True)
+    resumed = train_by_plan(plan, tmp_path / "r", batched=True)
     assert [contents(run) for run in resumed] == [contents(run) for run in whole]
 
 

@@ -10,19 +10,26 @@ from topolab.run import Run, open_run
 from topolab.store.layout import RunFiles
 from topolab_trainers.jobs import Job, check_batched, groups
 from topolab_trainers.loop import train_jobs
+from topolab_trainers.method import Progress
 from topolab_trainers.stacked_engine import StackedEngine
 
 __all__ = ["train_many"]
 
 
 def train_many(
-    jobs: Sequence[Job], *, command: str | None = None, save_every: float = 20.0
+    jobs: Sequence[Job],
+    *,
+    progress: Progress | None = None,
+    command: str | None = None,
+    save_every: float = 20.0,
 ) -> list[Run]:
     """Train every job, those of one shape as one program; finished ones are left as they are.
 
     Parameters
     ----------
     jobs : sequence of Job
+    progress : callable, optional
+        Called with (step, steps in all, metrics of the first of a group).
     command : str, optional
         Kept in the manifests.
     save_every : float
@@ -47,8 +54,9 @@ def train_many(
     unfinished = [job for job in jobs if not RunFiles(job.out).finished()]
     for group in groups(unfinished):
         failures += train_jobs(
-            group, StackedEngine, resume=True, command=command, save_every=save_every
-        )
+            group, StackedEngine, resume=True, progress=progress, command=command,
+            save_every=save_every,
+        )  # fmt: skip
     sentences = [f"{job.out.name}: {error}" for job, error in failures]
     if failures and len(jobs) == 1:
         raise TopolabError(sentences[0]) from failures[0][1]

@@ -59,10 +59,6 @@ def groups(jobs: Sequence[Job]) -> list[list[Job]]:
     for job in jobs:
         c = job.config
         replaced = (c.update_every, c.t_end) if job.method.replaces_step else None
-        key = (
-            c.data, c.data_dir, c.hidden, c.norm, c.epochs, c.batch_size, c.optimizer, c.lr,
-            c.lr_schedule, c.momentum, c.weight_decay, c.device, c.threads, c.dense_output,
-            c.masked, job.method.epochs(c), replaced,
-        )  # fmt: skip
+        key = (*c.alike(), job.method.epochs(c), replaced)
         found.setdefault(key, []).append(job)
     return list(found.values())

@@ -16,7 +16,6 @@ from torch import Tensor
 from topolab.errors import TopolabError
 
 __all__ = [
-    "CANDIDATES",
     "LayerUpdate",
     "count",
     "draw_outside",
@@ -30,7 +29,6 @@ __all__ = [
     "without_lowest_by_sign",
 ]
 
-CANDIDATES = ("not-kept", "inactive-before")
 #: Scores that a first guess of the k-th highest looks at.
 SAMPLE = 8192
 
