@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import topolab.metrics as metrics
-    from topolab.analysis import Analysis, Result, Walk, run_analysis
+    from topolab.analysis import Analysis, Result, SequentialAnalysis, run_analysis
     from topolab.api import analyse
     from topolab.comparison import compare
     from topolab.errors import TopolabError
@@ -34,9 +34,9 @@ __all__ = [
     "Recorder",
     "Result",
     "Run",
+    "SequentialAnalysis",
     "Snapshot",
     "TopolabError",
-    "Walk",
     "__version__",
     "analyse",
     "attach",
@@ -65,9 +65,9 @@ _HOMES = {
     "Recorder": "recorder",
     "Result": "analysis",
     "Run": "run",
+    "SequentialAnalysis": "analysis",
     "Snapshot": "snapshot",
     "TopolabError": "errors",
-    "Walk": "analysis",
     "analyse": "api",
     "attach": "integrations.attach",
     "compare": "comparison",

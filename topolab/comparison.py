@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -19,9 +19,10 @@ from topolab.api import make_analysis
 from topolab.errors import AnalysisError, ConfigError
 from topolab.registry import names
 from topolab.run import Run, open_run
+from topolab.snapshot import ACCURACY
 from topolab.tables import Column, check, write_table
 
-__all__ = ["GROUPS", "PAIRS", "VALUES", "Compared", "compare", "differing"]
+__all__ = ["GROUPS", "PAIRS", "VALUES", "Comparison", "compare", "differing", "highlights_of"]
 
 VALUES = (
     Column("run", str, "1", "Name of the run."),
@@ -54,11 +55,11 @@ PAIRS = (
 )
 # What says nothing about the method: where, with how many threads, and the seed itself.
 _IGNORED = ("seed", "device", "threads", "engine", "record", "data_dir")
-_REMARKS = ("reason", "note", "source")
+_REMARKS = ("reason", "note")
 
 
 @dataclass(frozen=True)
-class Compared:
+class Comparison:
     """A comparison.
 
     Attributes
@@ -68,7 +69,11 @@ class Compared:
     values, groups, pairs : DataFrame
         Columns as of `VALUES`, `GROUPS` and `PAIRS`.
     across : dict of str to DataFrame
-        What an analysis says about all runs together, such as ``selection``.
+        What an analysis says about all runs together, by its name.
+    highlights : tuple of str
+        Patterns of the measures to print unless told otherwise: see `highlights_of`.
+    verdicts : dict of str to tuple of str
+        By analysis the columns of its table in `across` whose words are to be counted.
     """
 
     by: tuple[str, ...]
@@ -76,6 +81,8 @@ class Compared:
     groups: pd.DataFrame
     pairs: pd.DataFrame
     across: dict[str, pd.DataFrame]
+    highlights: tuple[str, ...]
+    verdicts: dict[str, tuple[str, ...]]
 
     def save(self, folder: str | os.PathLike[str]) -> list[Path]:
         """Write every table as Parquet and CSV; returns the paths.
@@ -107,6 +114,20 @@ class Compared:
         return made
 
 
+def highlights_of(analyses: Iterable[Analysis]) -> tuple[str, ...]:
+    """Patterns of the measures that are printed of a comparison unless told otherwise.
+
+    The accuracy, where the training measured it, and what each analysis declares.
+
+    Examples
+    --------
+    >>> highlights_of([make_analysis("degree"), make_analysis("exploration")])
+    ('training.test_accuracy', 'exploration.r_s[all]')
+    """
+    declared = (f"{a.name}.{pattern}" for a in analyses for pattern in a.highlights)
+    return (f"training.{ACCURACY}", *declared)
+
+
 def _csv(table: pd.DataFrame, path: Path) -> Path:
     from topolab.store.files import replace_with
 
@@ -133,7 +154,7 @@ def compare(
     workers: int = 1,
     cache: bool = True,
     progress: Callable[[str, str, int, int], None] | None = None,
-) -> Compared:
+) -> Comparison:
     """Compare groups of runs whose members differ only by their seed.
 
     Parameters
@@ -154,7 +175,7 @@ def compare(
 
     Returns
     -------
-    Compared
+    Comparison
 
     Raises
     ------
@@ -213,7 +234,15 @@ def compare(
         if found is not None:
             found.insert(0, "group", found["run"].map(dict(zip(unique, labels, strict=True))))
             across[analysis.name] = found
-    return Compared(chosen, values, _groups(values), _pairs(values), across)
+    return Comparison(
+        chosen,
+        values,
+        _groups(values),
+        _pairs(values),
+        across,
+        highlights_of(analyses),
+        {a.name: a.verdicts for a in analyses if a.verdicts and a.name in across},
+    )
 
 
 def _bind(

@@ -149,11 +149,11 @@ class TestContract:
     def test_a_frame_is_pure(self, name: str, any_run: topolab.Run) -> None:
         analysis = make_analysis(name)
         state = analysis.prepare(any_run)
-        if isinstance(analysis, topolab.Walk):
+        if isinstance(analysis, topolab.SequentialAnalysis):
             memory = analysis.start(state)
             if len(any_run) > 1:
-                memory, _ = analysis.step(memory, any_run[0], state)
-            one, two = (analysis.step(memory, any_run[-1], state)[1] for _ in range(2))
+                memory, _ = analysis.visit(memory, any_run[0], state)
+            one, two = (analysis.visit(memory, any_run[-1], state)[1] for _ in range(2))
         else:
             one, two = (analysis.frame(any_run[0], state) for _ in range(2))
         assert one.keys() == two.keys()

@@ -12,8 +12,9 @@ import torch
 from torch import nn
 
 import topolab
+from topolab.chaining import chain_layers
 from topolab.errors import ConfigError
-from topolab.layers import chain_layers, layers_of
+from topolab.layers import layers_of
 from topolab.registry import find
 from topolab_trainers.data.dataset import Dataset
 from topolab_trainers.loop import Trainer

@@ -23,8 +23,6 @@ from topolab.cli.common import (
 
 __all__ = ["compare"]
 
-_SHOWN = "training.test_accuracy; exploration.r_s[all]; selection.gain_rate*; selection.loss_slope*"
-
 
 def compare(
     runs: Annotated[list[Path], typer.Argument(help="Folders of runs.", show_default=False)],
@@ -48,8 +46,12 @@ def compare(
         ),
     ] = None,
     measures: Annotated[
-        str, typer.Option(help="Which measures to print: patterns, separated by semicolons.")
-    ] = _SHOWN,
+        str | None,
+        typer.Option(
+            help="Which measures to print: patterns, separated by semicolons (default: accuracy, "
+            "and what the analyses name)."
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for all tables, as Parquet and CSV.")
     ] = None,
@@ -97,7 +99,9 @@ def compare(
             }
         )
         return
-    patterns = [p.strip() for p in measures.split(";") if p.strip()]
+    patterns = list(compared.highlights)
+    if measures is not None:
+        patterns = [p.strip() for p in measures.split(";") if p.strip()]
 
     def shown(measure: str) -> bool:
         return any(_matches(measure, pattern) for pattern in patterns)
@@ -124,17 +128,16 @@ def compare(
         title="Paired by seed: Wilcoxon's signed-rank test",
     )  # fmt: skip
     for name, found in compared.across.items():
-        _across(name, found)
+        _across(name, found, compared.verdicts.get(name, ()))
     _remarks(compared, len(groups), quiet=quiet)
     if saved:
         note(f"All tables are in {out}.", quiet=quiet)
 
 
-def _across(name: str, found: Any) -> None:
-    """How often each verdict was given, by group and layer; any analysis with one has this."""
-    if "verdict" not in found:
+def _across(name: str, found: Any, words: tuple[str, ...]) -> None:
+    """How often each verdict was given, by group and layer, where an analysis gives any."""
+    if not words:
         return
-    words = [word for word in ("verdict", "power_law", "attachment", "decay") if word in found]
     rows = []
     for (group, layer), part in found.groupby(["group", "layer"], sort=False):
         counts = [

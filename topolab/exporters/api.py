@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import SupportsIndex
 
-from topolab.errors import ConfigError, PartialFailure, RunError, SnapshotError
+from topolab.errors import ConfigError, LayerError, PartialFailure, RunError, SnapshotError
 from topolab.exporters.base import Exporter
-from topolab.exporters.network import Network
+from topolab.graph import LayeredGraph
 from topolab.registry import find
 from topolab.run import Run, open_run
+from topolab.snapshot import Snapshot
 from topolab.store.files import replace_all
 
 __all__ = ["Step", "export", "steps_of"]
@@ -99,10 +100,8 @@ def export(
                 raise
             damaged.append(str(error))
             continue
-        network = Network.from_snapshot(
-            snapshot, run=opened.name, run_id=str(opened.manifest["run_id"]), separate=separate
-        )
-        replace_all(files, lambda paths, network=network: exporter.write(network, paths))  # type: ignore[misc]
+        graph = _graph(opened, snapshot, separate=separate)
+        replace_all(files, lambda paths, graph=graph: exporter.write(graph, paths))  # type: ignore[misc]
         written += files
         if progress is not None:
             progress(done, len(steps))
@@ -112,6 +111,16 @@ def export(
             f"written: {'; '.join(damaged)}"
         )
     return written
+
+
+def _graph(run: Run, snapshot: Snapshot, *, separate: bool) -> LayeredGraph:
+    about = {"run": run.name, "run_id": str(run.manifest["run_id"])}
+    try:
+        return LayeredGraph.from_snapshot(snapshot, separate=separate, about=about)
+    except LayerError as error:
+        raise LayerError(
+            f"{error}; or export every layer as a graph of its own: separate=True (--separate)"
+        ) from error
 
 
 def steps_of(run: Run, step: Step | None) -> list[int]:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from topolab.chaining import chain_layers, is_apart, set_apart
 from topolab.errors import ConfigError, LayerError
 from topolab.importers.base import (
     CheckpointError,
@@ -27,7 +28,7 @@ from topolab.importers.loading import load, verify_archive
 from topolab.importers.ordering import Ambiguous, find_order, numbered
 from topolab.importers.orientation import Orientation, candidates, choose
 from topolab.importers.series import MAX_STEP, Moment, gather, number_at, steps_by_name
-from topolab.layers import LayerSpec, apart, chain_layers, is_apart
+from topolab.layers import LayerSpec
 from topolab.registry import load_all, names
 from topolab.snapshot import pack_mask
 
@@ -668,7 +669,7 @@ class _Reader:
             reports.append(
                 LayerReport(spec, state, counts[0] / size, counts[-1] / size, seen.weights)
             )
-        specs, alone = apart([report.spec for report in reports])
+        specs, alone = set_apart([report.spec for report in reports])
         if self.unordered:  # a row by name would link what has nothing to do with each other
             specs = tuple(
                 replace(spec, source=f"{spec.name}:in", image_shape=None) for spec in specs

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from topolab.chaining import set_apart
 from topolab.errors import LayerError
-from topolab.layers import LayerSpec, apart, layers_of
+from topolab.layers import LayerSpec, layers_of
 
 __all__ = ["Found", "MaskFinder", "Masks", "clean_name", "find_mask", "unwrap"]
 
@@ -389,7 +390,7 @@ class MaskFinder:
         table = [replace(spec, maskable=spec.name not in stays) for spec in table]
         if image_shape is not None:
             table[0] = replace(table[0], image_shape=image_shape)
-        done, alone = apart(table)
+        done, alone = set_apart(table)
         if alone:
             self._warn(
                 "apart",
