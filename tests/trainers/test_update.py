@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from topolab.errors import TopolabError
-from topolab_trainers.criteria import LayerView, Moment
+from topolab_trainers.criteria import LayerView, UpdatePlan
 from topolab_trainers.rigl import RigL
 from topolab_trainers.schedules import UpdateTimes, cosine_fraction, stepped_rate
 from topolab_trainers.set import SET
@@ -51,11 +51,11 @@ def test_rigl_and_set_by_hand() -> None:
     weight = torch.tensor([[0.1, 0.9, -0.2, -0.8, 0.0, 0.0]])
     gradient = torch.tensor([[0.0, 0.0, 0.0, 0.0, 0.1, -0.2]])
     view = LayerView("fc", mask, weight, gradient)
-    moment = Moment(1, 0.5, "magnitude", "gradient")
-    update = RigL().update(view, moment, RigL().configure(), seeded())
+    plan = UpdatePlan(1, 0.5, "magnitude", "gradient")
+    update = RigL().update_layer(view, plan, RigL().configure(), seeded())
     assert update.mask.int().tolist() == [[0, 1, 0, 1, 1, 1]]
-    moment = Moment(1, 0.5, "sign", "random", "inactive-before")
-    update = SET().update(LayerView("fc", mask, weight), moment, SET().configure(), seeded())
+    plan = UpdatePlan(1, 0.5, "sign", "random", "inactive-before")
+    update = SET().update_layer(LayerView("fc", mask, weight), plan, SET().configure(), seeded())
     assert update.mask.int().tolist() == [[0, 1, 0, 1, 1, 1]]
 
 

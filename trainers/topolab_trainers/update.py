@@ -17,7 +17,7 @@ from topolab.errors import TopolabError
 
 __all__ = [
     "CANDIDATES",
-    "Update",
+    "LayerUpdate",
     "count",
     "draw_outside",
     "drop_and_grow",
@@ -37,7 +37,7 @@ CANDIDATES = ("not-kept", "inactive-before")
 SAMPLE = 8192
 
 
-class Update(NamedTuple):
+class LayerUpdate(NamedTuple):
     """The outcome of one layer's update.
 
     Attributes
@@ -283,7 +283,7 @@ def grow(
     *,
     candidates: str = "not-kept",
     number: int | None = None,
-) -> Update:
+) -> LayerUpdate:
     """Grow as many edges as `keep` dropped from `mask`, or another number.
 
     Parameters
@@ -300,7 +300,7 @@ def grow(
 
     Returns
     -------
-    Update
+    LayerUpdate
     """
     if number is None:
         number = count(mask) - count(keep)
@@ -316,10 +316,10 @@ def grow(
     new[chosen] = True
     regrown = count(mask.reshape(-1)[chosen])
     new = new.reshape(mask.shape)
-    return Update(new, mask & ~new, new & ~mask, regrown)
+    return LayerUpdate(new, mask & ~new, new & ~mask, regrown)
 
 
-def grow_in_memory_order(mask: Tensor, keep: Tensor, score: Tensor) -> Update:
+def grow_in_memory_order(mask: Tensor, keep: Tensor, score: Tensor) -> LayerUpdate:
     """A known mistake, kept as a variant to be studied: ties fall in memory order.
 
     Only edges that were inactive before may grow. Where the score was masked before, all of them
@@ -337,7 +337,7 @@ def grow_in_memory_order(mask: Tensor, keep: Tensor, score: Tensor) -> Update:
     new = keep.reshape(-1).clone()
     new[free[order[: count(mask) - count(keep)]]] = True
     new = new.reshape(mask.shape)
-    return Update(new, mask & ~new, new & ~mask, regrown=0)
+    return LayerUpdate(new, mask & ~new, new & ~mask, regrown=0)
 
 
 def drop_and_grow(
@@ -348,7 +348,7 @@ def drop_and_grow(
     generator: torch.Generator,
     *,
     candidates: str = "not-kept",
-) -> Update:
+) -> LayerUpdate:
     """One layer's update: drop the lowest, grow the highest.
 
     ``floor(fraction * active)`` edges are dropped, and as many grown.
@@ -369,7 +369,7 @@ def drop_and_grow(
 
     Returns
     -------
-    Update
+    LayerUpdate
 
     Examples
     --------
