@@ -19,6 +19,7 @@ __all__ = ["Group", "find", "load_all", "names"]
 
 Group = Literal[
     "commands",
+    "contracts",
     "methods",
     "inits",
     "drop_criteria",
@@ -34,6 +35,7 @@ Group = Literal[
 PREFIX = "topolab."
 _SINGULAR = {
     "commands": "command",
+    "contracts": "contract for the group",
     "methods": "method",
     "inits": "init",
     "drop_criteria": "pruning criterion",

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import typer
 
+from topolab.cards import card_of
 from topolab.cli.common import emit_json, known_name, table
 from topolab.registry import Group
 
-__all__ = ["card_of", "list_or_card"]
+__all__ = ["list_or_card"]
 
 
 def list_or_card(group: Group, name: str | None, as_json: bool) -> None:
@@ -27,7 +27,7 @@ def list_or_card(group: Group, name: str | None, as_json: bool) -> None:
         return
     known_name(group, name)
     entry = find(group, name)
-    card = entry.card() if hasattr(entry, "card") else card_of(entry)
+    card = card_of(entry)
     if as_json:
         emit_json({**_described(entry), "card": card})
         return
@@ -76,21 +76,3 @@ def _described(entry: Any) -> dict[str, Any]:
             for table_name, schema in entry.schemas.items()
         }
     return described
-
-
-def card_of(entry: Any) -> str:
-    """The card that lies in the folder ``cards`` beside the module of a method or analysis.
-
-    Raises
-    ------
-    ConfigError
-        If it has none.
-    """
-    from topolab.errors import ConfigError
-
-    module = sys.modules[entry.__module__]
-    path = Path(str(module.__file__)).parent / "cards" / f"{entry.name}.md"
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError:
-        raise ConfigError(f"{entry.name} has no card ({path} is not there)") from None

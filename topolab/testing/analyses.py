@@ -48,8 +48,8 @@ class AnalysisContract(Contract):
         if isinstance(analysis, SequentialAnalysis):
             memory = analysis.start(state)
             if len(any_run) > 1:
-                memory, _ = analysis.step(memory, any_run[0], state)
-            one, two = (analysis.step(memory, any_run[-1], state)[1] for _ in range(2))
+                memory, _ = analysis.visit(memory, any_run[0], state)
+            one, two = (analysis.visit(memory, any_run[-1], state)[1] for _ in range(2))
         else:
             one, two = (analysis.frame(any_run[0], state) for _ in range(2))
         assert one.keys() == two.keys()

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
+from topolab.analysis_tools import LAYER, WHEN, check_chain, rows
 
 from topolab.analysis import Analysis
-from topolab.analysis_tools import LAYER, WHEN, check_chain, rows
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
