@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from topolab.analysis_tools import LAYER, WHEN, check_chain, rows
 
 from topolab.analysis import Analysis
+from topolab.hooks import LAYER, WHEN, check_chain, rows_of
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
@@ -46,7 +46,7 @@ class Overlap(Analysis):
             value = mean_jaccard(mask)
             reason = "" if np.isfinite(value) else "fewer than two neurons have an input"
             records.append({"layer": layer.name, "overlap": value, "reason": reason})
-        return {"overlap": rows(snapshot, records, _COLUMNS)}
+        return {"overlap": rows_of(snapshot, records, _COLUMNS)}
 
 
 def mean_jaccard(mask: np.ndarray) -> float:
