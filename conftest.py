@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -51,6 +53,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         or getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
         for item in items
     )
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now (torch, thousands of tests) need not be looked at by every collection.
+
+    A look at all of it takes a third of a second, and some libraries ask for it at each call.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _nothing_is_left_open() -> Iterator[None]:
+    """A file or socket that a test forgets is found in its own module, not in a later one."""
+    yield
+    gc.collect()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
