@@ -1,4 +1,4 @@
-"""Fixtures for every test and doctest."""
+"""Fixtures, sizes and the long form of every test and doctest."""
 
 from __future__ import annotations
 
@@ -32,10 +32,12 @@ _SHORT = pytest.StashKey[int]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--long`."""
     parser.addoption("--long", action="store_true", help="run the long forms too: make test-all")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """Choose the number of examples, and count from 0."""
     settings.load_profile("long" if config.getoption("--long") else "short")
     config.stash[_LEFT] = config.stash[_SHORT] = 0
 
@@ -79,7 +81,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    # Every worker collects every test, so that one of them knows the numbers.
+    """Hear it: every worker collects every test, so that one of them knows the numbers."""
     left, short = getattr(node, "workeroutput", {}).get("long", [0, 0])
     node.config.stash[_LEFT], node.config.stash[_SHORT] = left, short
 
@@ -87,6 +89,7 @@ def pytest_testnodedown(node: Any) -> None:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
+    """Say what was left out."""
     left, short = config.stash[_LEFT], config.stash[_SHORT]
     if left or short:
         terminalreporter.write_line(
