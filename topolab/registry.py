@@ -28,6 +28,7 @@ Group = Literal[
     "sections",
     "importers",
     "exporters",
+    "trackers",
 ]
 PREFIX = "topolab."
 _SINGULAR = {
@@ -41,6 +42,7 @@ _SINGULAR = {
     "exporters": "export format",
     "sections": "report section",
     "importers": "import convention",
+    "trackers": "tracker",
 }
 
 

@@ -1,10 +1,8 @@
-"""What the conventions share: names, arrays out of tensors, masks that are masks."""
+"""Arrays out of tensors, masks that are masks; every claim of size is checked before it is met."""
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,61 +15,10 @@ __all__ = [
     "as_mask",
     "binary",
     "dense_layer",
-    "find_key",
     "from_sparse",
     "is_array",
     "is_sparse",
-    "layer_name",
-    "natural",
-    "state_dict",
-    "strip",
-    "unique",
-    "weight_layer",
-    "weights_of",
 ]
-
-# Under these names people keep the state dict of the model in a larger dictionary.
-_STATE_KEYS = ("state_dict", "model_state_dict", "model", "net", "network", "module", "weights")
-_OUTER = "module."
-_WEIGHT = re.compile(r"(?:(.*)\.)?(?:weight|weight_orig|parametrizations\.weight\.original)")
-
-
-def strip(key: str) -> str:
-    """A parameter's name without the prefixes of DataParallel and torch.compile.
-
-    Examples
-    --------
-    >>> strip("module._orig_mod.fc1.weight")
-    'fc1.weight'
-    """
-    parts = [part for part in key.split(".") if part != "_orig_mod"]
-    key = ".".join(parts)
-    while key.startswith(_OUTER):
-        key = key[len(_OUTER) :]
-    return key
-
-
-def layer_name(key: str) -> str:
-    """The layer that a parameter belongs to.
-
-    Examples
-    --------
-    >>> layer_name("module.fc1.weight"), layer_name("weight")
-    ('fc1', 'layer')
-    """
-    name, _, last = strip(key).rpartition(".")
-    if last in ("weight", "weight_mask", "mask", "kernel"):
-        return name or "layer"
-    return strip(key)
-
-
-def natural(name: str) -> list[tuple[int, int | str]]:
-    """A key to sort names with numbers in them: layer2 before layer10."""
-    return [
-        (0, int(part)) if len(part) < 19 and part.isdigit() and part.isascii() else (1, part)
-        for part in re.split(r"([0-9]+)", name)
-        if part
-    ]
 
 
 def is_array(value: Any) -> bool:
@@ -86,60 +33,6 @@ def is_sparse(value: Any) -> bool:
     if hasattr(value, "layout") and hasattr(value, "detach"):
         return str(value.layout) != "torch.strided"
     return hasattr(value, "tocoo") and hasattr(value, "nnz")
-
-
-def find_key(value: Any, key: str, depth: int = 3) -> Any:
-    """The value of a key in nested dictionaries, the outermost first; None without one."""
-    level = [value]
-    for _ in range(depth):
-        below = []
-        for item in level:
-            if isinstance(item, Mapping):
-                if key in item:
-                    return item[key]
-                below += [v for v in item.values() if isinstance(v, Mapping)]
-        level = below
-    return None
-
-
-def state_dict(value: Any) -> dict[str, Any]:
-    """The state dict of the model in a checkpoint, with its names as they are; empty without."""
-    for _ in range(3):
-        if not isinstance(value, Mapping):
-            return {}
-        inner = next(
-            (value[k] for k in _STATE_KEYS if isinstance(value.get(k), Mapping) and value[k]), None
-        )
-        if inner is None or any(is_array(v) and weight_layer(str(k)) for k, v in value.items()):
-            break
-        value = inner
-    return {k: v for k, v in value.items() if isinstance(k, str) and is_array(v)}
-
-
-def _rank(value: Any) -> int:
-    return len(value.shape)
-
-
-def weight_layer(key: str) -> str | None:
-    """The layer whose weight this key holds, whole or before a norm is applied; None for others.
-
-    Examples
-    --------
-    >>> weight_layer("fc.weight"), weight_layer("fc.weight_orig"), weight_layer("fc.bias")
-    ('fc', 'fc', None)
-    >>> weight_layer("fc.parametrizations.weight.original")
-    'fc'
-    """
-    match = _WEIGHT.fullmatch(strip(key))
-    return None if match is None else match[1] or "layer"
-
-
-def weights_of(state: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The weights of layers in a state dict: (layer, tensor), in its order."""
-    for key, value in state.items():
-        name = weight_layer(key)
-        if name is not None and _rank(value) in (2, 3, 4):
-            yield name, value
 
 
 def _claim(value: Any, content: Content, layer: str) -> None:
@@ -213,7 +106,7 @@ def as_mask(value: Any, content: Content, layer: str) -> npt.NDArray[np.bool_]:
 
 def binary(value: Any, content: Content) -> bool:
     """Whether an array could be a mask: bool, or numbers that are all 0 or 1."""
-    if not is_array(value) or is_sparse(value) or _rank(value) not in (2, 3, 4):
+    if not is_array(value) or is_sparse(value) or len(value.shape) not in (2, 3, 4):
         return False
     if "bool" in str(value.dtype):
         return True
@@ -296,16 +189,3 @@ def _torch_entries(tensor: Any) -> tuple[tuple[npt.NDArray[Any], ...], npt.NDArr
 def dense_layer(name: str, value: Any, content: Content) -> FoundLayer:
     """A layer without a mask."""
     return FoundLayer(name, None, as_array(value, content, name))
-
-
-def unique(names: list[str], content: Content) -> None:
-    """Refuse two layers that have one name once their prefixes are gone.
-
-    Raises
-    ------
-    CheckpointError
-        Naming them.
-    """
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise CheckpointError(f"{content.label}: holds layer {', '.join(twice)} twice")
