@@ -169,7 +169,7 @@ MISTAKES: dict[str, tuple[list[str], int, str]] = {
     "figure's run": (["figure", "wiring", "nothing"], 2, "nothing: "),
     "figure's format": (["figure", "wiring", "folder", "--out", "w.gif"], 2, "folder"),
     "watched run": (["watch", "nothing"], 2, "nothing: "),
-    "watch frames": (["watch", "folder", "--frames", "0"], 2, "--frames 0: at least one"),
+    "watch frames": (["watch", "folder", "--frames", "0"], 2, "error: frames 0: at least one"),
     "watch port": (["watch", "folder", "--port", "99999"], 2, "from 0 to 65535"),
     "stray word": (["train", "rigl", "digits"], 2, "unexpected 'digits'"),
     "twice": (["train", "rigl", "--grow", "random", "--grow=random"], 2, "given twice"),

@@ -8,7 +8,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from topolab_reports.style import axes_of, degree_axis, nothing, settings, share_axis
+from topolab_reports.style import axes_of, degree_axis, settings, share_axis, write_reason
 
 __all__ = ["describe", "draw"]
 
@@ -32,7 +32,7 @@ def draw(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Fig
     """
     with settings():
         figure, ax = axes_of(ax)
-        steps = _chosen(table)
+        steps = _choose_steps(table)
         shades = sns.color_palette("viridis_r", len(steps) + 1)[1:]
         for shade, step in zip(shades, steps, strict=True):
             part = table[(table["step"] == step) & (table["degree"] > 0)]
@@ -40,7 +40,7 @@ def draw(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Fig
             name = f"epoch {epoch:.4g}" if np.isfinite(epoch) else f"step {step:,}"
             ax.step(part["degree"], part["ccdf"], where="pre", color=shade, lw=1.4, label=name)
         if not (table["degree"] > 0).any():
-            nothing(ax, "no neuron has an edge")
+            write_reason(ax, "no neuron has an edge")
         else:
             ax.set_xscale("log")
             share_axis(ax)
@@ -52,7 +52,7 @@ def draw(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Fig
         return figure
 
 
-def _chosen(table: pd.DataFrame) -> list[int]:
+def _choose_steps(table: pd.DataFrame) -> list[int]:
     steps = np.unique(table["step"])
     at = np.unique(np.linspace(0, len(steps) - 1, min(MOST, len(steps))).round().astype(int))
     return [int(step) for step in steps[at]]

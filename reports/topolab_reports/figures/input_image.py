@@ -7,15 +7,15 @@ from typing import ClassVar
 
 import pandas as pd
 
-from topolab_reports.context import Context
-from topolab_reports.figures.base import Figure, Panel
+from topolab_reports.figures.base import Panel, RunFigure
 from topolab_reports.figures.common import bind
 from topolab_reports.plots import pixels
+from topolab_reports.report_data import ReportData
 
 __all__ = ["InputImage"]
 
 
-class InputImage(Figure):
+class InputImage(RunFigure):
     """A view of the heatmap analysis, a moving panel a run, on one colour scale."""
 
     view: ClassVar[str]
@@ -23,12 +23,12 @@ class InputImage(Figure):
     needs = ("heatmap",)
     moment = True
 
-    def table(self, context: Context) -> pd.DataFrame:
+    def table(self, data: ReportData) -> pd.DataFrame:
         """One row per pictured run, moment and input."""
-        table = context.table("heatmap", shown=True)
+        table = data.table("heatmap", representatives=True)
         if table.empty:
             return table
-        table = context.at_moments(table[table["view"] == self.view])
+        table = data.at_moments(table[table["view"] == self.view])
         return table[["run", "group", "step", "epoch", "channel", "row", "col", "value"]]
 
     def panels(self, table: pd.DataFrame, runs: Sequence[str] | None = None) -> list[Panel]:

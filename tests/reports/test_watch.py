@@ -18,11 +18,10 @@ import pytest
 from browser import CHROMIUM, Browser
 
 import topolab
-import topolab_reports.live as live
+import topolab_reports.watch as watch_module
 from conftest import record_example
 from topolab.errors import ConfigError, RunError
-from topolab_reports.html import build_report
-from topolab_reports.live import serve
+from topolab_reports.build import build_report
 
 LAYERS = (
     topolab.LayerSpec("fc1", "linear", (6, 8)),
@@ -48,7 +47,7 @@ class Server:
             listening.set()
 
         self.thread = threading.Thread(
-            target=serve, args=([path],), kwargs={"port": 0, "every": 0.1, "ready": ready}
+            target=topolab.watch, args=([path],), kwargs={"port": 0, "every": 0.1, "ready": ready}
         )
         self.thread.start()
         assert listening.wait(30)
@@ -163,26 +162,26 @@ def test_a_build_that_fails_is_tried_again(tmp_path: Path, monkeypatch: pytest.M
             raise OSError("too many open files")
         return build_report(*arguments, **options)
 
-    monkeypatch.setattr(live, "build_report", once)
-    watch = live.Watch([run.path], every=0.05)
-    watch.start()
+    monkeypatch.setattr(watch_module, "build_report", once)
+    watcher = watch_module.Watcher([run.path], every=0.05)
+    watcher.start()
     try:
         end = time.monotonic() + 100
-        while not watch.page and time.monotonic() < end:
+        while not watcher.page and time.monotonic() < end:
             time.sleep(0.1)
-        assert watch.page and watch.error == "" and len(calls) == 2
+        assert watcher.page and watcher.error == "" and len(calls) == 2
     finally:
-        watch.stop()
+        watcher.stop()
 
 
 def test_what_cannot_be_served_is_said(tmp_path: Path, server: Server) -> None:
     with pytest.raises(RunError):
-        serve([tmp_path / "nothing"])
+        topolab.watch([tmp_path / "nothing"])
     with pytest.raises(ConfigError, match="given twice"):
-        serve([server.path, server.path])
+        topolab.watch([server.path, server.path])
     with pytest.raises(ConfigError, match="from 0 to 65535"):
-        serve([server.path], port=70000)
+        topolab.watch([server.path], port=70000)
     with pytest.raises(ConfigError, match="above 0 seconds"):
-        serve([server.path], every=0)
+        topolab.watch([server.path], every=0)
     with pytest.raises(ConfigError, match="is not to be had"):
-        serve([server.path], port=server.port)
+        topolab.watch([server.path], port=server.port)

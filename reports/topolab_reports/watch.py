@@ -1,4 +1,4 @@
-"""A report that follows a training: served on the loopback address, renewed as snapshots arrive."""
+"""``topolab.watch``: a report that follows a training, served on the loopback address."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 import time
+import webbrowser
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -19,10 +20,11 @@ from urllib.parse import unquote, urlsplit
 from topolab.analysis import Result
 from topolab.api import analyse
 from topolab.errors import ConfigError, TopolabError
-from topolab.run import Run, open_run
-from topolab_reports.html import build_report
+from topolab.run import Run, RunLike, open_run, open_runs
+from topolab_reports.build import build_report
+from topolab_reports.output import check_counts
 
-__all__ = ["WHILE_RUNNING", "Watch", "serve"]
+__all__ = ["WHILE_RUNNING", "Watcher", "watch"]
 
 #: Sections that take little time; the others wait for the end of the training.
 WHILE_RUNNING = ("training", "degree", "kshell", "dormant", "heatmap", "exploration")
@@ -37,7 +39,7 @@ _SECURITY = {
 
 
 @dataclass
-class Watch:
+class Watcher:
     """Builds the report anew when the runs have changed, in a thread of its own.
 
     The runs' folders are only read: analyses are kept in memory, the page in a temporary folder.
@@ -45,7 +47,7 @@ class Watch:
     Parameters
     ----------
     paths : sequence of Path
-    max_frames : int
+    frames : int
     every : float
         Seconds between two looks at the runs.
     title : str, optional
@@ -54,15 +56,15 @@ class Watch:
     """
 
     paths: Sequence[Path]
-    max_frames: int = 12
+    frames: int = 12
     every: float = 2.0
     title: str | None = None
     everything: bool = False
     page: bytes = b""
     built: str = ""
     error: str = ""
-    _known: dict[tuple[str, str], tuple[str, dict[str, Result]]] = field(default_factory=dict)
-    _again: float = 0.0
+    _results: dict[tuple[str, str], tuple[str, dict[str, Result]]] = field(default_factory=dict)
+    _retry_at: float = 0.0
     _folders: set[str] = field(default_factory=set)
     _thread: threading.Thread | None = None
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -101,7 +103,7 @@ class Watch:
         _step_aside()
         while not self._stop.is_set():
             state = self.state()
-            failed = bool(self.error) and time.monotonic() > self._again
+            failed = bool(self.error) and time.monotonic() > self._retry_at
             if state["now"] != self.built or failed:
                 self._build(str(state["now"]))
             self._stop.wait(self.every)
@@ -110,9 +112,9 @@ class Watch:
         """Results, kept in memory while the run has the same snapshots, never in its folder."""
         key = (str(run.path), name)
         state = f"{run.manifest['run_id']} {len(run)} {run.steps[-1]}"
-        if key not in self._known or self._known[key][0] != state:
-            self._known[key] = (state, analyse(run, [name], cache=False))
-        return self._known[key][1]
+        if key not in self._results or self._results[key][0] != state:
+            self._results[key] = (state, analyse(run, [name], cache=False))
+        return self._results[key][1]
 
     def _build(self, now: str) -> None:
         folder = tempfile.mkdtemp(prefix="topolab-watch-")
@@ -121,7 +123,7 @@ class Watch:
             runs = [open_run(path) for path in self.paths]
             running = any(run.state == "running" for run in runs)
             out = build_report(
-                runs, Path(folder) / "report.html", title=self.title, max_frames=self.max_frames,
+                runs, Path(folder) / "report.html", title=self.title, frames=self.frames,
                 only=WHILE_RUNNING if running and not self.everything else None,
                 live=now, tables=self._tables,
             )  # fmt: skip
@@ -132,7 +134,7 @@ class Watch:
             with self._lock:
                 self.error, self.built = f"{type(error).__name__}: {error}", now
                 # What is wrong may pass: it is tried again, but not all the time.
-                self._again = time.monotonic() + max(5 * self.every, 1.0)
+                self._retry_at = time.monotonic() + max(5 * self.every, 1.0)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             self._folders.discard(folder)
@@ -148,64 +150,86 @@ def _fingerprint(runs: Sequence[dict[str, object]]) -> str:
     return json.dumps([[r["name"], r["state"], r["snapshots"], r["step"]] for r in runs])
 
 
-def serve(
-    paths: Sequence[Path],
+def watch(
+    runs: RunLike | Sequence[RunLike],
     *,
     port: int = 8765,
-    max_frames: int = 12,
+    frames: int = 12,
     every: float = 2.0,
     title: str | None = None,
     everything: bool = False,
+    open_browser: bool = False,
     ready: Callable[[str, ThreadingHTTPServer], None] | None = None,
 ) -> None:
-    """Serve the report on 127.0.0.1 until interrupted.
+    """Serve the report of runs, on this machine only, and renew it as snapshots arrive.
+
+    While a run is training, the sections that take little time are shown; at its end all. The runs
+    are only read. It goes on until it is interrupted: Ctrl-C, or a kernel's Stop. What ``topolab
+    watch`` does, this function does.
 
     Parameters
     ----------
-    paths : sequence of Path
-        Folders of runs, which may still be training.
+    runs : Run or path, or a sequence of them
+        They may still be training. A folder of runs stands for the runs that are in it now.
     port : int
-        0 takes a free one.
-    max_frames : int
-        Moments of the time control.
+        On 127.0.0.1; 0 takes a free one.
+    frames : int
+        Moments the time slider shows, at the most.
     every : float
         Seconds between two looks at the runs.
     title : str, optional
     everything : bool
         Show all sections from the start, not only at the end.
+    open_browser : bool
+        Open the page in the browser.
     ready : callable, optional
         Called with the address and the server once it listens.
 
     Raises
     ------
     ConfigError
-        If the port is taken or out of range.
+        If a setting has no meaning, a run was given twice, or the port is taken or out of range.
+    RunError
+        If there is no run.
+
+    Examples
+    --------
+    >>> def look(address, server):
+    ...     print(address.startswith("http://127.0.0.1:"))
+    ...     threading.Thread(target=server.shutdown).start()
+    >>> watch(getfixture("example_run"), port=0, ready=look)
+    True
     """
+    check_counts(frames=frames)
     if not 0 <= port <= 65535:
         raise ConfigError(f"port {port}: must be from 0 to 65535")
     if not every > 0:
         raise ConfigError(f"every {every}: must be above 0 seconds")
-    if len({open_run(path).path.resolve() for path in paths}) < len(paths):
+    paths = [run.path for run in open_runs(runs)]
+    if len({path.resolve() for path in paths}) < len(paths):
         raise ConfigError("a run was given twice; a report shows each once")
-    watch = Watch([Path(path) for path in paths], max_frames, every, title, everything)
+    watcher = Watcher(paths, frames, every, title, everything)
     try:
-        server = ThreadingHTTPServer(("127.0.0.1", port), _handler(watch))
+        server = ThreadingHTTPServer(("127.0.0.1", port), _handler(watcher))
     except OSError as error:
         raise ConfigError(
             f"port {port} on 127.0.0.1 is not to be had ({error.strerror})"
         ) from error
     server.daemon_threads = True
-    watch.start()
+    address = f"http://127.0.0.1:{server.server_port}/"
+    watcher.start()
     try:
         if ready is not None:
-            ready(f"http://127.0.0.1:{server.server_port}/", server)
+            ready(address, server)
+        if open_browser:
+            webbrowser.open(address)
         server.serve_forever(poll_interval=0.2)
     finally:
-        watch.stop()
+        watcher.stop()
         server.server_close()
 
 
-def _handler(watch: Watch) -> type[BaseHTTPRequestHandler]:
+def _handler(watcher: Watcher) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         server_version = "topolab"
         sys_version = ""
@@ -217,10 +241,10 @@ def _handler(watch: Watch) -> type[BaseHTTPRequestHandler]:
                 return
             path = unquote(urlsplit(self.path).path)
             if path == "/":
-                page = watch.page or _waiting(watch)
+                page = watcher.page or _waiting(watcher)
                 self._send(HTTPStatus.OK, page, "text/html; charset=utf-8")
             elif path == "/state":
-                body = json.dumps(watch.state()).encode()
+                body = json.dumps(watcher.state()).encode()
                 self._send(HTTPStatus.OK, body, "application/json")
             else:
                 self._send(HTTPStatus.NOT_FOUND, b"there is only the report here: /\n")
@@ -235,7 +259,8 @@ def _handler(watch: Watch) -> type[BaseHTTPRequestHandler]:
 
         def _host_is_ours(self) -> bool:
             """Another name that leads here is somebody's page reading ours (DNS rebinding)."""
-            port = self.server.server_address[1]
+            assert isinstance(self.server, ThreadingHTTPServer)
+            port = self.server.server_port
             return self.headers.get("Host", "") in (f"127.0.0.1:{port}", f"localhost:{port}")
 
         def _send(self, status: HTTPStatus, body: bytes, kind: str = "text/plain") -> None:
@@ -257,32 +282,15 @@ def _handler(watch: Watch) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _waiting(watch: Watch) -> bytes:
+def _waiting(watcher: Watcher) -> bytes:
     """Before the first report is there: a page that asks again by itself."""
     import html
 
-    said = html.escape(watch.error) or "The first report is being built. This takes a moment."
-    names = html.escape(", ".join(path.name for path in watch.paths))
+    message = html.escape(watcher.error) or "The first report is being built. This takes a moment."
+    names = html.escape(", ".join(path.name for path in watcher.paths))
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta http-equiv="refresh" content="2"><title>topolab watch</title>'
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'"></head>'
-        f"<body><h1>{names}</h1><p>{said}</p></body></html>"
+        f"<body><h1>{names}</h1><p>{message}</p></body></html>"
     ).encode()
-
-
-def wait_for(watch: Watch, seconds: float = 60.0) -> None:
-    """Wait until the page shows what there is now.
-
-    Raises
-    ------
-    TimeoutError
-        If it takes longer.
-    """
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        state = watch.state()
-        if state["built"] == state["now"]:
-            return
-        time.sleep(0.05)
-    raise TimeoutError("the report was not built in time")

@@ -16,7 +16,7 @@ from topolab.comparison import differing
 from topolab.errors import ConfigError
 from topolab.run import Run
 
-__all__ = ["Context", "Moment", "RunView", "moments_of", "view_runs"]
+__all__ = ["ReportData", "ReportMoment", "RunView", "choose_moments", "view_runs"]
 
 
 @dataclass(frozen=True)
@@ -29,20 +29,23 @@ class RunView:
     results: dict[str, Result] = field(default_factory=dict)
 
     @property
-    def hidden(self) -> list[str]:
+    def hidden_layers(self) -> list[str]:
         """The layers of hidden neurons; of a network of one layer, that one."""
         names = [layer.name for layer in self.run.layers]
         return names[:-1] or names
 
     @property
-    def first(self) -> str:
+    def first_layer(self) -> str:
         """The first layer of hidden neurons whose masks may be sparse; else the first."""
         maskable = {layer.name for layer in self.run.layers if layer.maskable}
-        return next((name for name in self.hidden if name in maskable), self.hidden[0])
+        return next(
+            (name for name in self.hidden_layers if name in maskable),
+            self.hidden_layers[0],
+        )
 
 
 @dataclass(frozen=True)
-class Moment:
+class ReportMoment:
     """One position of the time control: for each run the snapshot it shows, and when that is."""
 
     indices: tuple[int, ...]
@@ -50,17 +53,17 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Context:
+class ReportData:
     """What every figure and section is given.
 
     Attributes
     ----------
     views : sequence of RunView
-    moments : sequence of Moment
+    moments : sequence of ReportMoment
     """
 
     views: tuple[RunView, ...]
-    moments: tuple[Moment, ...] = ()
+    moments: tuple[ReportMoment, ...] = ()
 
     @property
     def epochs(self) -> bool:
@@ -72,12 +75,12 @@ class Context:
         return self.step_of(self.moments[-1], label)
 
     @property
-    def labels(self) -> list[str]:
+    def groups(self) -> list[str]:
         """The groups, in order: what has a colour. Without repeated seeds these are the runs."""
         return list(dict.fromkeys(view.group or view.label for view in self.views))
 
     @property
-    def shown(self) -> list[RunView]:
+    def representatives(self) -> list[RunView]:
         """The first run of each group: the one that pictures of single networks show."""
         first: dict[str, RunView] = {}
         for view in self.views:
@@ -93,16 +96,16 @@ class Context:
         """The run of this label."""
         return next(view for view in self.views if view.label == label)
 
-    def table(self, name: str, *, shown: bool = False) -> pd.DataFrame:
+    def table(self, name: str, *, representatives: bool = False) -> pd.DataFrame:
         """A table of all runs below each other, with columns run and group in front of it.
 
         Parameters
         ----------
         name : str
-        shown : bool
+        representatives : bool
             Only of the runs that are pictured.
         """
-        views = self.shown if shown else self.views
+        views = self.representatives if representatives else self.views
         parts = []
         epochs = self.epochs
         for view in views:
@@ -118,7 +121,7 @@ class Context:
             return pd.DataFrame({"run": [], "group": [], "step": [], "epoch": [], "layer": []})
         return pd.concat(parts, ignore_index=True)
 
-    def step_of(self, moment: Moment, label: str) -> int:
+    def step_of(self, moment: ReportMoment, label: str) -> int:
         """The step that a run shows at a moment."""
         position = [view.label for view in self.views].index(label)
         return int(self.views[position].run.steps[moment.indices[position]])
@@ -126,17 +129,17 @@ class Context:
     def at_moments(self, table: pd.DataFrame) -> pd.DataFrame:
         """The rows of a table of pictured runs at the steps that the time control shows."""
         keep = np.zeros(len(table), dtype=bool)
-        for view in self.shown:
+        for view in self.representatives:
             steps = {self.step_of(moment, view.label) for moment in self.moments}
             keep |= ((table["run"] == view.label) & table["step"].isin(steps)).to_numpy()
         return table[keep].reset_index(drop=True)
 
-    def hidden(self, table: pd.DataFrame, *, inputs: bool = False) -> pd.DataFrame:
+    def hidden_layers(self, table: pd.DataFrame, *, inputs: bool = False) -> pd.DataFrame:
         """Only hidden layers (and the inputs, if asked for), in the order of the network."""
         parts = []
         for view in self.views:
             of_run = table[table["run"] == view.label]
-            for layer in (["input"] if inputs else []) + view.hidden:
+            for layer in (["input"] if inputs else []) + view.hidden_layers:
                 parts.append(of_run[of_run["layer"] == layer])
         return pd.concat(parts, ignore_index=True) if parts else table.iloc[:0]
 
@@ -159,14 +162,14 @@ def view_runs(runs: Sequence[Run]) -> list[RunView]:
     for run, setting in zip(runs, settings, strict=True):
         seeds.setdefault(setting, []).append(run.seed)
     names: dict[object, str] = {}
-    for setting, of_group in seeds.items():
-        members = [label for label, s in zip(labels, settings, strict=True) if s == setting]
+    for shared, of_group in seeds.items():
+        members = [label for label, s in zip(labels, settings, strict=True) if s == shared]
         different = None not in of_group and len(set(of_group)) == len(of_group)
         named = any(
-            "method" in run.config for run, s in zip(runs, settings, strict=True) if s == setting
+            "method" in run.config for run, s in zip(runs, settings, strict=True) if s == shared
         )
         if len(members) > 1 and different and named:
-            names[setting] = _common(members, set(names.values()) | (set(labels) - set(members)))
+            names[shared] = _common(members, set(names.values()) | (set(labels) - set(members)))
     views = []
     for run, label, setting in zip(runs, labels, settings, strict=True):
         views.append(RunView(run, label, names.get(setting, label)))
@@ -177,14 +180,14 @@ def _shape(run: Run) -> str:
     return ",".join(f"{layer.name}:{layer.shape}" for layer in run.layers)
 
 
-def _common(labels: Sequence[str], taken: Iterable[str]) -> str:
+def _common(labels: Sequence[str], others: Iterable[str]) -> str:
     """What the labels of runs of several seeds have in common, or a list of them."""
     stem = labels[0]
     for label in labels[1:]:
         while not label.startswith(stem):
             stem = stem[:-1]
     stem = re.sub(r"(?i)([-_./ ]+(seed|s)?)?[-_. ]*\d*$", "", stem)
-    return stem if stem and stem not in set(taken) else "+".join(labels)
+    return stem if stem and stem not in set(others) else "+".join(labels)
 
 
 def _labels(runs: Sequence[Run]) -> list[str]:
@@ -198,7 +201,7 @@ def _labels(runs: Sequence[Run]) -> list[str]:
         depth += 1
 
 
-def moments_of(runs: Sequence[Run], most: int) -> tuple[Moment, ...]:
+def choose_moments(runs: Sequence[Run], most: int) -> tuple[ReportMoment, ...]:
     """Evenly spaced snapshots of the run that goes on longest; the others at the same time.
 
     Time is counted in epochs where every run knows its own, else in steps. A run is shown at its
@@ -206,15 +209,15 @@ def moments_of(runs: Sequence[Run], most: int) -> tuple[Moment, ...]:
     """
     times = _times(runs)
     guide = max(times, key=lambda time: (time[-1], len(time)))
-    chosen = np.unique(np.linspace(0, len(guide) - 1, min(most, len(guide))).round().astype(int))
+    positions = np.unique(np.linspace(0, len(guide) - 1, min(most, len(guide))).round().astype(int))
     if most == 1:
-        chosen = np.array([len(guide) - 1])
+        positions = np.array([len(guide) - 1])
     moments = []
-    for time in guide[chosen]:
+    for time in guide[positions]:
         indices = tuple(
             max(0, int(np.searchsorted(of_run, time + 1e-9, side="right")) - 1) for of_run in times
         )
-        moments.append(Moment(indices, float(time)))
+        moments.append(ReportMoment(indices, float(time)))
     return tuple(moments)
 
 

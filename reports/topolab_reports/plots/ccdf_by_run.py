@@ -12,10 +12,10 @@ from topolab_reports.style import (
     STYLES,
     axes_of,
     degree_axis,
-    nothing,
     run_colours,
     settings,
     share_axis,
+    write_reason,
 )
 
 __all__ = ["describe", "draw"]
@@ -51,7 +51,7 @@ def draw(
             ax.step(part["degree"], part["ccdf"], where="pre", color=colours[str(group)],
                     linestyle=STYLES[i % len(STYLES)], label=str(group))  # fmt: skip
         if not (table["degree"] > 0).any():
-            nothing(ax, "no neuron has an edge")
+            write_reason(ax, "no neuron has an edge")
         else:
             ax.set_xscale("log")
             share_axis(ax)
