@@ -13,7 +13,7 @@ from torch import nn
 from topolab.errors import ConfigError
 from topolab.layers import LayerSpec, layers_of
 from topolab.registry import find, names
-from topolab_trainers.inits.base import Context
+from topolab_trainers.inits.base import InitInputs
 from topolab_trainers.inits.nist import default_neuroseeds, neuroseed_mask
 from topolab_trainers.inits.scores import keep_best
 from topolab_trainers.models import MLP, initialise
@@ -33,14 +33,14 @@ def setting(init: str, **more: Any) -> Any:
     return Static().configure(**chosen)
 
 
-def context(seed: int = 0, widths: tuple[int, ...] = (30, 24, 16)) -> tuple[Any, Context]:
+def context(seed: int = 0, widths: tuple[int, ...] = (30, 24, 16)) -> tuple[Any, InitInputs]:
     model = MLP(widths[0], widths[1:-1], widths[-1], norm="layernorm")
     layers = layers_of(model)
     ones = {k.name: torch.ones(k.shape, dtype=torch.bool) for k in layers}
     initialise(model, ones, seeded(seed))
     x = torch.rand(64, widths[0], generator=seeded(1))
     y = torch.randint(0, widths[-1], (64,), generator=seeded(2))
-    return layers, Context(model, lambda n: (x[:n], y[:n]), seeded(seed))
+    return layers, InitInputs(model, lambda n: (x[:n], y[:n]), seeded(seed))
 
 
 @pytest.mark.parametrize("name", names("inits"))
@@ -95,7 +95,7 @@ def test_snip_is_the_change_of_the_loss_when_a_weight_is_scaled() -> None:
     layers, made = context()
     model = made.model.double()
     x, y = made.batch(64)
-    made = Context(model, lambda n: (x.double(), y), seeded())
+    made = InitInputs(model, lambda n: (x.double(), y), seeded())
     scores = find("inits", "snip").scores(layers, setting("snip"), made)
     for i, j in ((0, 0), (5, 7), (15, 20)):
         losses = []
@@ -115,7 +115,7 @@ def test_grasp_is_w_times_h_g_by_finite_differences() -> None:
     model = made.model.double()
     x, y = made.batch(64)
     x = x.double()
-    made = Context(model, lambda n: (x, y), seeded())
+    made = InitInputs(model, lambda n: (x, y), seeded())
     scores = find("inits", "grasp").scores(layers, setting("grasp"), made)
     g = grads(model, x, y, 200.0)
     weights = [model.fc1.weight, model.fc2.weight]

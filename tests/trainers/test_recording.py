@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from alone import Alone
 from safetensors.torch import load_file
 
 import topolab
 from topolab.metrics.hierarchy import gradient_ratio
 from topolab.registry import find
 from topolab_trainers.data.digits import DIGITS
-from topolab_trainers.loop import Trainer
+from topolab_trainers.loop import train
 from topolab_trainers.measures import epochs_to, probe_activity, probe_gradient
 from topolab_trainers.recipes import Planned
 from topolab_trainers.training import train_together
@@ -39,14 +40,14 @@ def contents(run: topolab.Run) -> dict[str, bytes]:
     return files | {"final": (run.path / "final.safetensors").read_bytes()}
 
 
-def made(method: str = "rigl", **more: Any) -> Trainer:
-    backend = find("methods", method)()
-    return Trainer(backend, backend.configure(**{**SMALL, **more}), DIGITS.load())
+def made(name: str = "rigl", **more: Any) -> Alone:
+    method = find("methods", name)()
+    return Alone(method, method.configure(**{**SMALL, **more}), DIGITS.load())
 
 
 def test_activity_is_the_mean_after_norm_and_relu() -> None:
     trainer = made()
-    x = trainer.x[trainer.probe]
+    x = trainer.x[trainer.replica.probe]
     found = probe_activity(trainer.model, x)
     with torch.no_grad():
         hidden = torch.nn.functional.linear(x, trainer.weights["fc1"])  # biases start at 0
@@ -54,13 +55,13 @@ def test_activity_is_the_mean_after_norm_and_relu() -> None:
     torch.testing.assert_close(found["fc1"], hidden.mean(0))
     with torch.no_grad():
         torch.testing.assert_close(found["fc3"], trainer.model(x).abs().mean(0))
-    assert len(trainer.probe) == 512
+    assert len(trainer.replica.probe) == 512
 
 
 @pytest.mark.parametrize("engine", ["masked", "csr"])
 def test_gradients_are_means_over_the_active_weights(engine: str) -> None:
     trainer = made(engine=engine)
-    x, y = trainer.x[trainer.probe], trainer.y[trainer.probe]
+    x, y = trainer.x[trainer.replica.probe], trainer.y[trainer.replica.probe]
     gradient, ratio = probe_gradient(trainer.model, trainer.storages, x, y)
     mask = trainer.masks["fc2"]
     # An independent pass through dense weights.
@@ -125,8 +126,8 @@ def test_train_accuracy_is_that_of_the_batches_as_they_were_seen() -> None:
         chosen = torch.arange(64) + 64 * step
         with torch.no_grad():
             right += int((trainer.model(trainer.x[chosen]).argmax(1) == trainer.y[chosen]).sum())
-        trainer._step(step, chosen, update=False)
-    assert int(trainer.recent.right) == right and trainer.recent.samples == 192
+        trainer.one_step(step, chosen, update=False)
+    assert int(trainer.right[0]) == right and trainer.replica.samples == 192
 
 
 def test_nists_measures_are_in_the_summary(tmp_path: Path) -> None:
@@ -151,9 +152,10 @@ SCRIPT = """
 import json, signal, sys, time
 from pathlib import Path
 from topolab.registry import find
+from topolab_trainers.loop import train
 signal.signal(signal.SIGINT, signal.default_int_handler)
-folder, method, settings, first = sys.argv[1:]
-backend = find("methods", method)()
+folder, name, settings, first = sys.argv[1:]
+method = find("methods", name)()
 steps = 0
 def progress(*report):
     global steps
@@ -163,8 +165,8 @@ def progress(*report):
     if steps > int(first) + 40:
         time.sleep(0.5)
 try:
-    backend.train(backend.configure(**json.loads(settings)), Path(folder), resume=True,
-                  save_every=0.02, progress=progress)
+    train(method, method.configure(**json.loads(settings)), Path(folder), resume=True,
+          save_every=0.02, progress=progress)
 except KeyboardInterrupt:
     sys.exit(130)
 """
@@ -217,10 +219,10 @@ def test_any_interruption_resumes_to_the_same_bytes(
         code = interrupted(tmp_path / "r", method, number, first, wait)
         assert code == (130 if number == signal.SIGINT else -9)
     assert topolab.open_run(tmp_path / "r").state == "interrupted"
-    backend = find("methods", method)()
-    config = backend.configure(**long_settings(method))
-    whole = backend.train(config, tmp_path / "whole")
-    resumed = backend.train(config, tmp_path / "r", resume=True)
+    chosen = find("methods", method)()
+    config = chosen.configure(**long_settings(method))
+    whole = train(chosen, config, tmp_path / "whole")
+    resumed = train(chosen, config, tmp_path / "r", resume=True)
     assert contents(whole) == contents(resumed) and resumed.verify().ok
     assert resumed.state == "done"
 
@@ -238,8 +240,8 @@ def test_ctrl_c_at_any_moment_saves_the_state(
     moment: str, tmp_path: Path, ctrl_c: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between two looks at what is pending, too: nothing stops that was not saved before."""
-    backend = find("methods", "set")()
-    config = backend.configure(data="digits", hidden=(16,), epochs=2, threads=1)
+    method = find("methods", "set")()
+    config = method.configure(data="digits", hidden=(16,), epochs=2, threads=1)
     steps: list[int] = []
 
     def progress(step: int, total: int, metrics: Any) -> None:
@@ -257,7 +259,7 @@ def test_ctrl_c_at_any_moment_saves_the_state(
 
         monkeypatch.setattr(topolab.Recorder, "record", pressed)
     with pytest.raises(KeyboardInterrupt):
-        backend.train(config, tmp_path / "r", progress=progress)
+        train(method, config, tmp_path / "r", progress=progress)
     run = topolab.open_run(tmp_path / "r")
     if moment == "last step":
         assert run.state == "done"  # what was asked for is done, and the interruption is told
@@ -265,8 +267,8 @@ def test_ctrl_c_at_any_moment_saves_the_state(
     assert run.state == "interrupted" and run.verify().ok and run.resume_state.exists()
     assert steps[-1] == (1 if moment == "first record" else 6)
     monkeypatch.undo()
-    whole = backend.train(config, tmp_path / "whole")
-    assert contents(backend.train(config, tmp_path / "r", resume=True)) == contents(whole)
+    whole = train(method, config, tmp_path / "whole")
+    assert contents(train(method, config, tmp_path / "r", resume=True)) == contents(whole)
 
 
 @pytest.mark.parametrize("at", [0, 12])
@@ -298,15 +300,16 @@ def test_a_full_disk_stops_cleanly(tmp_path: Path) -> None:
     script = (
         "import resource, signal, sys; from pathlib import Path\n"
         "from topolab.errors import TopolabError; from topolab.registry import find\n"
+        "from topolab_trainers.loop import train\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "backend = find('methods', 'rigl')()\n"
-        "config = backend.configure(data='digits', hidden=(24, 16), epochs=4, batch_size=64,\n"
+        "method = find('methods', 'rigl')()\n"
+        "config = method.configure(data='digits', hidden=(24, 16), epochs=4, batch_size=64,\n"
         "    sparsity=0.8, update_every=7, threads=1, record='weights')\n"
         "def tick(step, total, metrics):\n"
         "    if step == 30 and sys.argv[2] == 'full':\n"
         "        resource.setrlimit(resource.RLIMIT_FSIZE, (500, resource.RLIM_INFINITY))\n"
         "try:\n"
-        "    backend.train(config, Path(sys.argv[1]), resume=True, progress=tick, save_every=0)\n"
+        "    train(method, config, Path(sys.argv[1]), resume=True, progress=tick, save_every=0)\n"
         "except TopolabError as error:\n"
         "    print(error); sys.exit(error.exit_code)\n"
     )

@@ -9,6 +9,10 @@ from typing import Any
 
 from topolab.registry import find
 from topolab.run import Run
+from topolab_trainers.batched import train_many
+from topolab_trainers.jobs import Job
+from topolab_trainers.loop import train as train_method
+from topolab_trainers.method import Method
 from topolab_trainers.recipes import Planned
 
 __all__ = ["train", "train_together"]
@@ -28,7 +32,7 @@ def train(
     Parameters
     ----------
     method : str
-        Name of a backend: ``topolab methods`` lists them.
+        Its name: ``topolab methods`` lists them.
     out : path
         The folder of the new run.
     resume : bool
@@ -60,12 +64,11 @@ def train(
     >>> run.config["method"], len(run)
     ('set', 3)
     """
-    backend = find("methods", method)()
-    config = backend.configure(**settings)
-    trained: Run = backend.train(
-        config, Path(out), resume=resume, progress=progress, command=command
+    chosen: Method = find("methods", method)()
+    config = chosen.configure(**settings)
+    return train_method(
+        chosen, config, Path(out), resume=resume, progress=progress, command=command
     )
-    return trained
 
 
 def train_together(
@@ -104,9 +107,6 @@ def train_together(
     """
     jobs = []
     for item in plan:
-        backend = find("methods", item.method)()
-        jobs.append((backend, backend.configure(**item.settings), Path(out) / item.name))
-    if not jobs:
-        return []
-    trained: list[Run] = jobs[0][0].train_together(jobs, command=command)
-    return trained
+        method: Method = find("methods", item.method)()
+        jobs.append(Job(method, method.configure(**item.settings), Path(out) / item.name))
+    return train_many(jobs, command=command)

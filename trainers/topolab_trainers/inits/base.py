@@ -16,11 +16,11 @@ from topolab.layers import LayerSpec
 from topolab.options import Option
 from topolab_trainers.config import TrainConfig
 
-__all__ = ["Context", "Init", "required_sparsity"]
+__all__ = ["Init", "InitInputs", "required_sparsity"]
 
 
 @dataclass(frozen=True)
-class Context:
+class InitInputs:
     """What masks can be made from.
 
     Attributes
@@ -57,7 +57,7 @@ class Init(ABC):
 
     @abstractmethod
     def masks(
-        self, layers: tuple[LayerSpec, ...], config: TrainConfig, context: Context
+        self, layers: tuple[LayerSpec, ...], config: TrainConfig, inputs: InitInputs
     ) -> dict[str, Tensor]:
         """One mask for each layer, bool, on the CPU; all ones where it is not maskable.
 
