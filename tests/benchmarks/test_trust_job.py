@@ -116,7 +116,8 @@ def test_a_process_that_hangs_or_dies_is_noticed(
     ask = (
         "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1])\n"
         "from damage import Worker\n"
-        "worker = Worker(Path(sys.argv[2]), Path(sys.argv[2]) / 'worker.py', seconds=int(sys.argv[3]))\n"
+        "work, seconds = Path(sys.argv[2]), int(sys.argv[3])\n"
+        "worker = Worker(work, work / 'worker.py', seconds=seconds)\n"
         "print([worker.case(0, 'x')['outcome'] for _ in range(2)]); worker.stop()\n"
     )
     done = subprocess.run(
