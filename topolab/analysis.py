@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, fields
 from multiprocessing import get_context
@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from topolab.errors import AnalysisError, RunError, TableError, TopolabError
+from topolab.progress import Progress, progress_shown
 from topolab.run import Run, open_run
 from topolab.snapshot import Snapshot
 from topolab.store.files import refuse_link
@@ -22,7 +23,6 @@ from topolab.tables import Column, check, concat, read_table, write_table
 __all__ = ["Analysis", "Result", "SequentialAnalysis", "run_analysis"]
 
 Tables = dict[str, pd.DataFrame]
-Progress = Callable[[int, int], None]
 #: Frames whose tables are held before they are joined.
 BLOCK = 256
 
@@ -177,7 +177,7 @@ def run_analysis(
     *,
     workers: int = 1,
     cache: bool = True,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Result:
     """Analyse a run, or read the result if it was analysed before.
 
@@ -189,8 +189,9 @@ def run_analysis(
         Processes; the tables are the same for any number.
     cache : bool
         Keep the result in the run's ``tables`` folder and use one that is there.
-    progress : callable, optional
-        Called with (frames done, frames in all).
+    progress : Progress, bool or None
+        A function of (what, done, total, detail), False for silence, None for a bar where a person
+        looks.
 
     Returns
     -------
@@ -219,12 +220,13 @@ def run_analysis(
     if cache:
         found = _read_cache(analysis, paths, key)
         if found is not None:
-            if progress:
-                progress(len(run), len(run))
+            with progress_shown(progress) as tell:
+                tell(_task(run, analysis), len(run), len(run))
             return Result(analysis, found, paths, cached=True)
-    state = analysis.prepare(run)
-    rows = _gather(_frames(run, analysis, state, workers, progress), analysis)
-    tables = analysis.conclude(rows, state)
+    with progress_shown(progress) as tell:
+        state = analysis.prepare(run)
+        rows = _gather(_frames(run, analysis, state, workers, tell), analysis)
+        tables = analysis.conclude(rows, state)
     if set(tables) != set(analysis.schemas):
         raise TableError(
             f"{analysis.name}: returned tables {sorted(tables)}, "
@@ -235,6 +237,11 @@ def run_analysis(
     }
     written = _write_cache(run, analysis, tables, paths, key) if cache else {}
     return Result(analysis, tables, written, cached=False)
+
+
+def _task(run: Run, analysis: Analysis) -> str:
+    """What is being done, for a person who waits."""
+    return f"{run.name}: {analysis.name}"
 
 
 def _gather(frames: Iterable[Tables], analysis: Analysis) -> Tables:
@@ -260,15 +267,15 @@ def _gather(frames: Iterable[Tables], analysis: Analysis) -> Tables:
 
 
 def _frames(
-    run: Run, analysis: Analysis, state: Any, workers: int, progress: Progress | None
+    run: Run, analysis: Analysis, state: Any, workers: int, tell: Progress
 ) -> Iterator[Tables]:
     total = len(run)
+    what = _task(run, analysis)
 
     def count(frames: Iterable[Tables]) -> Iterator[Tables]:
         for done, frame in enumerate(frames, start=1):
             yield frame
-            if progress:
-                progress(done, total)
+            tell(what, done, total)
 
     if isinstance(analysis, SequentialAnalysis):
         yield from count(_visits(run, analysis, state))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,12 @@ from typing import Any
 import pandas as pd
 
 from topolab.analysis import Analysis, run_analysis
-from topolab.api import make_analysis
+from topolab.api import check_workers, make_analyses, names_given
 from topolab.errors import AnalysisError, ConfigError
+from topolab.options import uncompared
 from topolab.paired_tests import GROUPS, PAIRS, group_means, paired_tests
-from topolab.registry import names
-from topolab.run import Run, open_run
+from topolab.progress import Progress, progress_shown
+from topolab.run import Run, RunLike, open_runs
 from topolab.snapshot import ACCURACY
 from topolab.tables import Column, check, write_table
 
@@ -29,8 +30,6 @@ VALUES = (
     Column("measure", str, "1", "analysis.column[key, ...] at the last step; or training.name."),
     Column("value", float, "of the measure", "NaN where the run has none."),
 )  # fmt: skip
-# What says nothing about the method: where, with how many threads, and the seed itself.
-_IGNORED = ("seed", "device", "threads", "engine", "record", "data_dir")
 _REMARKS = ("reason", "note")
 
 
@@ -97,6 +96,7 @@ def highlights_of(analyses: Iterable[Analysis]) -> tuple[str, ...]:
 
     Examples
     --------
+    >>> from topolab.api import make_analysis
     >>> highlights_of([make_analysis("degree"), make_analysis("exploration")])
     ('training.test_accuracy', 'exploration.r_s[all]')
     """
@@ -113,7 +113,7 @@ def _csv(table: pd.DataFrame, path: Path) -> Path:
 
 def differing(runs: Sequence[Run]) -> list[str]:
     """The settings in which runs differ, other than the seed and where they were trained."""
-    keys = sorted({key for run in runs for key in run.config} - set(_IGNORED))
+    keys = sorted({key for run in runs for key in run.config} - uncompared())
     return [key for key in keys if len({_text(run.config.get(key)) for run in runs}) > 1]
 
 
@@ -122,32 +122,33 @@ def _text(value: Any) -> str:
 
 
 def compare(
-    runs: Sequence[Run | str | os.PathLike[str]],
-    by: Sequence[str] | None = None,
+    runs: RunLike | Sequence[RunLike],
+    by: str | Iterable[str] | None = None,
     *,
-    only: Sequence[str] | None = None,
+    only: str | Iterable[str] | None = None,
     parameters: Mapping[str, Mapping[str, Any]] | None = None,
     workers: int = 1,
     cache: bool = True,
-    progress: Callable[[str, str, int, int], None] | None = None,
+    progress: Progress | bool | None = None,
 ) -> Comparison:
     """Compare groups of runs whose members differ only by their seed.
 
     Parameters
     ----------
-    runs : sequence of Run or path
-        At least two.
-    by : sequence of str, optional
+    runs : Run or path, or a sequence of them
+        At least two; a folder that is no run stands for the runs in it.
+    by : str or sequence of str, optional
         Settings that make the groups, such as ``["method"]``; all that differ without it.
-    only : sequence of str, optional
+    only : str or sequence of str, optional
         Analyses whose measures are compared; without it all that have any and can answer.
     parameters : mapping of str to mapping, optional
         Per analysis its parameters.
     workers : int
         Processes for the analyses that are not in the cache.
     cache : bool
-    progress : callable, optional
-        Called with (run, analysis, frames done, frames in all).
+    progress : Progress, bool or None
+        A function of (what, done, total, detail), False for silence, None for a bar where a person
+        looks.
 
     Returns
     -------
@@ -177,31 +178,34 @@ def compare(
     >>> compared.pairs[["a", "b", "n", "p_least"]].drop_duplicates().to_numpy().tolist()
     [['rigl', 'set', 3, 0.25]]
     """
-    opened = [run if isinstance(run, Run) else open_run(run) for run in runs]
+    check_workers(workers)
+    named = names_given(only, "only")
+    settings = names_given(by, "by")
+    analyses = _analyses(named, parameters)
+    opened = open_runs(runs)
     if len(opened) < 2:
         raise ConfigError(f"{len(opened)} runs cannot be compared; at least two are needed")
-    chosen = tuple(by) if by else tuple(differing(opened))
+    chosen = tuple(settings) if settings else tuple(differing(opened))
     labels = _labels(opened, chosen)
-    analyses = _analyses(only, parameters)
     tables: dict[str, dict[str, dict[str, pd.DataFrame]]] = {a.name: {} for a in analyses}
     unique = _unique_names(opened)
     records: list[dict[str, Any]] = []
-    for run, name, label in zip(opened, unique, labels, strict=True):
-        key = {"run": name, "group": label, "seed": run.seed if run.seed is not None else -1}
-        measures = dict(_training(run))
-        for analysis in analyses:
-            tick: Callable[[int, int], None] | None = None
-            if progress is not None:
-                tick = _bind(progress, name, analysis.name)
-            try:
-                result = run_analysis(run, analysis, workers=workers, cache=cache, progress=tick)
-            except AnalysisError:
-                if only is not None:
-                    raise
-                continue  # not asked for by name, and nothing this run could answer
-            tables[analysis.name][name] = result.tables
-            measures.update(_headline(analysis, result.table))
-        records += [{**key, "measure": m, "value": value} for m, value in measures.items()]
+    with progress_shown(progress) as tell:
+        for run, name, label in zip(opened, unique, labels, strict=True):
+            key = {"run": name, "group": label, "seed": run.seed if run.seed is not None else -1}
+            measures = dict(_training(run))
+            for analysis in analyses:
+                try:
+                    result = run_analysis(
+                        run, analysis, workers=workers, cache=cache, progress=tell
+                    )
+                except AnalysisError:
+                    if named is not None:
+                        raise
+                    continue  # not asked for by name, and nothing this run could answer
+                tables[analysis.name][name] = result.tables
+                measures.update(_headline(analysis, result.table))
+            records += [{**key, "measure": m, "value": value} for m, value in measures.items()]
     values = check(pd.DataFrame(records), VALUES, name="values")
     across = {}
     for analysis in analyses:
@@ -221,22 +225,10 @@ def compare(
     )
 
 
-def _bind(
-    progress: Callable[[str, str, int, int], None], run: str, analysis: str
-) -> Callable[[int, int], None]:
-    return lambda done, total: progress(run, analysis, done, total)
-
-
 def _analyses(
     only: Sequence[str] | None, parameters: Mapping[str, Mapping[str, Any]] | None
 ) -> list[Analysis]:
-    wanted = list(only) if only is not None else names("analyses")
-    stray = sorted(set(parameters or {}) - set(wanted))
-    if stray:
-        raise ConfigError(
-            f"parameters for {', '.join(stray)}, which is not among the analyses asked for"
-        )
-    made = [make_analysis(name, (parameters or {}).get(name)) for name in wanted]
+    made = make_analyses(only, parameters)
     silent = [a.name for a in made if not a.compares]
     if only is not None and silent:
         raise ConfigError(f"{', '.join(silent)} has no measures that could be compared")
@@ -263,7 +255,7 @@ def _labels(runs: Sequence[Run], by: Sequence[str]) -> list[str]:
         if other:
             raise ConfigError(
                 f"the runs of {label} differ in more than their seed: {', '.join(other)}; "
-                f"group by these too: --by {','.join([*by, *other])}"
+                f"group by these too: {','.join([*by, *other])}"
             )
         shapes = {tuple((layer.name, layer.shape) for layer in run.layers) for run in members}
         sets = {str(run.data.get("sha256") or run.data.get("name")) for run in members}
