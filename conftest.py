@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,25 @@ collect_ignore = [
     for name in ("lightning", "transformers")
     if find_spec(name) is None
 ]
+
+
+def pytest_collect_file(file_path: Path) -> None:
+    """Import a module of ours as Python does, before pytest imports it for its doctests.
+
+    pytest would execute it once more where the package around it has imported it already, and of
+    every class and function in it there would be two.
+    """
+    if file_path.suffix != ".py" or file_path.stem in ("__init__", "__main__"):
+        return
+    parts = [file_path.stem]
+    folder = file_path.parent
+    while (folder / "__init__.py").is_file():
+        parts.insert(0, folder.name)
+        folder = folder.parent
+    if len(parts) > 1:
+        with suppress(ImportError):  # what cannot be imported is pytest's to say
+            import_module(".".join(parts))
+
 
 # A busy machine is no failure of the code.
 settings.register_profile("topolab", deadline=None, suppress_health_check=[HealthCheck.too_slow])

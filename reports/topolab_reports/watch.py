@@ -113,7 +113,7 @@ class Watcher:
         key = (str(run.path), name)
         state = f"{run.manifest['run_id']} {len(run)} {run.steps[-1]}"
         if key not in self._results or self._results[key][0] != state:
-            self._results[key] = (state, analyse(run, [name], cache=False))
+            self._results[key] = (state, analyse(run, [name], cache=False, progress=False))
         return self._results[key][1]
 
     def _build(self, now: str) -> None:
