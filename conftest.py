@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, settings
 
 import topolab
+
+pytest_plugins = ["long_form"]
 
 # Callbacks of packages that are not installed cannot be imported, so their examples cannot run.
 collect_ignore = [
@@ -19,9 +22,23 @@ collect_ignore = [
     if find_spec(name) is None
 ]
 
-# A busy machine is no failure of the code.
-settings.register_profile("topolab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("topolab")
+
+def pytest_collect_file(file_path: Path) -> None:
+    """Import a module of ours as Python does, before pytest imports it for its doctests.
+
+    pytest would execute it once more where the package around it has imported it already, and of
+    every class and function in it there would be two.
+    """
+    if file_path.suffix != ".py" or file_path.stem in ("__init__", "__main__"):
+        return
+    parts = [file_path.stem]
+    folder = file_path.parent
+    while (folder / "__init__.py").is_file():
+        parts.insert(0, folder.name)
+        folder = folder.parent
+    if len(parts) > 1:
+        with suppress(ImportError):  # what cannot be imported is pytest's to say
+            import_module(".".join(parts))
 
 
 def record_example(

@@ -21,7 +21,7 @@ import torch
 from torch.nn.utils import prune
 
 import topolab
-from topolab.integrations.attach import Attachment
+from topolab.integrations.recording import RecordingHandle
 
 
 def network() -> torch.nn.Sequential:
@@ -38,7 +38,7 @@ def network() -> torch.nn.Sequential:
 class Loop:
     """A training that does one step when it is told to."""
 
-    def __init__(self, attach: Callable[..., Attachment] | None) -> None:
+    def __init__(self, attach: Callable[..., RecordingHandle] | None) -> None:
         self.model = network()
         self.optimizer = torch.optim.Adam(self.model.parameters())
         generator = torch.Generator().manual_seed(1)
@@ -63,7 +63,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
 
-        def attached(name: str, weights: bool) -> Callable[..., Attachment]:
+        def attached(name: str, weights: bool) -> Callable[..., RecordingHandle]:
             return lambda optimizer, model: topolab.attach(
                 optimizer, model, Path(folder) / name, every=options.every, weights=weights
             )

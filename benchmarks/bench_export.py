@@ -21,7 +21,6 @@ import networkx
 import numpy as np
 
 import topolab
-from topolab.exporters import Network
 from topolab.registry import load_all
 
 SHAPES = {"fc1": (1024, 784), "fc2": (1024, 1024), "fc3": (10, 1024)}
@@ -37,19 +36,19 @@ def snapshot(folder: Path) -> topolab.Run:
     return topolab.open_run(folder)
 
 
-def peer_of(network: Network) -> networkx.DiGraph:
-    """The same graph, with the same attributes, in networkx."""
-    graph = networkx.DiGraph()
-    numbers = {name: values.tolist() for name, values in network.neurons().items()}
-    for i, name in enumerate(network.ids):
-        data = {key: values[i] for key, values in numbers.items()}
-        graph.add_node(name, layer=network.layers[network.layer[i]], **data)
-    assert network.weight is not None
-    for s, t, a, w in zip(
-        network.source.tolist(), network.target.tolist(), network.active.tolist(),
-        network.weight.tolist(), strict=True,
-    ):  # fmt: skip
-        graph.add_edge(network.ids[s], network.ids[t], active=a, weight=w)
+def peer_of(ours: topolab.LayeredGraph) -> networkx.DiGraph:
+    """The same graph, with the same attributes, in networkx, its nodes named as in a file."""
+    made = ours.to_networkx()
+    for _, data in made.nodes(data=True):
+        del data["id"]
+    return networkx.relabel_nodes(made, dict(enumerate(ours.ids)))
+
+
+def graph_of(snapshot: topolab.Snapshot) -> topolab.LayeredGraph:
+    """With all that an export says of neurons and edges."""
+    graph = topolab.LayeredGraph.from_snapshot(snapshot)
+    graph.neuron_attributes()
+    graph.edge_attributes()
     return graph
 
 
@@ -71,19 +70,19 @@ def compare(work: Path, repeats: int) -> None:
         times.setdefault(name, []).append(time.perf_counter() - started)
         return value
 
-    network = timed("network", lambda: Network.from_snapshot(run[0]))
-    graph = peer_of(network)
+    ours = timed("graph", lambda: graph_of(run[0]))
+    peer = peer_of(ours)
     formats = load_all("exporters")
     peers: dict[str, Callable[[], Any]] = {
-        "graphml": lambda: networkx.write_graphml(graph, work / "peer.graphml"),
-        "gexf": lambda: networkx.write_gexf(graph, work / "peer.gexf"),
+        "graphml": lambda: networkx.write_graphml(peer, work / "peer.graphml"),
+        "gexf": lambda: networkx.write_gexf(peer, work / "peer.gexf"),
         "networkx-json": lambda: (work / "peer.json").write_text(
-            json.dumps(networkx.node_link_data(graph, edges="edges"))
+            json.dumps(networkx.node_link_data(peer, edges="edges"))
         ),
     }
     sizes = {}
     for _ in range(repeats):
-        timed("network", lambda: Network.from_snapshot(run[0]))
+        timed("graph", lambda: graph_of(run[0]))
         for name, exporter in formats.items():
             out = work / f"ours{exporter.suffix}"
             files = timed(
@@ -92,17 +91,17 @@ def compare(work: Path, repeats: int) -> None:
             sizes[name] = sum(path.stat().st_size for path in files)
             if name in peers:
                 timed(f"networkx {name}", peers[name])
-    made = statistics.median(times["network"])
-    print(f"{network.n_neurons:,} neurons, {network.n_edges:,} edges; the graph with degrees and")
+    made = statistics.median(times["graph"])
+    print(f"{ours.n_neurons:,} neurons, {ours.n_edges:,} edges; the graph with degrees and")
     print(f"coreness takes {1e3 * made:.0f} ms of each; medians of {repeats}\n")
     print("| format | bytes | topolab, s | networkx, writing alone, s | times ours |")
     print("|---|---|---|---|---|")
     for name in formats:
         ours = statistics.median(times[name])
-        peer = times.get(f"networkx {name}")
+        of_peer = times.get(f"networkx {name}")
         shown = "| | |"
-        if peer is not None:
-            theirs = statistics.median(peer)
+        if of_peer is not None:
+            theirs = statistics.median(of_peer)
             shown = f"| {theirs:.2f} | {theirs / ours:.1f} |"
         print(f"| {name} | {sizes[name]:,} | {ours:.2f} {shown}")
 

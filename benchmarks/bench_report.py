@@ -23,10 +23,10 @@ import numpy as np
 
 import topolab
 from topolab.registry import find
-from topolab_reports.context import Context, moments_of, view_runs
-from topolab_reports.html import build_report
+from topolab_reports.build import build_report
 from topolab_reports.images import png, to_address
-from topolab_reports.panels import show
+from topolab_reports.panels import draw_panel
+from topolab_reports.report_data import ReportData, choose_moments, view_runs
 
 LAYERS = (
     topolab.LayerSpec("fc1", "linear", (1024, 784), image_shape=(1, 28, 28)),
@@ -47,21 +47,21 @@ def moving(runs: list[topolab.Run]) -> None:
     views = view_runs(runs)
     for view in views:
         view.results.update(topolab.analyse(view.run, ["degree", "heatmap"]))
-    context = Context(tuple(views), moments_of(runs, 24))
+    data = ReportData(tuple(views), choose_moments(runs, 24))
     panels = []
     for figure in figures:
-        panels += figure.panels(figure.table(context), context.labels)
+        panels += figure.panels(figure.table(data), data.groups)
     begun = time.perf_counter()
-    data = sum(len(str(show(panel, context))) for panel in panels)
+    data = sum(len(str(draw_panel(panel, data))) for panel in panels)
     as_data = time.perf_counter() - begun
     begun = time.perf_counter()
     pictures = 0
     for panel in panels:
-        for moment in context.moments:
-            step = context.step_of(moment, panel.run)
+        for moment in data.moments:
+            step = data.step_of(moment, panel.run)
             pictures += len(to_address(png(panel.draw(panel.at(step)))))
     as_pictures = time.perf_counter() - begun
-    moments = len(context.moments)
+    moments = len(data.moments)
     print(
         f"{len(panels)} moving panels, {moments} moments: {as_data:.1f} s and {data / 1e6:.2f} MB"
     )

@@ -12,17 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import topolab.metrics as metrics
-    from topolab.analysis import Analysis, Result, Walk, run_analysis
-    from topolab.api import analyse
+    from topolab.analysis import Analysis, Result, SequentialAnalysis, run_analysis
+    from topolab.api import Results, analyse
     from topolab.comparison import compare
+    from topolab.describe import show
     from topolab.errors import TopolabError
     from topolab.exporters import export
     from topolab.graph import LayeredGraph
     from topolab.importers import import_run, inspect_checkpoints
     from topolab.integrations.attach import attach
     from topolab.layers import LayerSpec, layers_of
+    from topolab.listing import analyses
+    from topolab.progress import Progress
     from topolab.recorder import Recorder
-    from topolab.run import Run, open_run, runs
+    from topolab.run import Run, open_run, open_runs, runs, verify
     from topolab.snapshot import Snapshot
     from topolab.tables import Column
 
@@ -31,14 +34,17 @@ __all__ = [
     "Column",
     "LayerSpec",
     "LayeredGraph",
+    "Progress",
     "Recorder",
     "Result",
+    "Results",
     "Run",
+    "SequentialAnalysis",
     "Snapshot",
     "TopolabError",
-    "Walk",
     "__version__",
     "analyse",
+    "analyses",
     "attach",
     "compare",
     "export",
@@ -47,8 +53,11 @@ __all__ = [
     "layers_of",
     "metrics",
     "open_run",
+    "open_runs",
     "run_analysis",
     "runs",
+    "show",
+    "verify",
 ]
 
 try:
@@ -62,13 +71,16 @@ _HOMES = {
     "Column": "tables",
     "LayerSpec": "layers",
     "LayeredGraph": "graph",
+    "Progress": "progress",
     "Recorder": "recorder",
     "Result": "analysis",
+    "Results": "api",
     "Run": "run",
+    "SequentialAnalysis": "analysis",
     "Snapshot": "snapshot",
     "TopolabError": "errors",
-    "Walk": "analysis",
     "analyse": "api",
+    "analyses": "listing",
     "attach": "integrations.attach",
     "compare": "comparison",
     "import_run": "importers",
@@ -76,8 +88,11 @@ _HOMES = {
     "export": "exporters",
     "layers_of": "layers",
     "open_run": "run",
+    "open_runs": "run",
     "run_analysis": "analysis",
     "runs": "run",
+    "show": "describe",
+    "verify": "run",
 }
 
 
@@ -91,8 +106,13 @@ def __getattr__(name: str) -> Any:
     # The commands of the other packages, and of strangers, are functions of topolab too.
     if not name.startswith("_"):
         from topolab.commands import twin_of
+        from topolab.errors import ConfigError
 
-        if (twin := twin_of(name)) is not None:
+        try:
+            twin = twin_of(name)
+        except ConfigError as error:  # what asks for every name goes on after this error only
+            raise AttributeError(f"topolab.{name}: {error}") from error
+        if twin is not None:
             return twin
     raise AttributeError(f"module 'topolab' has no attribute {name!r}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, fields
 from multiprocessing import get_context
@@ -14,15 +14,15 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from topolab.errors import AnalysisError, RunError, TableError, TopolabError
+from topolab.progress import Progress, progress_shown
 from topolab.run import Run, open_run
 from topolab.snapshot import Snapshot
 from topolab.store.files import refuse_link
 from topolab.tables import Column, check, concat, read_table, write_table
 
-__all__ = ["Analysis", "Result", "Walk", "run_analysis"]
+__all__ = ["Analysis", "Result", "SequentialAnalysis", "run_analysis"]
 
 Tables = dict[str, pd.DataFrame]
-Progress = Callable[[int, int], None]
 #: Frames whose tables are held before they are joined.
 BLOCK = 256
 
@@ -43,8 +43,13 @@ class Analysis:
     schemas: ClassVar[Mapping[str, tuple[Column, ...]]]
     #: Columns of the main table that are compared over runs: see `headline`.
     compares: ClassVar[tuple[str, ...]] = ()
+    #: Patterns of those that a comparison prints unless told otherwise: ``column`` or
+    #: ``column[keys]``, where ``*`` stands for anything.
+    highlights: ClassVar[tuple[str, ...]] = ()
     #: Columns of words that are results, not what tells rows of the main table apart.
     words: ClassVar[tuple[str, ...]] = ()
+    #: Columns of words in `across` that a comparison counts, by group and layer.
+    verdicts: ClassVar[tuple[str, ...]] = ()
 
     def prepare(self, run: Run) -> Any:
         """Once, before any frame: check that the run can answer; return a picklable state.
@@ -72,7 +77,17 @@ class Analysis:
         return table[table["step"] == table["step"].max()] if "step" in table else table
 
     def across(self, tables: Mapping[str, Tables]) -> pd.DataFrame | None:
-        """What only several runs together can say, by run name; None if nothing."""
+        """What only several runs together can say; None if nothing.
+
+        Parameters
+        ----------
+        tables : mapping of run name to the tables of this analysis
+
+        Returns
+        -------
+        DataFrame or None
+            With a column ``run``, and a column ``layer`` where there are `verdicts`.
+        """
         return None
 
     @property
@@ -87,25 +102,25 @@ class Analysis:
 
 
 @dataclass(frozen=True)
-class Walk(Analysis):
+class SequentialAnalysis(Analysis):
     """The base of an analysis that needs to know what came before a snapshot.
 
     Its snapshots are visited in order, in one process, and what it remembers of them is handed on
-    from each to the next. It implements `start` and `step` in place of ``frame``; neither writes
-    to the analysis, and `step` leaves the memory it was given as it was.
+    from each to the next. It implements `start` and `visit` in place of ``frame``; neither writes
+    to the analysis, and `visit` leaves the memory it was given as it was.
     """
 
     def start(self, state: Any) -> Any:
         """Once, before the first snapshot: what is remembered then."""
         return None
 
-    def step(self, memory: Any, snapshot: Snapshot, state: Any) -> tuple[Any, Tables]:
+    def visit(self, memory: Any, snapshot: Snapshot, state: Any) -> tuple[Any, Tables]:
         """Once per snapshot, in order: what is remembered from here on, and the rows it adds."""
         raise NotImplementedError
 
     def frame(self, snapshot: Snapshot, state: Any) -> Tables:
-        """Not used: a walk has no frames that stand alone."""
-        raise AnalysisError(f"{self.name} walks through a run; its snapshots do not stand alone")
+        """Not used: no frame of a sequential analysis stands alone."""
+        raise AnalysisError(f"{self.name} visits snapshots in order; they do not stand alone")
 
 
 @dataclass(frozen=True)
@@ -162,7 +177,7 @@ def run_analysis(
     *,
     workers: int = 1,
     cache: bool = True,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Result:
     """Analyse a run, or read the result if it was analysed before.
 
@@ -174,8 +189,9 @@ def run_analysis(
         Processes; the tables are the same for any number.
     cache : bool
         Keep the result in the run's ``tables`` folder and use one that is there.
-    progress : callable, optional
-        Called with (frames done, frames in all).
+    progress : Progress, bool or None
+        A function of (what, done, total, detail), False for silence, None for a bar where a person
+        looks.
 
     Returns
     -------
@@ -202,14 +218,15 @@ def run_analysis(
     key = cache_key(run, analysis)
     paths = table_paths(run, analysis)
     if cache:
-        found = _read_cached(analysis, paths, key)
+        found = _read_cache(analysis, paths, key)
         if found is not None:
-            if progress:
-                progress(len(run), len(run))
+            with progress_shown(progress) as tell:
+                tell(_task(run, analysis), len(run), len(run))
             return Result(analysis, found, paths, cached=True)
-    state = analysis.prepare(run)
-    rows = _gather(_frames(run, analysis, state, workers, progress), analysis)
-    tables = analysis.conclude(rows, state)
+    with progress_shown(progress) as tell:
+        state = analysis.prepare(run)
+        rows = _gather(_frames(run, analysis, state, workers, tell), analysis)
+        tables = analysis.conclude(rows, state)
     if set(tables) != set(analysis.schemas):
         raise TableError(
             f"{analysis.name}: returned tables {sorted(tables)}, "
@@ -218,8 +235,13 @@ def run_analysis(
     tables = {
         name: check(tables[name], schema, name=name) for name, schema in analysis.schemas.items()
     }
-    written = _write_cached(run, analysis, tables, paths, key) if cache else {}
+    written = _write_cache(run, analysis, tables, paths, key) if cache else {}
     return Result(analysis, tables, written, cached=False)
+
+
+def _task(run: Run, analysis: Analysis) -> str:
+    """What is being done, for a person who waits."""
+    return f"{run.name}: {analysis.name}"
 
 
 def _gather(frames: Iterable[Tables], analysis: Analysis) -> Tables:
@@ -245,20 +267,20 @@ def _gather(frames: Iterable[Tables], analysis: Analysis) -> Tables:
 
 
 def _frames(
-    run: Run, analysis: Analysis, state: Any, workers: int, progress: Progress | None
+    run: Run, analysis: Analysis, state: Any, workers: int, tell: Progress
 ) -> Iterator[Tables]:
     total = len(run)
+    what = _task(run, analysis)
 
-    def told(frames: Iterable[Tables]) -> Iterator[Tables]:
+    def count(frames: Iterable[Tables]) -> Iterator[Tables]:
         for done, frame in enumerate(frames, start=1):
             yield frame
-            if progress:
-                progress(done, total)
+            tell(what, done, total)
 
-    if isinstance(analysis, Walk):
-        yield from told(_walk(run, analysis, state))
+    if isinstance(analysis, SequentialAnalysis):
+        yield from count(_visits(run, analysis, state))
     elif workers == 1 or total == 1:
-        yield from told(analysis.frame(snapshot, state) for snapshot in run)
+        yield from count(analysis.frame(snapshot, state) for snapshot in run)
     else:
         # A task carries a path and a position, never arrays; a fresh process has no threads.
         with ProcessPoolExecutor(
@@ -266,13 +288,13 @@ def _frames(
         ) as pool:
             tasks = [(str(run.path), index, analysis, state) for index in range(total)]
             size = max(1, total // (4 * workers))
-            yield from told(pool.map(_frame_of, tasks, chunksize=size))
+            yield from count(pool.map(_frame_of, tasks, chunksize=size))
 
 
-def _walk(run: Run, analysis: Walk, state: Any) -> Iterator[Tables]:
+def _visits(run: Run, analysis: SequentialAnalysis, state: Any) -> Iterator[Tables]:
     memory = analysis.start(state)
     for snapshot in run:
-        memory, frame = analysis.step(memory, snapshot, state)
+        memory, frame = analysis.visit(memory, snapshot, state)
         yield frame
 
 
@@ -282,17 +304,17 @@ def _one_thread() -> None:
     threadpool_limits(1)
 
 
-_opened: dict[str, Run] = {}
+_runs: dict[str, Run] = {}
 
 
 def _frame_of(task: tuple[str, int, Analysis, Any]) -> Tables:
     path, index, analysis, state = task
-    if path not in _opened:
-        _opened[path] = open_run(path)
-    return analysis.frame(_opened[path][index], state)
+    if path not in _runs:
+        _runs[path] = open_run(path)
+    return analysis.frame(_runs[path][index], state)
 
 
-def _read_cached(analysis: Analysis, paths: dict[str, Path], key: str) -> Tables | None:
+def _read_cache(analysis: Analysis, paths: dict[str, Path], key: str) -> Tables | None:
     tables: Tables = {}
     for name, schema in analysis.schemas.items():
         try:
@@ -304,7 +326,7 @@ def _read_cached(analysis: Analysis, paths: dict[str, Path], key: str) -> Tables
     return tables
 
 
-def _write_cached(
+def _write_cache(
     run: Run, analysis: Analysis, tables: Tables, paths: dict[str, Path], key: str
 ) -> dict[str, Path]:
     about = {

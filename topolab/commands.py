@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-__all__ = ["Command", "twin_of"]
+from topolab.errors import ConfigError
+from topolab.registry import find, names
+
+__all__ = ["Command", "find_command", "twin_of"]
 
 
 @dataclass(frozen=True)
@@ -53,10 +56,42 @@ class Command:
         return self.twin.partition(":")[2]
 
     def function(self) -> Callable[..., Any]:
-        """Import and return the twin."""
+        """Import and return the twin.
+
+        Raises
+        ------
+        ConfigError
+            If it is not there.
+        """
         module, _, name = self.twin.partition(":")
-        function: Callable[..., Any] = getattr(import_module(module), name)
+        try:
+            function: Callable[..., Any] = getattr(import_module(module), name)
+        except (ImportError, AttributeError) as error:
+            raise ConfigError(
+                f"command {self.name!r}: its function {self.twin} cannot be loaded: {error}"
+            ) from error
         return function
+
+
+def find_command(name: str) -> Command:
+    """The command of a name, as it is typed.
+
+    Raises
+    ------
+    ConfigError
+        If there is none, or what a package declares under it cannot be loaded or is no command.
+
+    Examples
+    --------
+    >>> find_command("import").python_name
+    'import_run'
+    """
+    found = find("commands", name)
+    if not isinstance(found, Command):
+        raise ConfigError(f"command {name!r} is declared as {found!r}, which is no Command")
+    if found.name != name:
+        raise ConfigError(f"command {name!r} calls itself {found.name!r}; the two must be equal")
+    return found
 
 
 def twin_of(name: str) -> Callable[..., Any] | None:
@@ -72,10 +107,8 @@ def twin_of(name: str) -> Callable[..., Any] | None:
     >>> twin_of("export").__name__, twin_of("nosuch")
     ('export', None)
     """
-    from topolab.registry import find, names
-
     entry = name.replace("_", "-")
     if entry not in names("commands"):
         return None
-    command: Command = find("commands", entry)
+    command = find_command(entry)
     return command.function() if command.python_name == name else None

@@ -7,40 +7,38 @@ these groups adds to topolab without a change here.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, TypeAlias
 
 from topolab.errors import ConfigError
 
-__all__ = ["Group", "find", "load_all", "names"]
+__all__ = ["Group", "did_you_mean", "find", "known", "load_all", "names"]
 
-Group = Literal[
-    "commands",
-    "methods",
-    "inits",
-    "datasets",
-    "recipes",
-    "analyses",
-    "figures",
-    "sections",
-    "importers",
-    "exporters",
-]
+#: The name of a group, without the prefix; a package may bring groups of its own.
+Group: TypeAlias = str
 PREFIX = "topolab."
-_SINGULAR = {
-    "commands": "command",
-    "methods": "method",
-    "inits": "init",
-    "recipes": "recipe folder",
-    "datasets": "data set",
+#: What one entry of a group is called in a message; of other groups that is the group's own name.
+SINGULAR = {
     "analyses": "analysis",
-    "figures": "figure",
+    "commands": "command",
+    "contracts": "contract for the group",
+    "datasets": "data set",
+    "drop_criteria": "pruning criterion",
     "exporters": "export format",
-    "sections": "report section",
+    "figures": "figure",
+    "grow_criteria": "growth criterion",
     "importers": "import convention",
+    "inits": "init",
+    "methods": "method",
+    "models": "model",
+    "recipes": "recipe folder",
+    "sections": "report section",
+    "settings": "declaration of settings",
+    "trackers": "tracker",
 }
 
 
@@ -81,6 +79,31 @@ def names(group: Group) -> list[str]:
     return list(_found(group))
 
 
+def known(group: Group, name: object) -> str:
+    """The name, if there is an entry of this name; nothing is imported.
+
+    Raises
+    ------
+    ConfigError
+        If there is none, or it is no name; the message lists what there is.
+
+    Examples
+    --------
+    >>> known("methods", "rigl")
+    'rigl'
+    >>> known("exporters", "graphm")
+    Traceback (most recent call last):
+    topolab.errors.ConfigError: unknown export format 'graphm'; there is gexf, graphml, ...
+    """
+    found = names(group)
+    if isinstance(name, str) and name in found:
+        return name
+    hint = did_you_mean(name, found) if isinstance(name, str) else ""
+    raise ConfigError(
+        f"unknown {_singular(group)} {name!r}; there is {', '.join(found) or 'none'}{hint}"
+    )
+
+
 def find(group: Group, name: str) -> Any:
     """Import and return one entry.
 
@@ -90,16 +113,31 @@ def find(group: Group, name: str) -> Any:
         If there is none of this name (the message lists what there is), or it cannot be
         imported.
     """
-    found = _found(group)
-    if name not in found:
-        what = _SINGULAR[group]
-        raise ConfigError(f"unknown {what} {name!r}; there is {', '.join(found) or 'none'}")
+    entry = _found(group)[known(group, name)]
     try:
-        return found[name].load()
-    except (ImportError, AttributeError) as error:
+        return entry.load()
+    except Exception as error:  # a stranger's module may fail in any way
+        kind = "" if isinstance(error, (ImportError, AttributeError)) else type(error).__name__
+        said = ": ".join(part for part in (kind, str(error)) if part)
         raise ConfigError(
-            f"{_SINGULAR[group]} {name!r} ({found[name].value}) cannot be loaded: {error}"
+            f"{_singular(group)} {name!r} ({entry.value}) cannot be loaded: {said}"
         ) from error
+
+
+def did_you_mean(wrong: str, among: Sequence[str]) -> str:
+    """A hint for a misspelt name, or nothing.
+
+    Examples
+    --------
+    >>> did_you_mean("degre", ["degree", "dormant"])
+    ' (did you mean degree?)'
+    """
+    close = get_close_matches(wrong, among, n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _singular(group: Group) -> str:
+    return SINGULAR.get(group, f"entry of {PREFIX}{group}")
 
 
 def load_all(group: Group) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias, overload
@@ -19,7 +19,7 @@ from topolab.store.folder import RunFolder, StoredSnapshot
 from topolab.store.layout import RunFiles
 from topolab.store.verify import Verification, verify_run
 
-__all__ = ["Run", "RunLike", "open_run", "open_runs", "runs"]
+__all__ = ["Run", "RunLike", "is_one_run", "open_run", "open_runs", "runs", "verify"]
 
 #: What every function that wants a run takes.
 RunLike: TypeAlias = "Run | str | os.PathLike[str]"
@@ -269,18 +269,78 @@ def open_runs(given: RunLike | Sequence[RunLike]) -> list[Run]:
     >>> open_runs(run) == open_runs([run.path]) == open_runs(run.path.parent) == [run]
     True
     """
-    several = [given] if isinstance(given, (Run, str, os.PathLike)) else list(given)
+    if isinstance(given, (Run, str, os.PathLike)):
+        several: Sequence[RunLike] = [given]
+    elif isinstance(given, Iterable):
+        several = list(given)
+    else:
+        raise RunError(f"runs, or the folders of some, were expected, and not {given!r}")
     opened: list[Run] = []
     for one in several:
         if isinstance(one, Run) or not isinstance(one, (str, os.PathLike)):
             opened.append(open_run(one))
             continue
         folder = Path(one)
-        inside = runs(folder) if folder.is_dir() and not RunFiles(folder).exists() else []
-        opened += inside or [open_run(one)]
+        if folder.is_dir() and not RunFiles(folder).exists():
+            inside = runs(folder)
+            if not inside:
+                raise RunError(f"{folder}: no run is there, and no folder of a run in it")
+            opened += inside
+        else:
+            opened.append(open_run(one))
     if not opened:
         raise RunError("at least one run is needed")
     return opened
+
+
+def is_one_run(given: RunLike | Sequence[RunLike]) -> bool:
+    """Whether one run was asked for: a `Run` or the folder of one, and no sequence.
+
+    A function that takes one run or several gives back one thing then, and else a thing per run.
+
+    Examples
+    --------
+    >>> run = getfixture("example_run")
+    >>> is_one_run(run), is_one_run(run.path), is_one_run([run]), is_one_run(run.path.parent)
+    (True, True, False, False)
+    """
+    if isinstance(given, (str, os.PathLike)):
+        return RunFiles(given).exists()
+    return isinstance(given, Run)
+
+
+@overload
+def verify(runs: Run) -> Verification: ...
+@overload
+def verify(runs: Sequence[RunLike]) -> dict[Run, Verification]: ...
+@overload
+def verify(runs: str | os.PathLike[str]) -> Any: ...
+def verify(runs: RunLike | Sequence[RunLike]) -> Verification | dict[Run, Verification]:
+    """Read every snapshot of runs, check its SHA-256 and its place, and name the damaged files.
+
+    Parameters
+    ----------
+    runs : Run or path, or a sequence of them
+        A folder that is no run stands for the runs in it.
+
+    Returns
+    -------
+    Verification or dict of Run to Verification
+        Of one run, its own; of a sequence or a folder of runs one for each run.
+
+    Raises
+    ------
+    RunError
+        If there is no run, or its manifest cannot be read.
+
+    Examples
+    --------
+    >>> run = getfixture("example_run")
+    >>> verify(run).ok, verify([run])[run].checked
+    (True, 4)
+    """
+    found = {run: run.verify() for run in open_runs(runs)}
+    return next(iter(found.values())) if is_one_run(runs) else found
 
 
 def runs(folder: str | os.PathLike[str]) -> list[Run]:

@@ -15,13 +15,16 @@ from topolab.errors import UnknownLayerError
 from topolab.layers import LayerSpec
 from topolab.metrics.bits import csr_of_bits
 
-__all__ = ["Snapshot", "pack_mask", "unpack_mask", "weighted_biadjacency"]
+__all__ = ["ACCURACY", "Snapshot", "pack_mask", "unpack_mask", "weighted_biadjacency"]
 
 BoolArray = npt.NDArray[np.bool_]
 ByteArray = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
 
 Value = TypeVar("Value")
+
+#: The metric that lists and comparisons show first, where a training measured it.
+ACCURACY = "test_accuracy"
 
 
 def pack_mask(mask: BoolArray) -> ByteArray:

@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from topolab.analysis import Walk
+from topolab.analysis import SequentialAnalysis
 from topolab.errors import AnalysisError
+from topolab.hooks import LAYER, WHEN, check_chain
 from topolab.metrics.attachment import Slope, fit_kernel, fit_slope
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
-from topolab_analyses.common import LAYER, WHEN, check_chain
 from topolab_analyses.rewiring import events, moving_layers, per_degree
 
 __all__ = ["Attachment"]
@@ -77,7 +77,7 @@ _EVENTS = (
 
 
 @dataclass(frozen=True)
-class Attachment(Walk):
+class Attachment(SequentialAnalysis):
     """Gain and loss kernels by degree, and their exponents, with intervals.
 
     Parameters
@@ -110,7 +110,7 @@ class Attachment(Walk):
             raise AnalysisError("attachment: windows must be at least 0, replicates at least 2")
         return {"moving": moving_layers(run), "steps": run.steps}
 
-    def step(
+    def visit(
         self, memory: Snapshot | None, snapshot: Snapshot, state: Any
     ) -> tuple[Snapshot, dict[str, pd.DataFrame]]:
         """What was gained and lost since the snapshot before."""

@@ -9,11 +9,11 @@ import pandas as pd
 
 from topolab.analysis import Analysis
 from topolab.graph import LayeredGraph
+from topolab.hooks import LAYER, WHEN, check_chain, rows_of
 from topolab.metrics import degree as metrics
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
-from topolab_analyses.common import LAYER, WHEN, check_chain, rows
 
 __all__ = ["Degree"]
 
@@ -93,6 +93,6 @@ class Degree(Analysis):
                 for k, count, at_least in zip(*metrics.ccdf(values), strict=True):
                     distribution.append({**key, "degree": k, "count": count, "ccdf": at_least})
         return {
-            "degree": rows(snapshot, summary, _SUMMARY),
-            "degree_distribution": rows(snapshot, distribution, _DISTRIBUTION),
+            "degree": rows_of(snapshot, summary, _SUMMARY),
+            "degree_distribution": rows_of(snapshot, distribution, _DISTRIBUTION),
         }

@@ -11,11 +11,11 @@ import pandas as pd
 from topolab.analysis import Analysis
 from topolab.errors import AnalysisError
 from topolab.graph import LayeredGraph
+from topolab.hooks import LAYER, WHEN, check_chain, rows_of
 from topolab.metrics.dormancy import below, on_path, tau_dormant
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
-from topolab_analyses.common import LAYER, WHEN, check_chain, rows
 
 __all__ = ["Dormant"]
 
@@ -80,8 +80,8 @@ class Dormant(Analysis):
         graph = LayeredGraph.from_snapshot(snapshot)
         degrees = {direction: graph.degrees(direction) for direction in ("in", "out", "total")}
         names = graph.layer_names
-        sizes = {n: graph.layer_slice(n).stop - graph.layer_slice(n).start for n in names}
-        through = on_path(sizes, graph.paths)
+        sizes = graph.sizes
+        through = on_path(sizes, graph.blocks)
         records = []
         for name in names:
             where = graph.layer_slice(name)
@@ -105,4 +105,4 @@ class Dormant(Analysis):
                         "n_neurons": sizes[name],
                     }
                 )
-        return {"dormant": rows(snapshot, records, _COLUMNS)}
+        return {"dormant": rows_of(snapshot, records, _COLUMNS)}

@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from topolab.analysis import Walk
+from topolab.analysis import SequentialAnalysis
 from topolab.errors import AnalysisError
 from topolab.graph import LayeredGraph
+from topolab.hooks import LAYER, WHEN, check_chain, check_name_free, rows_of
 from topolab.metrics import churn
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
-from topolab_analyses.common import LAYER, WHEN, check_chain, keep_free, rows
 
 __all__ = ["Exploration"]
 
@@ -71,7 +71,7 @@ class _Memory:
 
 
 @dataclass(frozen=True)
-class Exploration(Walk):
+class Exploration(SequentialAnalysis):
     """Exploration rate, overlap, survival and turnover of the hubs.
 
     Parameters
@@ -95,11 +95,12 @@ class Exploration(Walk):
         "exploration_hubs": _HUBS,
     }
     compares = ("r_s",)
+    highlights = ("r_s[all]",)
 
     def prepare(self, run: Run) -> Any:
         """The positions whose new edges are followed."""
         check_chain(run)
-        keep_free(run, "all")
+        check_name_free(run, "all")
         try:
             shares = tuple(float(s) for s in self.hub_shares)
         except (TypeError, ValueError) as error:
@@ -120,7 +121,7 @@ class Exploration(Walk):
         """Nothing was seen."""
         return _Memory({}, {}, (), {}, {})
 
-    def step(
+    def visit(
         self, memory: _Memory, snapshot: Snapshot, state: Any
     ) -> tuple[_Memory, dict[str, pd.DataFrame]]:
         """Compare with what was there before."""
@@ -171,9 +172,9 @@ class Exploration(Walk):
         first_hubs = memory.first_hubs or hubs
         after = _Memory(ever, now, cohorts, first_hubs, hubs)
         return after, {
-            "exploration": rows(snapshot, records, _COLUMNS),
-            "exploration_survival": rows(snapshot, survival, _SURVIVAL),
-            "exploration_hubs": rows(snapshot, hub_rows, _HUBS),
+            "exploration": rows_of(snapshot, records, _COLUMNS),
+            "exploration_survival": rows_of(snapshot, survival, _SURVIVAL),
+            "exploration_hubs": rows_of(snapshot, hub_rows, _HUBS),
         }
 
     def _hubs(self, memory: _Memory, snapshot: Snapshot, state: Any) -> tuple[Any, list[Any]]:

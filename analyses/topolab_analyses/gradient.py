@@ -11,12 +11,12 @@ import pandas as pd
 
 from topolab.analysis import Analysis
 from topolab.errors import AnalysisError
+from topolab.hooks import LAYER, WHEN, check_chain, rows_of
 from topolab.metrics.degree import ccv
 from topolab.metrics.hierarchy import gradient_by_decile, gradient_ratio
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
-from topolab_analyses.common import LAYER, WHEN, check_chain, rows
 
 __all__ = ["Gradient"]
 
@@ -58,6 +58,7 @@ class Gradient(Analysis):
         "gradient_deciles": _DECILES,
     }
     compares = ("ratio",)
+    words = ("source",)
 
     def prepare(self, run: Run) -> Any:
         """Check parameters and that the layers chain."""
@@ -111,6 +112,6 @@ class Gradient(Analysis):
                     }
                 )
         return {
-            "gradient": rows(snapshot, summary, _COLUMNS),
-            "gradient_deciles": rows(snapshot, deciles, _DECILES),
+            "gradient": rows_of(snapshot, summary, _COLUMNS),
+            "gradient_deciles": rows_of(snapshot, deciles, _DECILES),
         }

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 
 from topolab.analysis import Analysis
+from topolab.chaining import chain_layers
 from topolab.graph import LayeredGraph
-from topolab.layers import chain_layers
+from topolab.hooks import WHEN, check_chain
 from topolab.metrics import heatmap as metrics
 from topolab.run import Run
 from topolab.snapshot import Snapshot, weighted_biadjacency
 from topolab.tables import Column
-from topolab_analyses.common import WHEN, check_chain
 
 __all__ = ["Heatmap"]
 

@@ -11,11 +11,11 @@ import pandas as pd
 from topolab.analysis import Analysis
 from topolab.errors import AnalysisError
 from topolab.graph import LayeredGraph
+from topolab.hooks import LAYER, check_chain
 from topolab.metrics.correlation import kendall_matrix
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
-from topolab_analyses.common import LAYER, check_chain
 
 __all__ = ["Kendall"]
 

@@ -10,11 +10,11 @@ import pandas as pd
 
 from topolab.analysis import Analysis
 from topolab.graph import LayeredGraph
+from topolab.hooks import LAYER, WHEN, check_chain, rows_of
 from topolab.metrics.kcore import roles
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
-from topolab_analyses.common import LAYER, WHEN, check_chain, rows
 
 __all__ = ["KShell"]
 
@@ -86,6 +86,6 @@ class KShell(Analysis):
             for shell, count in zip(*np.unique(core[where[name]], return_counts=True), strict=True):
                 shell_rows.append({"layer": name, "coreness": shell, "count": count})
         return {
-            "kshell": rows(snapshot, role_rows, _ROLES),
-            "kshell_shells": rows(snapshot, shell_rows, _SHELLS),
+            "kshell": rows_of(snapshot, role_rows, _ROLES),
+            "kshell_shells": rows_of(snapshot, shell_rows, _SHELLS),
         }

@@ -12,9 +12,10 @@ import pandas as pd
 import scipy.sparse as sp
 
 from topolab.analysis import Analysis
+from topolab.chaining import Link, chain_layers
 from topolab.errors import AnalysisError
 from topolab.graph import LayeredGraph
-from topolab.layers import Link, chain_layers
+from topolab.hooks import WHEN, check_chain, check_name_free, rows_of
 from topolab.metrics.degree import ccv
 from topolab.metrics.nulls import assortativity, rewired, uniform, z_score
 from topolab.metrics.paths import trace
@@ -22,7 +23,6 @@ from topolab.metrics.spectral import spectrum
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
-from topolab_analyses.common import WHEN, check_chain, keep_free, rows
 
 __all__ = ["Nulls"]
 
@@ -73,7 +73,7 @@ class Nulls(Analysis):
     def prepare(self, run: Run) -> Any:
         """Check parameters; choose the snapshots."""
         check_chain(run)
-        keep_free(run, "network")
+        check_name_free(run, "network")
         if self.frames < 1 or self.replicates < 2 or not self.swaps > 0:
             raise AnalysisError(
                 "nulls: frames must be at least 1, replicates at least 2, swaps above 0"
@@ -130,7 +130,7 @@ class Nulls(Analysis):
                         "reason": reason,
                     }
                 )
-        return {"nulls": rows(snapshot, records, _COLUMNS)}
+        return {"nulls": rows_of(snapshot, records, _COLUMNS)}
 
     def _null(self, null: str, rng: np.random.Generator) -> Callable[[sp.csr_array], sp.csr_array]:
         def draw(part: sp.csr_array) -> sp.csr_array:
@@ -174,8 +174,8 @@ def _measures(links: tuple[Link, ...] | list[Link], blocks: Blocks) -> dict[tupl
     graph = LayeredGraph(links, blocks)
     core = graph.coreness()
     names = graph.layer_names
-    sizes = {n: graph.layer_slice(n).stop - graph.layer_slice(n).start for n in names}
-    found = trace(sizes, graph.paths)
+    sizes = graph.sizes
+    found = trace(sizes, graph.blocks)
     off = sum(int((~(found.from_input[n] & found.to_output[n])).sum()) for n in names)
     out["network", "k_max"] = float(core.max())
     out["network", "core_share"] = float((core == core.max()).mean())

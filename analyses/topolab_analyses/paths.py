@@ -11,13 +11,13 @@ import pandas as pd
 
 from topolab.analysis import Analysis
 from topolab.graph import LayeredGraph
+from topolab.hooks import LAYER, WHEN, check_chain, rows_of
 from topolab.metrics.paths import trace
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
-from topolab_analyses.common import LAYER, WHEN, check_chain, rows
 
-__all__ = ["PathsAnalysis"]
+__all__ = ["Paths"]
 
 _COLUMNS = (
     *WHEN,
@@ -42,7 +42,7 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True)
-class PathsAnalysis(Analysis):
+class Paths(Analysis):
     """Neurons and edges on no path, effective sparsity, path counts, reachability.
 
     Residual connections, biases and normalisation are no edges here.
@@ -62,8 +62,8 @@ class PathsAnalysis(Analysis):
         """One row per layer of neurons, with the layer of weights that feeds it."""
         graph = LayeredGraph.from_snapshot(snapshot)
         names = graph.layer_names
-        sizes = {n: graph.layer_slice(n).stop - graph.layer_slice(n).start for n in names}
-        found = trace(sizes, graph.paths)
+        sizes = graph.sizes
+        found = trace(sizes, graph.blocks)
         records = []
         for name in names:
             on = found.from_input[name] & found.to_output[name]
@@ -100,4 +100,4 @@ class PathsAnalysis(Analysis):
                     "effective_sparsity": effective_sparsity,
                 }
             )
-        return {"paths": rows(snapshot, records, _COLUMNS)}
+        return {"paths": rows_of(snapshot, records, _COLUMNS)}

@@ -13,11 +13,11 @@ import pandas as pd
 from topolab.analysis import Analysis
 from topolab.errors import AnalysisError
 from topolab.graph import LayeredGraph
+from topolab.hooks import LAYER, WHEN, check_chain, check_name_free, hidden_layers, rows_of
 from topolab.metrics import powerlaw as metrics
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
-from topolab_analyses.common import LAYER, WHEN, check_chain, hidden_names, keep_free, rows
 
 __all__ = ["PowerLaw"]
 
@@ -100,7 +100,7 @@ class PowerLaw(Analysis):
     def prepare(self, run: Run) -> Any:
         """Check parameters and that there are hidden neurons."""
         check_chain(run)
-        keep_free(run, "hidden")
+        check_name_free(run, "hidden")
         if self.x_min < 1 or self.replicates < 0 or self.direction not in ("in", "out", "total"):
             raise AnalysisError(
                 "powerlaw: x_min must be at least 1, replicates at least 0, direction one of "
@@ -147,8 +147,8 @@ class PowerLaw(Analysis):
                         for made in (metrics.compare(degrees, law, r) for r in metrics.RIVALS)
                     ]
         return {
-            "powerlaw": rows(snapshot, records, _COLUMNS),
-            "powerlaw_rivals": rows(snapshot, rivals, _RIVALS),
+            "powerlaw": rows_of(snapshot, records, _COLUMNS),
+            "powerlaw_rivals": rows_of(snapshot, rivals, _RIVALS),
         }
 
     def _row(
@@ -193,7 +193,7 @@ class PowerLaw(Analysis):
 
     def _sequences(self, graph: LayeredGraph) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
         degrees = graph.degrees(self.direction)  # type: ignore[arg-type]  # checked in prepare
-        names = hidden_names(graph)
+        names = hidden_layers(graph)
         for name in names:
             yield name, degrees[graph.layer_slice(name)]
         yield "hidden", np.concatenate([degrees[graph.layer_slice(name)] for name in names])

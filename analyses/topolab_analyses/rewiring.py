@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from topolab.layers import Link, chain_layers
+from topolab.chaining import Link, chain_layers
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 

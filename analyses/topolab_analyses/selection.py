@@ -11,14 +11,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from topolab.analysis import Walk
+from topolab.analysis import SequentialAnalysis
+from topolab.chaining import Link, chain_layers
 from topolab.errors import AnalysisError
-from topolab.layers import Link, chain_layers
+from topolab.hooks import check_chain, check_name_free, rows_of
 from topolab.metrics import powerlaw
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
-from topolab_analyses.common import check_chain, keep_free, rows
 from topolab_analyses.judgement import CSN, PAPER, judge
 from topolab_analyses.rewiring import ends_of, events, moving_layers, per_degree
 from topolab_analyses.selection_evidence import attachment, decay, whole
@@ -41,7 +41,7 @@ class _Memory:
 
 
 @dataclass(frozen=True)
-class Selection(Walk):
+class Selection(SequentialAnalysis):
     """The neural selection hypothesis (NSH), claim by claim, for each layer of hidden neurons.
 
     Degrees count active weights, and only of layers that change in the run: one that stays dense
@@ -82,15 +82,17 @@ class Selection(Walk):
         "selection_rivals": RIVALS,
     }
     compares = ("alpha", "gain_slope", "gain_rate", "loss_slope", "drift")
+    highlights = ("gain_rate*", "loss_slope*")
+    verdicts = ("verdict", "power_law", "attachment", "decay")
     words = (
-        "verdict", "power_law", "attachment", "decay", "csn_rule", "paper_rule", "csn_rule_fixed",
+        *verdicts, "csn_rule", "paper_rule", "csn_rule_fixed",
         "paper_rule_fixed", "best_rival",
     )  # fmt: skip
 
     def prepare(self, run: Run) -> Any:
         """Check parameters; find the layers that change and the hidden neurons they touch."""
         check_chain(run)
-        keep_free(run, "hidden")
+        check_name_free(run, "hidden")
         if (
             self.x_min < 1
             or self.dormant_below < 1
@@ -123,7 +125,7 @@ class Selection(Walk):
         """Nothing was seen."""
         return _Memory(None, {}, {}, {}, {})
 
-    def step(
+    def visit(
         self, memory: _Memory, snapshot: Snapshot, state: Any
     ) -> tuple[_Memory, dict[str, pd.DataFrame]]:
         """Fit the degrees, and remember what was gained and lost."""
@@ -134,7 +136,7 @@ class Selection(Walk):
         if last:
             for record in rivals:
                 record["step"] = snapshot.step
-        tables = {"selection_fits": rows(snapshot, fits, FITS)}
+        tables = {"selection_fits": rows_of(snapshot, fits, FITS)}
         if rivals:
             tables["selection_rivals"] = pd.DataFrame(rivals, columns=[c.name for c in RIVALS])
         if memory.before is None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from topolab.hooks import WHEN
 from topolab.tables import Column
-from topolab_analyses.common import WHEN
 
 __all__ = ["FITS", "RIVALS", "VERDICTS"]
 

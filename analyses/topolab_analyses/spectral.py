@@ -9,11 +9,11 @@ import pandas as pd
 
 from topolab.analysis import Analysis
 from topolab.graph import LayeredGraph
+from topolab.hooks import WHEN, check_chain, rows_of
 from topolab.metrics.spectral import spectrum
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
-from topolab_analyses.common import WHEN, check_chain, rows
 
 __all__ = ["Spectral"]
 
@@ -60,4 +60,4 @@ class Spectral(Analysis):
             {"layer": name, **asdict(spectrum(graph.block(name), self.seed))}
             for name in graph.weight_layers
         ]
-        return {"spectral": rows(snapshot, records, _COLUMNS)}
+        return {"spectral": rows_of(snapshot, records, _COLUMNS)}

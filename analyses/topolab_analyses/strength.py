@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from topolab.analysis import Analysis
-from topolab.layers import chain_layers
+from topolab.chaining import chain_layers
+from topolab.hooks import LAYER, WHEN, check_chain, rows_of
 from topolab.metrics import degree as metrics
 from topolab.run import Run
 from topolab.snapshot import Snapshot, weighted_biadjacency
 from topolab.tables import Column
-from topolab_analyses.common import LAYER, WHEN, check_chain, rows
 
 __all__ = ["Strength"]
 
@@ -108,8 +108,8 @@ class Strength(Analysis):
         if not quantiles:
             quantiles.append({"layer": "", "direction": "", "quantile": np.nan, "strength": np.nan})
         return {
-            "strength": rows(snapshot, summary, _COLUMNS),
-            "strength_quantiles": rows(snapshot, quantiles, _QUANTILES),
+            "strength": rows_of(snapshot, summary, _COLUMNS),
+            "strength_quantiles": rows_of(snapshot, quantiles, _QUANTILES),
         }
 
 

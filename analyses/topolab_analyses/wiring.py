@@ -12,12 +12,12 @@ import pandas as pd
 from topolab.analysis import Analysis
 from topolab.errors import AnalysisError
 from topolab.graph import LayeredGraph
+from topolab.hooks import LAYER, WHEN, check_chain
 from topolab.metrics.dormancy import on_path
 from topolab.metrics.kcore import roles
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
-from topolab_analyses.common import LAYER, WHEN, check_chain
 
 __all__ = ["Wiring"]
 
@@ -78,7 +78,7 @@ class Wiring(Analysis):
         core, role = _shells(snapshot, graph)
         group = {n: _groups((fan_in + fan_out)[graph.layer_slice(n)], self.groups) for n in names}
         sizes = {n: len(group[n]) for n in names}
-        through = on_path(sizes, graph.paths)
+        through = on_path(sizes, graph.blocks)
         neurons = [
             pd.DataFrame(
                 {

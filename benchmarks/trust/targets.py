@@ -111,7 +111,6 @@ def content(shot: topolab.Snapshot) -> Any:
 def read_run(folder: Path, ask: Ask) -> None:
     """As a reader, a report, `show`, `verify`, an export and a resumed training read it."""
     from topolab.cli.show import describe
-    from topolab.exporters import Network
 
     run = ask("open", lambda: topolab.open_run(folder), compare=False)
     if run is None:
@@ -130,7 +129,11 @@ def read_run(folder: Path, ask: Ask) -> None:
     ask("identity", lambda: run.identity, compare=False)
     ask("state", lambda: run.state, compare=False)
     ask("show", lambda: describe(run), compare=False)
-    ask("graph", lambda: Network.from_snapshot(run[-1]).n_edges if len(run) else 0, compare=False)
+    ask(
+        "graph",
+        lambda: topolab.LayeredGraph.from_snapshot(run[-1]).n_edges if len(run) else 0,
+        compare=False,
+    )
     ask("resume", lambda: _resume(folder, run.layers), compare=False)
 
 

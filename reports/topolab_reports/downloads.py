@@ -32,18 +32,18 @@ def downloads(table: pd.DataFrame, name: str) -> Iterator[Download]:
         return
     text = table.to_csv(index=False, float_format="%.7g").encode()
     if len(text) <= _PLAIN:
-        yield _made(f"{name}.csv", "text/csv", text)
+        yield _download(f"{name}.csv", "text/csv", text)
     else:
-        yield from _fitting(f"{name}.csv.gz", "application/gzip", gzip.compress(text, mtime=0))
+        yield from _if_small(f"{name}.csv.gz", "application/gzip", gzip.compress(text, mtime=0))
     raw = io.BytesIO()
     table.reset_index(drop=True).to_parquet(raw, index=False, compression="zstd")
-    yield from _fitting(f"{name}.parquet", "application/vnd.apache.parquet", raw.getvalue())
+    yield from _if_small(f"{name}.parquet", "application/vnd.apache.parquet", raw.getvalue())
 
 
-def _fitting(name: str, kind: str, data: bytes) -> Iterator[Download]:
+def _if_small(name: str, kind: str, data: bytes) -> Iterator[Download]:
     if len(data) <= MOST:
-        yield _made(name, kind, data)
+        yield _download(name, kind, data)
 
 
-def _made(name: str, kind: str, data: bytes) -> Download:
+def _download(name: str, kind: str, data: bytes) -> Download:
     return Download(name, f"data:{kind};base64,{base64.b64encode(data).decode()}", len(data))

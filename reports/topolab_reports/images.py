@@ -14,7 +14,7 @@ from PIL import Image as Picture
 
 from topolab_reports.style import settings
 
-__all__ = ["picture", "png", "svg", "to_address"]
+__all__ = ["png", "svg", "to_address", "to_png"]
 
 
 def png(figure: Figure, *, dpi: int = 144, colours: int | None = 128) -> bytes:
@@ -28,13 +28,15 @@ def png(figure: Figure, *, dpi: int = 144, colours: int | None = 128) -> bytes:
         figure.savefig(raw, format="png", dpi=dpi, metadata={"Software": None})
     image = Picture.open(raw).convert("RGB")
     if colours is not None:
-        image = image.quantize(colors=colours, method=Picture.Quantize.MEDIANCUT, dither=0)
+        image = image.quantize(
+            colors=colours, method=Picture.Quantize.MEDIANCUT, dither=Picture.Dither.NONE
+        )
     out = io.BytesIO()
     image.save(out, format="PNG", optimize=True)
     return out.getvalue()
 
 
-def picture(pixels: npt.NDArray[Any]) -> bytes:
+def to_png(pixels: npt.NDArray[Any]) -> bytes:
     """Pixels of shape (rows, columns, 4) as a PNG, one for one."""
     out = io.BytesIO()
     Picture.fromarray(pixels, mode="RGBA").save(out, format="PNG", optimize=True)

@@ -26,13 +26,13 @@ __all__ = [
     "degree_axis",
     "label_ends",
     "layer_colours",
-    "nothing",
     "read_out",
     "readings",
     "run_colours",
     "settings",
     "share_axis",
     "time_axis",
+    "write_reason",
 ]
 
 #: Inches. A panel is as wide as a phone, so that its text stays legible there.
@@ -46,7 +46,7 @@ _PALETTE = [sns.color_palette("colorblind")[i] for i in (0, 1, 2, 4, 3, 5, 6, 7,
 #: Colours before the first comes again.
 COLOURS = len(_PALETTE)
 
-_RC = {
+_RC: dict[Any, Any] = {
     "figure.dpi": 100,
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
@@ -139,21 +139,21 @@ def bare_axes(size: tuple[float, float] = SIZE) -> Axes:
     return ax
 
 
-def colour_bar(ax: Axes, shown: Any, label: str) -> None:
+def colour_bar(ax: Axes, image: Any, label: str) -> None:
     """A colour bar beside the axes, at a fixed place where the panel is ours."""
     figure = ax.get_figure(root=True)
     assert isinstance(figure, Figure)
     if ax in _BARE:
         return
     if ax not in _OWN:
-        figure.colorbar(shown, ax=ax, label=label, shrink=0.85)
+        figure.colorbar(image, ax=ax, label=label, shrink=0.85)
         return
     ax.set_anchor("W")
     ax.apply_aspect()
     at = ax.get_position()
     width, _ = figure.get_size_inches()
     place = (at.x1 + 0.1 / width, at.y0, 0.12 / width, at.height)
-    figure.colorbar(shown, cax=figure.add_axes(place), label=label)
+    figure.colorbar(image, cax=figure.add_axes(place), label=label)
 
 
 def read_out(ax: Axes, name: str, x: Any, y: Any) -> None:
@@ -166,7 +166,7 @@ def readings(ax: Axes) -> list[tuple[str, Any, Any]]:
     return _READINGS.get(ax, [])
 
 
-def nothing(ax: Axes, why: str) -> None:
+def write_reason(ax: Axes, why: str) -> None:
     """Words in the middle of empty axes."""
     ax.text(0.5, 0.5, why, transform=ax.transAxes, ha="center", va="center", wrap=True)
 
@@ -202,15 +202,15 @@ def degree_axis(ax: Axes) -> None:
 
 def share_axis(ax: Axes) -> None:
     """A logarithmic axis of shares, over a decade at least: within one, numbers would crowd."""
-    known = [line.get_ydata() for line in ax.lines if len(line.get_ydata())]
-    values = np.concatenate(known) if known else np.zeros(0)
+    lines = [np.asarray(line.get_ydata(), dtype=float) for line in ax.lines]
+    values = np.concatenate([np.zeros(0), *lines])
     values = values[np.isfinite(values) & (values > 0)]
     ax.set_yscale("log")
     ax.set_ylim(min(0.7 * values.min(initial=0.1), 0.08), 1.4)
     ax.yaxis.set_minor_formatter(NullFormatter())
 
 
-def label_ends(ax: Axes, ends: Sequence[tuple[float, float, str, object]]) -> None:
+def label_ends(ax: Axes, ends: Sequence[tuple[float, float, str, Any]]) -> None:
     """Write each line's name at its right end, apart from each other.
 
     Parameters
@@ -218,13 +218,13 @@ def label_ends(ax: Axes, ends: Sequence[tuple[float, float, str, object]]) -> No
     ax : Axes
     ends : sequence of (x, y, label, colour)
     """
-    shown = [e for e in ends if np.isfinite(e[0]) and np.isfinite(e[1])]
-    if not shown or ax in _BARE:
+    known = [e for e in ends if np.isfinite(e[0]) and np.isfinite(e[1])]
+    if not known or ax in _BARE:
         return
     if ax in _OWN:  # make room for the longest name
         figure = ax.get_figure(root=True)
         assert isinstance(figure, Figure)
-        longest = max(TextPath((0, 0), e[2], size=8).get_extents().width for e in shown) / 72
+        longest = max(TextPath((0, 0), e[2], size=8).get_extents().width for e in known) / 72
         at, wide = ax.get_position(), figure.get_size_inches()[0]
         ax.set_position((at.x0, at.y0, at.width - min(longest / wide, 0.5 * at.width), at.height))
     low, high = ax.get_ylim()
@@ -235,12 +235,12 @@ def label_ends(ax: Axes, ends: Sequence[tuple[float, float, str, object]]) -> No
             return float(np.log(max(y, low) / low) / np.log(high / low))
         return (y - low) / (high - low)
 
-    at = sorted((place(y), x, y, label, colour) for x, y, label, colour in shown)
+    order = sorted((place(y), x, y, label, colour) for x, y, label, colour in known)
     heights: list[float] = []
-    for item in at:
+    for item in order:
         heights.append(max(item[0], heights[-1] + 0.075) if heights else item[0])
     overflow = max(0.0, heights[-1] - 1.0)
-    for height, (_, _, _, label, colour) in zip(heights, at, strict=True):
+    for height, (_, _, _, label, colour) in zip(heights, order, strict=True):
         ax.annotate(
             label,
             xy=(1.0, height - overflow),
@@ -249,6 +249,6 @@ def label_ends(ax: Axes, ends: Sequence[tuple[float, float, str, object]]) -> No
             textcoords="offset points",
             va="center",
             fontsize=8,
-            color=colour,  # type: ignore[arg-type]
+            color=colour,
             annotation_clip=False,
         )

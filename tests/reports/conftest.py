@@ -9,7 +9,7 @@ import pytest
 
 import topolab
 from conftest import record_example
-from topolab_reports.html import build_report
+from topolab_reports.build import build_report
 
 
 @pytest.fixture(scope="session")
@@ -20,4 +20,4 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, list[t
         record_example(folder / "one", snapshots=7, seed=1, method="set"),
         record_example(folder / "two", snapshots=4, seed=2, method="rigl"),
     ]
-    yield build_report(runs, folder / "report.html", max_frames=5), runs
+    yield build_report(runs, folder / "report.html", frames=5), runs

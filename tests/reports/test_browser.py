@@ -19,7 +19,7 @@ from PIL import Image as Picture
 
 import topolab
 from conftest import record_example
-from topolab_reports.html import build_report
+from topolab_reports.build import build_report
 
 pytestmark = [
     pytest.mark.chromium,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 
 class Page(HTMLParser):
@@ -28,3 +30,9 @@ class Page(HTMLParser):
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
         return [attributes for name, attributes in self.tags if name == tag]
+
+    @property
+    def script_data(self) -> Any:
+        """What the page's script is told of every panel."""
+        (text,) = re.findall(r'id="data">(.*?)</script>', self.text, flags=re.DOTALL)
+        return json.loads(text)

@@ -7,12 +7,14 @@ from pathlib import Path
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import given, settings
+import scipy.sparse as sp
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import topolab
 from topolab import LayeredGraph, LayerSpec
+from topolab.chaining import chain_layers
 from topolab.errors import LayerError
 from topolab.metrics.dormancy import on_path
 
@@ -35,7 +37,6 @@ def graphs(draw: st.DrawFn) -> LayeredGraph:
     return LayeredGraph.from_masks(layers, masks)
 
 
-@settings(max_examples=150, deadline=None)
 @given(graphs())
 def test_degrees_and_coreness_are_those_of_the_oracles(graph: LayeredGraph) -> None:
     network = graph.to_networkx()
@@ -74,12 +75,18 @@ def test_doors_agree(example_run: topolab.Run, tmp_path: Path) -> None:
     assert (matrix.sum(axis=1) == graph.degrees("out")).all()
     assert (matrix.sum(axis=0) == graph.degrees("in")).all()
     graph.write_graphml(tmp_path / "g.graphml")
-    read = nx.read_graphml(tmp_path / "g.graphml", node_type=int)
-    assert {(a, b) for a, b in read.edges} == set(
+    read = nx.read_graphml(tmp_path / "g.graphml")
+    assert {(graph.ids.index(a), graph.ids.index(b)) for a, b in read.edges} == set(
         zip(*[p.tolist() for p in graph.edges[:2]], strict=True)
     )
-    assert read.nodes[40] == {"layer": "fc1", "index": 4}
-    assert graph.to_igraph().vs[40].attributes() == {"layer": "fc1", "index": 4}
+    fan_in, fan_out, core = graph.degrees("in"), graph.degrees("out"), graph.coreness()
+    of_neuron = {
+        "layer": "fc1", "index": 4, "in_degree": fan_in[40], "out_degree": fan_out[40],
+        "degree": fan_in[40] + fan_out[40], "coreness": core[40],
+    }  # fmt: skip
+    assert read.nodes["fc1:4"] == of_neuron
+    assert graph.to_igraph().vs[40].attributes() == {"id": "fc1:4", **of_neuron}
+    assert graph.to_networkx().nodes[40] == {"id": "fc1:4", **of_neuron}
 
 
 def test_layers_can_be_left_out(example_run: topolab.Run) -> None:
@@ -93,6 +100,38 @@ def test_layers_can_be_left_out(example_run: topolab.Run) -> None:
         whole.degrees("sideways")  # type: ignore[arg-type]
     with pytest.raises(LayerError, match="no layer 'x'"):
         whole.layer_slice("x")
+
+
+def test_weights_of_a_layer_that_is_left_out_go_with_its_edges(tmp_path: Path) -> None:
+    layers = [LayerSpec("a", "linear", (2, 2)), LayerSpec("b", "linear", (1, 2))]
+    with topolab.Recorder(tmp_path / "r", layers=layers) as recorder:
+        masks = {"a": [[1, 0], [1, 1]], "b": [[1, 1]]}
+        recorder.record(0, masks, weights={"a": np.full((2, 2), 2.0), "b": np.full((1, 2), 3.0)})
+    snapshot = topolab.open_run(tmp_path / "r")[0]
+    for left_out, weight in (("a", [3.0, 3.0]), ("b", [2.0, 2.0, 2.0])):
+        graph = LayeredGraph.from_snapshot(snapshot, exclude=[left_out])
+        assert graph.weight is not None and graph.weight.tolist() == weight
+        assert graph.about["weights"] == "recorded" and graph.n_neurons == 5
+
+
+def test_a_stored_zero_is_no_edge() -> None:
+    layers = [LayerSpec("a", "linear", (2, 2)), LayerSpec("b", "linear", (1, 2))]
+    links = chain_layers(layers)
+    zero = sp.csr_array((np.array([0, 1]), np.array([0, 1]), np.array([0, 1, 2])), shape=(2, 2))
+    whole = LayeredGraph(links, [zero, sp.csr_array(np.array([[1, 1]]))])
+    assert whole.n_edges == 3 and whole.degrees("in").tolist() == [0, 0, 0, 1, 2]
+    assert whole.blocks[0][:2] == ("input", "a") and whole.block("a").nnz == 1
+    assert zero.nnz == 2  # what was given is as it was
+    assert on_path(whole.sizes, whole.blocks)["a"].tolist() == [False, True]
+
+
+def test_weights_must_be_as_many_as_are_active() -> None:
+    links = chain_layers([LayerSpec("a", "conv", (1, 1, 2, 1))])
+    block = sp.csr_array(np.array([[2]]))
+    weights = np.array([0.5, 0.25], dtype=np.float32)
+    assert LayeredGraph(links, [block], [weights]).weight == [0.75]
+    with pytest.raises(LayerError, match="layer a: 1 weights were given for 2 active ones"):
+        LayeredGraph(links, [block], [weights[:1]])
 
 
 def test_groups_of_inputs_apart_are_graphs_apart() -> None:
@@ -114,7 +153,7 @@ def test_groups_of_inputs_apart_are_graphs_apart() -> None:
     first = LayeredGraph.from_masks(layers[:2], masks)
     assert whole.degrees("total")[: first.n_neurons].tolist() == first.degrees("total").tolist()
     through = on_path({n: int(np.ptp([whole.layer_slice(n).start, whole.layer_slice(n).stop]))
-                       for n in whole.layer_names}, whole.paths)  # fmt: skip
+                       for n in whole.layer_names}, whole.blocks)  # fmt: skip
     starts = {i for n in whole.inputs for i in range(*whole.layer_slice(n).indices(10**6))}
     ends = {i for n in whole.unread for i in range(*whole.layer_slice(n).indices(10**6))}
     for name in whole.layer_names:

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from topolab import LayerSpec, layers_of
+from topolab.chaining import chain_layers, set_apart
 from topolab.errors import LayerError
-from topolab.layers import apart, chain_layers
 
 
 def test_a_kernel_is_an_edge_where_any_weight_is_active() -> None:
@@ -122,12 +122,12 @@ def test_what_fits_nothing_reads_inputs_of_its_own() -> None:
     )
     with pytest.raises(LayerError, match="short takes 4 inputs but conv has 8"):
         chain_layers(layers)
-    done, names = apart(layers)
+    done, names = set_apart(layers)
     assert names == ("short",) and done[1].source == "short:in"
     assert [link.source for link in chain_layers(done)] == [
         "input", "short:in", "att:in", "att:in", "k",
     ]  # fmt: skip
-    assert apart(done) == (done, ())
+    assert set_apart(done) == (done, ())
 
 
 @pytest.mark.parametrize("source", ["x:out", "../x:in", "\x1b:in", ":in", "a b:in", "q:in\n"])

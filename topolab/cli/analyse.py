@@ -1,34 +1,28 @@
-"""``topolab analyse``: compute, or read, the tables of a run."""
+"""``topolab analyse``: compute, or read, the tables of runs."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from topolab.cli.common import (
-    AsJson,
-    Quiet,
-    complete,
-    emit_json,
-    failures,
-    known_name,
-    note,
-    progress_bar,
-    table,
-)
+from topolab.cli.common import AsJson, Quiet, complete, emit_json, failures, names_of, note, table
+from topolab.errors import ConfigError, TopolabError
 
 if TYPE_CHECKING:
-    from topolab.errors import TopolabError
+    from topolab.api import Results
+    from topolab.run import Run
 
-__all__ = ["analyse", "analyse_run", "parse_parameters"]
+__all__ = ["analyse", "parse_parameters"]
 
 
 def analyse(
-    runs: Annotated[list[Path], typer.Argument(help="Folders of runs.", show_default=False)],
+    runs: Annotated[
+        list[Path], typer.Argument(help="Runs, or folders of runs.", show_default=False)
+    ],
     only: Annotated[
         str | None,
         typer.Option(
@@ -36,7 +30,7 @@ def analyse(
             autocompletion=complete("analyses"),
         ),
     ] = None,
-    parameter: Annotated[
+    parameters: Annotated[
         list[str] | None,
         typer.Option(
             "-p",
@@ -46,9 +40,9 @@ def analyse(
         ),
     ] = None,
     workers: Annotated[int, typer.Option(help="Processes.")] = 1,
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Compute again, and keep nothing.")
-    ] = False,
+    cache: Annotated[
+        bool, typer.Option(" /--no-cache", help="Compute again, and keep nothing.")
+    ] = True,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -56,35 +50,14 @@ def analyse(
 
     An analysis asked for twice is computed once; changing a parameter or the run computes again.
     """
-    from topolab.api import make_analysis
-    from topolab.errors import TopolabError
-    from topolab.registry import names as names_of
+    given = parse_parameters(parameters or [])
+    from topolab.api import analyse as analyse_runs
 
-    names = None if only is None else [name.strip() for name in only.split(",") if name.strip()]
-    for name in names or ():
-        known_name("analyses", name)
-    parameters = parse_parameters(parameter or [])
-    for name in parameters:
-        known_name("analyses", name)
-    wanted = names if names is not None else names_of("analyses")
-    for name in wanted:
-        make_analysis(name, parameters.get(name))  # a wrong parameter is found before any work
-    failed: list[tuple[str, TopolabError]] = []
-    unable: dict[str, TopolabError] = {}
-    done: list[dict[str, Any]] = []
-    for path in runs:
-        try:
-            done += analyse_run(
-                path,
-                names,
-                parameters,
-                workers=workers,
-                cache=not no_cache,
-                quiet=quiet or as_json,
-                unable=unable,
-            )
-        except TopolabError as error:
-            failed.append((str(path), error))
+    found = analyse_runs(
+        runs, names_of(only, "only", "analysis"), parameters=given, workers=workers, cache=cache,
+        on_error="skip", progress=False if quiet or as_json else None,
+    )  # fmt: skip
+    done = [line for run, results in found.items() for line in _tables(run, results)]
     if as_json:
         emit_json(done)
     elif done:
@@ -96,67 +69,16 @@ def analyse(
                 for item in done
             ],
         )  # fmt: skip
-    if failed and len(runs) == 1:
-        raise failed[0][1]
-    failures([*failed, *unable.items()], len(runs) * len(wanted))
+    failures(*_skipped(found))
     if not as_json:
         note(f"Next: topolab report {' '.join(map(str, runs))} --out report.html", quiet=quiet)
 
 
-def analyse_run(
-    path: Path,
-    names: Sequence[str] | None,
-    parameters: dict[str, dict[str, Any]],
-    *,
-    workers: int,
-    cache: bool,
-    quiet: bool,
-    unable: dict[str, TopolabError],
-) -> list[dict[str, Any]]:
-    """Analyse one run with a progress bar; a line per table.
-
-    Of several analyses one that cannot answer for this run is put into `unable`; the rest is done.
-    """
-    from topolab.api import analyse as analyse_by_name
-    from topolab.errors import AnalysisError, ConfigError
-    from topolab.registry import names as names_of
-    from topolab.run import open_run
-
-    stray = sorted(set(parameters) - set(names)) if names is not None else []
-    if stray:
-        raise ConfigError(
-            f"parameters for {', '.join(stray)}, which is not among the analyses asked for"
-        )
-
-    run = open_run(path)
-    with progress_bar(quiet=quiet) as bar:
-        tasks: dict[str, Any] = {}
-
-        def tick(name: str, frames: int, total: int) -> None:
-            if bar is None:
-                return
-            if name not in tasks:
-                tasks[name] = bar.add_task(f"{run.name}: {name}", total=total, detail="")
-            bar.update(tasks[name], completed=frames)
-
-        results: dict[str, Any] = {}
-        for name in names if names is not None else names_of("analyses"):
-            try:
-                results |= analyse_by_name(
-                    run,
-                    [name],
-                    parameters={name: parameters[name]} if name in parameters else None,
-                    workers=workers,
-                    cache=cache,
-                    progress=tick,
-                )
-            except AnalysisError as error:
-                if names is not None and len(names) == 1:
-                    raise
-                unable[f"{path}: {name}"] = error
+def _tables(run: Run, results: Results) -> list[dict[str, Any]]:
+    """A line per table."""
     return [
         {
-            "run": str(path),
+            "run": str(run.path),
             "analysis": name,
             "table": table_name,
             "rows": len(frame),
@@ -167,6 +89,19 @@ def analyse_run(
         for name, result in results.items()
         for table_name, frame in result.tables.items()
     ]
+
+
+def _skipped(found: Mapping[Run, Results]) -> tuple[list[tuple[str, TopolabError]], int]:
+    """What was left out, and of how many; one entry where all failed for one reason."""
+    skipped = [
+        (f"{run.path}: {name}", error)
+        for run, results in found.items()
+        for name, error in results.skipped.items()
+    ]
+    asked = sum(len(results) + len(results.skipped) for results in found.values())
+    if len(skipped) == asked and len({str(error) for _, error in skipped}) == 1:
+        return skipped[:1], 1
+    return skipped, asked
 
 
 def parse_parameters(given: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -182,8 +117,6 @@ def parse_parameters(given: Sequence[str]) -> dict[str, dict[str, Any]]:
     >>> parse_parameters(["powerlaw.x_min=50", "dormant.thresholds=5,10", "kendall.direction=in"])
     {'powerlaw': {'x_min': 50}, 'dormant': {'thresholds': (5, 10)}, 'kendall': {'direction': 'in'}}
     """
-    from topolab.errors import ConfigError
-
     out: dict[str, dict[str, Any]] = {}
     for item in given:
         key, equals, text = item.partition("=")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from topolab.cli.common import AsJson, complete
-from topolab.cli.listing import list_or_card
+from topolab.cli.listing import print_listing
 
 __all__ = ["analyses"]
 
@@ -24,4 +24,6 @@ def analyses(
     as_json: AsJson = False,
 ) -> None:
     """List the analyses, or show the card of one."""
-    list_or_card("analyses", name, as_json)
+    from topolab.listing import analyses as list_analyses
+
+    print_listing(list_analyses(name), as_json)

@@ -15,9 +15,9 @@ from typer.main import get_command_from_info
 from typer.models import CommandInfo
 
 from topolab.cli.common import printable
-from topolab.commands import Command
+from topolab.commands import Command, find_command
 from topolab.errors import ConfigError, TopolabError
-from topolab.registry import find, names
+from topolab.registry import did_you_mean, names
 
 __all__ = ["app", "main"]
 
@@ -39,7 +39,7 @@ class Shell(TyperGroup):
         found: list[Command] = []
         for name in names("commands"):
             try:
-                found.append(find("commands", name))
+                found.append(find_command(name))
             except ConfigError as error:
                 typer.echo(f"topolab: {printable(str(error))}", err=True)
         return [command.name for command in sorted(found, key=lambda c: (c.order, c.name))]
@@ -48,11 +48,19 @@ class Shell(TyperGroup):
         """The command of a name, or None."""
         if cmd_name not in names("commands"):
             return None
-        command: Command = find("commands", cmd_name)
+        command = find_command(cmd_name)
         info = CommandInfo(
             command.name, callback=command.callback, context_settings=dict(command.context)
         )
         return get_command_from_info(info, pretty_exceptions_short=True, rich_markup_mode="rich")
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that was typed; a misspelt one is refused with a hint."""
+        name = args[0]
+        mistyped = not name.startswith("-") and name not in names("commands")
+        if mistyped and not ctx.resilient_parsing:
+            ctx.fail(f"No such command {printable(name)!r}{did_you_mean(name, names('commands'))}.")
+        return super().resolve_command(ctx, args)
 
 
 app = typer.Typer(

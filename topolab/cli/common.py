@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from topolab.errors import TopolabError
+from topolab.errors import ConfigError, PartialFailure, TopolabError
+from topolab.registry import did_you_mean, known, names
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -22,6 +23,9 @@ __all__ = [
     "complete",
     "did_you_mean",
     "emit_json",
+    "failures",
+    "known_name",
+    "names_of",
     "note",
     "printable",
     "progress_bar",
@@ -119,40 +123,36 @@ def progress_bar(*, quiet: bool) -> Iterator[Progress | None]:
 def complete(group: str) -> Any:
     """Shell completion of the names in an entry-point group."""
 
-    def names_of(incomplete: str) -> list[str]:
-        from topolab.registry import names
+    def starting(incomplete: str) -> list[str]:
+        return [name for name in names(group) if name.startswith(incomplete)]
 
-        return [name for name in names(group) if name.startswith(incomplete)]  # type: ignore[arg-type]
-
-    return names_of
-
-
-def did_you_mean(wrong: str, known: Sequence[str]) -> str:
-    """A hint for a misspelt name, or nothing."""
-    from difflib import get_close_matches
-
-    close = get_close_matches(wrong, known, n=1)
-    return f" (did you mean {close[0]}?)" if close else ""
+    return starting
 
 
 def known_name(group: str, name: str) -> None:
-    """Refuse a name that is not registered, with a hint.
+    """Refuse a name that is not registered, with a hint."""
+    known(group, name)
+
+
+def names_of(text: str | None, option: str, what: str) -> list[str] | None:
+    """Names that were written with commas between them; None where nothing was written.
 
     Raises
     ------
     ConfigError
-        Listing what there is.
-    """
-    from topolab.errors import ConfigError
-    from topolab.registry import find, names
+        If something was written, and no name.
 
-    known = names(group)  # type: ignore[arg-type]
-    if name in known:
-        return
-    try:
-        find(group, name)  # type: ignore[arg-type]  # for its message
-    except ConfigError as error:
-        raise ConfigError(f"{error}{did_you_mean(name, known)}") from None
+    Examples
+    --------
+    >>> names_of("degree, paths", "only", "analysis")
+    ['degree', 'paths']
+    """
+    if text is None:
+        return None
+    found = [name.strip() for name in text.split(",") if name.strip()]
+    if not found:
+        raise ConfigError(f"--{option} names no {what}")
+    return found
 
 
 def failures(failed: Sequence[tuple[str, TopolabError]], of: int) -> None:
@@ -169,6 +169,4 @@ def failures(failed: Sequence[tuple[str, TopolabError]], of: int) -> None:
         raise failed[0][1]
     for name, error in failed:
         typer.echo(printable(f"topolab: {name}: {error}"), err=True)
-    from topolab.errors import PartialFailure
-
     raise PartialFailure(f"{len(failed)} of {of} failed: {', '.join(name for name, _ in failed)}")

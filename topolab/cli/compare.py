@@ -10,24 +10,15 @@ from typing import Annotated, Any
 import typer
 
 from topolab.cli.analyse import parse_parameters
-from topolab.cli.common import (
-    AsJson,
-    Quiet,
-    complete,
-    emit_json,
-    known_name,
-    note,
-    progress_bar,
-    table,
-)
+from topolab.cli.common import AsJson, Quiet, complete, emit_json, names_of, note, table
 
 __all__ = ["compare"]
 
-_SHOWN = "training.test_accuracy; exploration.r_s[all]; selection.gain_rate*; selection.loss_slope*"
-
 
 def compare(
-    runs: Annotated[list[Path], typer.Argument(help="Folders of runs.", show_default=False)],
+    runs: Annotated[
+        list[Path], typer.Argument(help="Runs, or folders of runs.", show_default=False)
+    ],
     by: Annotated[
         str | None,
         typer.Option(
@@ -41,50 +32,39 @@ def compare(
             autocompletion=complete("analyses"),
         ),
     ] = None,
-    parameter: Annotated[
+    parameters: Annotated[
         list[str] | None,
         typer.Option(
             "-p", "--parameter", help="ANALYSIS.NAME=VALUE; can be repeated.", show_default=False
         ),
     ] = None,
     measures: Annotated[
-        str, typer.Option(help="Which measures to print: patterns, separated by semicolons.")
-    ] = _SHOWN,
+        str | None,
+        typer.Option(
+            help="Which measures to print: patterns, separated by semicolons (default: accuracy, "
+            "and what the analyses name)."
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for all tables, as Parquet and CSV.")
     ] = None,
     workers: Annotated[int, typer.Option(help="Processes.")] = 1,
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Compute again, and keep nothing.")
-    ] = False,
+    cache: Annotated[
+        bool, typer.Option(" /--no-cache", help="Compute again, and keep nothing.")
+    ] = True,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Compare groups of runs that differ only by seed: means, intervals, paired tests, verdicts."""
+    keys = names_of(by, "by", "setting")
+    named = names_of(only, "only", "analysis")
+    given = parse_parameters(parameters or [])
     from topolab.comparison import compare as compare_runs
-    from topolab.errors import ConfigError
 
-    names = None if only is None else [name.strip() for name in only.split(",") if name.strip()]
-    for name in names or ():
-        known_name("analyses", name)
-    parameters = parse_parameters(parameter or [])
-    keys = None if by is None else [key.strip() for key in by.split(",") if key.strip()]
-    if by is not None and not keys:
-        raise ConfigError("--by names no setting")
-    with progress_bar(quiet=quiet or as_json) as bar:
-        tasks: dict[str, Any] = {}
-
-        def tick(run: str, name: str, done: int, total: int) -> None:
-            if bar is None:
-                return
-            if name not in tasks:
-                tasks[name] = bar.add_task(name, total=total * len(runs), detail="")
-            bar.update(tasks[name], detail=run, advance=1 if done < total else 0)
-
-        compared = compare_runs(
-            list(runs), keys, only=names, parameters=parameters, workers=workers,
-            cache=not no_cache, progress=tick,
-        )  # fmt: skip
+    compared = compare_runs(
+        runs, keys, only=named, parameters=given, workers=workers, cache=cache,
+        progress=False if quiet or as_json else None,
+    )  # fmt: skip
     saved = compared.save(out) if out is not None else []
     if as_json:
         emit_json(
@@ -97,7 +77,9 @@ def compare(
             }
         )
         return
-    patterns = [p.strip() for p in measures.split(";") if p.strip()]
+    patterns = list(compared.highlights)
+    if measures is not None:
+        patterns = [p.strip() for p in measures.split(";") if p.strip()]
 
     def shown(measure: str) -> bool:
         return any(_matches(measure, pattern) for pattern in patterns)
@@ -124,17 +106,16 @@ def compare(
         title="Paired by seed: Wilcoxon's signed-rank test",
     )  # fmt: skip
     for name, found in compared.across.items():
-        _across(name, found)
+        _across(name, found, compared.verdicts.get(name, ()))
     _remarks(compared, len(groups), quiet=quiet)
     if saved:
         note(f"All tables are in {out}.", quiet=quiet)
 
 
-def _across(name: str, found: Any) -> None:
-    """How often each verdict was given, by group and layer; any analysis with one has this."""
-    if "verdict" not in found:
+def _across(name: str, found: Any, words: tuple[str, ...]) -> None:
+    """How often each verdict was given, by group and layer, where an analysis gives any."""
+    if not words:
         return
-    words = [word for word in ("verdict", "power_law", "attachment", "decay") if word in found]
     rows = []
     for (group, layer), part in found.groupby(["group", "layer"], sort=False):
         counts = [

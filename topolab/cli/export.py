@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from topolab.cli.common import (
-    AsJson,
-    Quiet,
-    complete,
-    emit_json,
-    known_name,
-    note,
-    progress_bar,
-)
+from topolab.cli.common import AsJson, Quiet, complete, emit_json, note
+
+if TYPE_CHECKING:
+    from topolab.run import Run
 
 __all__ = ["export"]
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="Folder of a run.", show_default=False)],
+    runs: Annotated[
+        list[Path], typer.Argument(help="Runs, or folders of runs.", show_default=False)
+    ],
     to: Annotated[
         str,
         typer.Option(
-            help="graphml, gexf, parquet, npz, networkx-json or pyg.",
+            help="The format: graphml, gexf, parquet, npz, networkx-json, pyg, ...",
             autocompletion=complete("exporters"),
             show_default=False,
         ),
@@ -36,7 +33,7 @@ def export(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="The file to write; of all steps, the folder of the files "
+            help="The file to write; of all steps, or several runs, the folder of the files "
             "(default: named after the run, here).",
             show_default=False,
         ),
@@ -57,36 +54,35 @@ def export(
     Neurons carry layer, index, degrees and coreness; edges their active weights and, where they
     were recorded, the weight.
     """
-    known_name("exporters", to)
-    from topolab.exporters.api import export as export_run
+    from topolab.exporters.api import export as export_runs
     from topolab.exporters.api import steps_of
-    from topolab.registry import find
     from topolab.run import open_run
 
-    opened = open_run(run)
     wanted = int(step) if step.isascii() and step.isdigit() else step
-    steps = steps_of(opened, wanted)
-    if out is None:
-        suffix = find("exporters", to).suffix
-        named = f"{opened.name}-{to}" if step == "all" else f"{opened.name}-s{steps[0]:07d}{suffix}"
-        out = Path(named)
-    with progress_bar(quiet=quiet or as_json) as bar:
-        task = bar.add_task(f"{opened.name}: {to}", total=None, detail="") if bar else None
-
-        def tick(done: int, total: int) -> None:
-            if bar is not None and task is not None:
-                bar.update(task, completed=done, total=total)
-
-        files = export_run(
-            opened, out, to=to, step=wanted, separate=separate, force=force, progress=tick
-        )
+    files = export_runs(
+        runs[0] if len(runs) == 1 else runs, out, to=to, step=wanted, separate=separate,
+        force=force, progress=False if quiet or as_json else None,
+    )  # fmt: skip
+    written = files if isinstance(files, dict) else {open_run(runs[0]): files}
     if as_json:
-        described = [{"file": str(path), "bytes": path.stat().st_size} for path in files]
-        emit_json({"run": str(run), "to": to, "steps": steps, "files": described})
+        described = [
+            {
+                "run": str(run.path),
+                "to": to,
+                "steps": steps_of(run, wanted),
+                "files": [{"file": str(path), "bytes": path.stat().st_size} for path in paths],
+            }
+            for run, paths in written.items()
+        ]
+        emit_json(described if isinstance(files, dict) else described[0])
         return
-    for path in files:
-        typer.echo(str(path))
-    shot = opened.at(step=steps[-1])
-    if not any(shot.weights[layer.name] is not None for layer in opened.layers):
-        note("No weights were recorded (train with --record weights), so edges have none.",
-             quiet=quiet)  # fmt: skip
+    for paths in written.values():
+        for path in paths:
+            typer.echo(str(path))
+    if not all(_has_weights(run, steps_of(run, wanted)[-1]) for run in written):
+        note("No weights were recorded, so edges have none.", quiet=quiet)
+
+
+def _has_weights(run: Run, step: int) -> bool:
+    weights = run.at(step=step).weights
+    return any(weights[layer.name] is not None for layer in run.layers)

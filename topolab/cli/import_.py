@@ -14,7 +14,6 @@ from topolab.cli.common import (
     emit_json,
     note,
     printable,
-    progress_bar,
     table,
 )
 
@@ -82,7 +81,8 @@ def import_(
     Nothing in a file is run: what needs code to be read is refused, and how to convert it is said.
     """
     from topolab.errors import ConfigError
-    from topolab.importers import UnsafeFileError, import_run, inspect_checkpoints
+    from topolab.importers import UnsafeFileError
+    from topolab.importers.api import import_run, inspect_checkpoints
 
     if out is None and not inspect:
         raise ConfigError("give the folder of the new run with --out, or only look with --inspect")
@@ -97,24 +97,15 @@ def import_(
         "image_shape": _image(image_shape),
         "max_bytes": max(1, int(max_gib * 2**30)),
     }
+    progress = False if quiet or as_json else None
+    run = None
     try:
-        with progress_bar(quiet=quiet or as_json) as bar:
-            tasks: dict[str, Any] = {}
-
-            def tick(what: str, done: int, total: int) -> None:
-                if bar is None:
-                    return
-                if what not in tasks:
-                    tasks[what] = bar.add_task(what, total=total, detail="")
-                bar.update(tasks[what], completed=done)
-
-            if inspect or out is None:
-                found = inspect_checkpoints(paths, **options, progress=tick)
-                run = None
-            else:
-                run = import_run(
-                    paths, out, **options, seed=seed, command=_command(), progress=tick
-                )
+        if inspect or out is None:
+            found = inspect_checkpoints(paths, **options, progress=progress)
+        else:
+            run = import_run(
+                paths, out, **options, seed=seed, command=_command(), progress=progress
+            )
     except UnsafeFileError as error:
         note(f"Where you trust the file, this converts it:\n\n{error.snippet}\n", quiet=quiet)
         raise

@@ -3,49 +3,47 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import typer
 
-from topolab.cli.common import emit_json, known_name, table
+from topolab.cli.common import emit_json, printable, table
+from topolab.listing import Entries, Entry, entries, entry
 from topolab.registry import Group
 
-__all__ = ["card_of", "list_or_card"]
+__all__ = ["list_or_card", "print_listing"]
 
 
 def list_or_card(group: Group, name: str | None, as_json: bool) -> None:
     """Print what a group has, or the card and options of one of its entries."""
-    from topolab.registry import find, load_all
+    print_listing(entries(group) if name is None else entry(group, name), as_json)
 
-    if name is None:
-        found = load_all(group)
-        if as_json:
-            emit_json([_described(entry) for entry in found.values()])
-        else:
-            table(("name", "what it does"), [(n, entry.summary) for n, entry in found.items()])
-        return
-    known_name(group, name)
-    entry = find(group, name)
-    card = entry.card() if hasattr(entry, "card") else card_of(entry)
+
+def print_listing(found: Entries | Entry, as_json: bool) -> None:
+    """Print entries, or the card and options of one."""
     if as_json:
-        emit_json({**_described(entry), "card": card})
-        return
+        emit_json(list(found.values()) if isinstance(found, Entries) else found)
+    elif isinstance(found, Entries):
+        table(("name", "what it does"), [(name, e["summary"]) for name, e in found.items()])
+    else:
+        _print_card(found)
+
+
+def _print_card(found: Entry) -> None:
     if sys.stdout.isatty():
         from rich.console import Console
         from rich.markdown import Markdown
 
-        Console().print(Markdown(card))
+        Console().print(Markdown(printable(found["card"])))
     else:
-        typer.echo(card)
-    options = getattr(entry, "options", ())
-    if options:
+        typer.echo(printable(found["card"]))
+    if found.get("options"):
         table(
             ("option", "default", "meaning", "values"),
             [
-                (f"--{o.name.replace('_', '-')}", _default(o.default), o.help,
-                 ", ".join(o.choices) or o.interval)
-                for o in options
+                (f"--{o['name'].replace('_', '-')}", _default(o["default"]), o["meaning"],
+                 ", ".join(o["choices"]) or o["interval"])
+                for o in found["options"]
             ],
             title="Options",
         )  # fmt: skip
@@ -53,44 +51,3 @@ def list_or_card(group: Group, name: str | None, as_json: bool) -> None:
 
 def _default(value: Any) -> str:
     return "-" if value is None else str(value)
-
-
-def _described(entry: Any) -> dict[str, Any]:
-    described: dict[str, Any] = {"name": entry.name, "summary": entry.summary}
-    if hasattr(entry, "defaults"):
-        described["defaults"] = (
-            entry.defaults() if callable(entry.defaults) else dict(entry.defaults)
-        )
-    if hasattr(entry, "options"):
-        described["options"] = [
-            {"name": o.name, "kind": o.kind, "default": o.default, "meaning": o.help,
-             "choices": o.choices, "interval": o.interval}
-            for o in entry.options
-        ]  # fmt: skip
-    if hasattr(entry, "schemas"):
-        described["tables"] = {
-            table_name: [
-                {"name": c.name, "type": c.dtype.__name__, "unit": c.unit, "meaning": c.meaning}
-                for c in schema
-            ]
-            for table_name, schema in entry.schemas.items()
-        }
-    return described
-
-
-def card_of(entry: Any) -> str:
-    """The card that lies in the folder ``cards`` beside the module of a method or analysis.
-
-    Raises
-    ------
-    ConfigError
-        If it has none.
-    """
-    from topolab.errors import ConfigError
-
-    module = sys.modules[entry.__module__]
-    path = Path(str(module.__file__)).parent / "cards" / f"{entry.name}.md"
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError:
-        raise ConfigError(f"{entry.name} has no card ({path} is not there)") from None

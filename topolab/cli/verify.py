@@ -13,7 +13,9 @@ __all__ = ["verify"]
 
 
 def verify(
-    runs: Annotated[list[Path], typer.Argument(help="Folders of runs.", show_default=False)],
+    runs: Annotated[
+        list[Path], typer.Argument(help="Runs, or folders of runs.", show_default=False)
+    ],
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -21,10 +23,9 @@ def verify(
 
     Exit code 0 if all is well, 3 if a file is damaged or missing.
     """
-    from topolab.store.verify import verify_run
+    from topolab.run import verify as verify_runs
 
-    outcomes = [verify_run(path) for path in runs]
-    damaged = [outcome for outcome in outcomes if not outcome.ok]
+    outcomes = verify_runs(runs).values()
     if as_json:
         emit_json(
             [
@@ -43,5 +44,5 @@ def verify(
                 typer.echo(printable(f"{problem.file}: {problem.message}"))
             if outcome.ok:
                 note(f"{outcome.path}: {outcome.checked} snapshots, all well", quiet=quiet)
-    if damaged:
+    if not all(outcome.ok for outcome in outcomes):
         raise typer.Exit(3)

@@ -7,6 +7,5 @@ from __future__ import annotations
 
 from topolab.exporters.api import export
 from topolab.exporters.base import Exporter
-from topolab.exporters.network import Network
 
-__all__ = ["Exporter", "Network", "export"]
+__all__ = ["Exporter", "export"]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import SupportsIndex
+from typing import Any, SupportsIndex, overload
 
-from topolab.errors import ConfigError, PartialFailure, RunError, SnapshotError
+from topolab.errors import ConfigError, LayerError, PartialFailure, RunError, SnapshotError
 from topolab.exporters.base import Exporter
-from topolab.exporters.network import Network
+from topolab.graph import LayeredGraph
+from topolab.progress import Progress, progress_shown
 from topolab.registry import find
-from topolab.run import Run, open_run
+from topolab.run import Run, RunLike, is_one_run, open_runs
+from topolab.snapshot import Snapshot
 from topolab.store.files import replace_all
 
 __all__ = ["Step", "export", "steps_of"]
@@ -21,24 +24,60 @@ __all__ = ["Step", "export", "steps_of"]
 Step = SupportsIndex | str | Iterable[SupportsIndex]
 
 
+@overload
 def export(
-    run: Run | str | os.PathLike[str],
-    out: str | os.PathLike[str],
+    runs: Run,
+    out: str | os.PathLike[str] | None = None,
     *,
     to: str,
     step: Step | None = None,
     separate: bool = False,
     force: bool = False,
-    progress: Callable[[int, int], None] | None = None,
-) -> list[Path]:
+    progress: Progress | bool | None = None,
+) -> list[Path]: ...
+@overload
+def export(
+    runs: Sequence[RunLike],
+    out: str | os.PathLike[str] | None = None,
+    *,
+    to: str,
+    step: Step | None = None,
+    separate: bool = False,
+    force: bool = False,
+    progress: Progress | bool | None = None,
+) -> dict[Run, list[Path]]: ...
+# A path may be that of a run, or of a folder of runs.
+@overload
+def export(
+    runs: str | os.PathLike[str],
+    out: str | os.PathLike[str] | None = None,
+    *,
+    to: str,
+    step: Step | None = None,
+    separate: bool = False,
+    force: bool = False,
+    progress: Progress | bool | None = None,
+) -> Any: ...
+def export(
+    runs: RunLike | Sequence[RunLike],
+    out: str | os.PathLike[str] | None = None,
+    *,
+    to: str,
+    step: Step | None = None,
+    separate: bool = False,
+    force: bool = False,
+    progress: Progress | bool | None = None,
+) -> list[Path] | dict[Run, list[Path]]:
     """Write the graph of a snapshot, or of several, for other programs.
 
     Parameters
     ----------
-    run : Run or path
-    out : path
+    runs : Run or path, or a sequence of them
+        A folder that is no run stands for the runs in it.
+    out : path, optional
         The file to write, with the format's suffix; for several steps the folder of the files,
-        which is made if need be.
+        which is made if need be; for several runs the folder of what each of them gives. Without
+        it files are named after their run, in the present folder.
     to : str
         A format: ``graphml``, ``gexf``, ``parquet``, ``npz``, ``networkx-json``, ``pyg``, or what
         another package adds.
@@ -49,13 +88,15 @@ def export(
         Every layer as a bipartite graph of its own, for layers that do not chain.
     force : bool
         Overwrite files that are there.
-    progress : callable, optional
-        Called with (snapshots done, snapshots in all).
+    progress : Progress, bool or None
+        A function of (what, done, total, detail), False for silence, None for a bar where a person
+        looks.
 
     Returns
     -------
-    list of Path
-        The files written. Each appears whole or not at all.
+    list of Path or dict of Run to list of Path
+        The files written, of a sequence or a folder of runs for each run. Each appears whole or
+        not at all.
 
     Raises
     ------
@@ -78,40 +119,103 @@ def export(
     ['mine.graphml']
     >>> [path.name for path in export(run, folder + "/all", to="npz", step="all")][:2]
     ['s0000000.npz', 's0000010.npz']
+    >>> [path.name for path in export([run], folder, to="gexf", step="first")[run]]
+    ['example-s0000000.gexf']
     """
-    opened = run if isinstance(run, Run) else open_run(run)
     exporter: Exporter = find("exporters", to)()
-    steps = steps_of(opened, step)
-    words = step is None or isinstance(step, str)
-    several = step == "all" if words else _one(step) is None
-    targets = _targets(exporter, Path(out), steps, several=several)
-    for files in targets:
-        _check(opened, files, force=force)
-    if several:
-        _make(Path(out))
-    written: list[Path] = []
+    opened = list(dict.fromkeys(open_runs(runs)))
+    single = is_one_run(runs)
+    _check_names(opened)
+    plans = [_plan(run, exporter, step, _place(run, exporter, step, out, single), force=force)
+             for run in opened]  # fmt: skip
+    tolerant = not single or plans[0].several
+    written: dict[Run, list[Path]] = {}
     damaged: list[str] = []
-    for done, (at, files) in enumerate(zip(steps, targets, strict=True), start=1):
-        try:
-            snapshot = opened.at(step=at)
-        except SnapshotError as error:
-            if not several:
-                raise
-            damaged.append(str(error))
-            continue
-        network = Network.from_snapshot(
-            snapshot, run=opened.name, run_id=str(opened.manifest["run_id"]), separate=separate
-        )
-        replace_all(files, lambda paths, network=network: exporter.write(network, paths))  # type: ignore[misc]
-        written += files
-        if progress is not None:
-            progress(done, len(steps))
+    with progress_shown(progress) as tell:
+        for plan in plans:
+            if plan.several or not single:
+                _make(plan.out if plan.several else plan.out.parent)
+            done: list[Path] = []
+            for at, files in zip(plan.steps, plan.files, strict=True):
+                try:
+                    snapshot = plan.run.at(step=at)
+                except SnapshotError as error:
+                    if not tolerant:
+                        raise
+                    damaged.append(str(error))
+                    continue
+                graph = _graph(plan.run, snapshot, separate=separate)
+                replace_all(files, lambda paths, graph=graph: exporter.write(graph, paths))  # type: ignore[misc]
+                done += files
+                tell(f"{plan.run.name}: {to}", plan.steps.index(at) + 1, len(plan.steps))
+            written[plan.run] = done
     if damaged:
+        total = sum(len(plan.steps) for plan in plans)
         raise PartialFailure(
-            f"{len(damaged)} of {len(steps)} snapshots could not be exported, the others are "
+            f"{len(damaged)} of {total} snapshots could not be exported, the others are "
             f"written: {'; '.join(damaged)}"
         )
-    return written
+    return written[opened[0]] if single else written
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What a run gives: a file, or several of one step, for each step."""
+
+    run: Run
+    out: Path
+    steps: list[int]
+    files: list[list[Path]]
+    several: bool
+
+
+def _plan(run: Run, exporter: Exporter, step: Step | None, out: Path, *, force: bool) -> _Plan:
+    several = _several(step)
+    steps = steps_of(run, step)
+    files = _targets(exporter, out, steps, several=several)
+    for of_step in files:
+        _check(run, of_step, force=force)
+    return _Plan(run, out, steps, files, several)
+
+
+def _place(
+    run: Run,
+    exporter: Exporter,
+    step: Step | None,
+    out: str | os.PathLike[str] | None,
+    single: bool,
+) -> Path:
+    """Where a run's file goes, or the folder of its files."""
+    if single and out is not None:
+        return Path(out)
+    folder = Path() if out is None else Path(out)
+    if _several(step):
+        return folder / f"{run.name}-{exporter.name}"
+    return folder / f"{run.name}-s{steps_of(run, step)[0]:07d}{exporter.suffix}"
+
+
+def _check_names(runs: Sequence[Run]) -> None:
+    names = [run.name for run in runs]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigError(f"two runs are named {', '.join(twice)}; export them into two folders")
+
+
+def _several(step: Step | None) -> bool:
+    """Whether there is a file for each of several steps."""
+    if step is None or isinstance(step, str):
+        return step == "all"
+    return _one(step) is None
+
+
+def _graph(run: Run, snapshot: Snapshot, *, separate: bool) -> LayeredGraph:
+    about = {"run": run.name, "run_id": str(run.manifest["run_id"])}
+    try:
+        return LayeredGraph.from_snapshot(snapshot, separate=separate, about=about)
+    except LayerError as error:
+        raise LayerError(
+            f"{error}; or export every layer as a graph of its own (separate)"
+        ) from error
 
 
 def steps_of(run: Run, step: Step | None) -> list[int]:
@@ -175,7 +279,7 @@ def _check(run: Run, files: Sequence[Path], *, force: bool) -> None:
         if path.is_dir():
             raise ConfigError(f"{path}: is a folder; give the file to write")
         if path.exists() and not force:
-            raise ConfigError(f"{path}: is there already; choose another name, or --force")
+            raise ConfigError(f"{path}: is there already; choose another name, or force it")
 
 
 def _make(folder: Path) -> None:

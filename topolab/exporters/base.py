@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from topolab.exporters.network import Network
+from topolab.graph import LayeredGraph
 
 __all__ = ["Exporter"]
 
@@ -31,15 +31,15 @@ class Exporter:
     suffix: ClassVar[str]
     parts: ClassVar[tuple[str, ...]] = ()
 
-    def write(self, network: Network, paths: Sequence[Path]) -> None:
-        """Write a network.
+    def write(self, graph: LayeredGraph, paths: Sequence[Path]) -> None:
+        """Write a graph.
 
         Parameters
         ----------
-        network : Network
+        graph : LayeredGraph
         paths : sequence of Path
             New files in the order of `parts`, or the one file. They are moved into place when all
-            are written, so their names mean nothing, and equal networks give equal bytes.
+            are written, so their names mean nothing, and equal graphs give equal bytes.
 
         Raises
         ------

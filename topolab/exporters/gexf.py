@@ -7,8 +7,8 @@ from itertools import count
 from pathlib import Path
 
 from topolab.exporters.base import Exporter
-from topolab.exporters.markup import attribute, text
-from topolab.exporters.network import Network
+from topolab.graph import LayeredGraph
+from topolab.graph.text import attribute, edge_chunks, text
 
 __all__ = ["GEXF"]
 
@@ -22,16 +22,16 @@ class GEXF(Exporter):
     summary = "Gephi, networkx"
     suffix = ".gexf"
 
-    def write(self, network: Network, paths: Sequence[Path]) -> None:
+    def write(self, graph: LayeredGraph, paths: Sequence[Path]) -> None:
         """Write one file."""
         with paths[0].open("w", encoding="utf-8", newline="\n") as file:
-            for lines in _lines(network):
+            for lines in _lines(graph):
                 file.write(lines)
 
 
-def _lines(network: Network) -> Iterator[str]:
-    numbers = {name: values.tolist() for name, values in network.neurons().items()}
-    about = "; ".join(f"{name}: {text(value)}" for name, value in network.about.items())
+def _lines(graph: LayeredGraph) -> Iterator[str]:
+    numbers = {name: values.tolist() for name, values in graph.neuron_attributes().items()}
+    about = "; ".join(f"{name}: {text(value)}" for name, value in graph.about.items())
     yield f'<?xml version="1.0" encoding="UTF-8"?>\n<gexf xmlns="{_NAMESPACE}" version="1.2">\n'
     yield f"<meta><creator>topolab</creator><description>{about}</description></meta>\n"
     yield '<graph defaultedgetype="directed" mode="static">\n<attributes class="node">\n'
@@ -40,8 +40,8 @@ def _lines(network: Network) -> Iterator[str]:
         yield f'<attribute id="{name}" title="{name}" type="long"/>\n'
     yield '</attributes>\n<attributes class="edge">\n'
     yield '<attribute id="active" title="active" type="long"/>\n</attributes>\n<nodes>\n'
-    ids = [attribute(name) for name in network.ids]
-    layers = [attribute(network.layers[i]) for i in network.layer]
+    ids = [attribute(name) for name in graph.ids]
+    layers = [attribute(name) for name in graph.neuron_layers]
     for i, node in enumerate(ids):
         data = "".join(f'<attvalue for="{k}" value="{v[i]}"/>' for k, v in numbers.items())
         yield (
@@ -50,7 +50,7 @@ def _lines(network: Network) -> Iterator[str]:
         )
     yield "</nodes>\n<edges>\n"
     number = count()
-    for sources, targets, active, weights in network.chunks():
+    for sources, targets, active, weights in edge_chunks(graph):
         shown = [""] * len(sources) if weights is None else [f' weight="{w}"' for w in weights]
         yield "".join(
             f'<edge id="{next(number)}" source={ids[s]} target={ids[t]}{w}>'

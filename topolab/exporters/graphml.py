@@ -1,61 +1,23 @@
-"""GraphML: XML with typed attributes; Gephi, igraph, networkx, yEd and Cytoscape open it."""
+"""GraphML, which Gephi, igraph, networkx, yEd and Cytoscape open."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from topolab.exporters.base import Exporter
-from topolab.exporters.markup import attribute, text
-from topolab.exporters.network import Network
+from topolab.graph import LayeredGraph
 
 __all__ = ["GraphML"]
 
-_NAMESPACE = "http://graphml.graphdrawing.org/xmlns"
-_TYPES = {str: "string", int: "long", float: "double"}
-
 
 class GraphML(Exporter):
-    """Written as a stream, a few edges at a time."""
+    """The same bytes as `LayeredGraph.write_graphml`."""
 
     name = "graphml"
     summary = "Gephi, igraph, networkx, Cytoscape"
     suffix = ".graphml"
 
-    def write(self, network: Network, paths: Sequence[Path]) -> None:
+    def write(self, graph: LayeredGraph, paths: Sequence[Path]) -> None:
         """Write one file."""
-        with paths[0].open("w", encoding="utf-8", newline="\n") as file:
-            for lines in _lines(network):
-                file.write(lines)
-
-
-def _lines(network: Network) -> Iterator[str]:
-    numbers = {name: values.tolist() for name, values in network.neurons().items()}
-    keys = [("graph", name, _TYPES[type(value)]) for name, value in network.about.items()]
-    keys += [("node", "layer", "string"), *(("node", name, "long") for name in numbers)]
-    keys += [("edge", "active", "long")]
-    keys += [("edge", "weight", "double")] if network.weight is not None else []
-    yield f'<?xml version="1.0" encoding="UTF-8"?>\n<graphml xmlns="{_NAMESPACE}">\n'
-    for of, name, kind in keys:
-        yield f'<key id="{of}-{name}" for="{of}" attr.name="{name}" attr.type="{kind}"/>\n'
-    yield f'<graph id={attribute("G")} edgedefault="directed">\n'
-    for name, value in network.about.items():
-        yield f'<data key="graph-{name}">{text(value)}</data>\n'
-    ids = [attribute(name) for name in network.ids]
-    layers = [text(network.layers[i]) for i in network.layer]
-    for i, node in enumerate(ids):
-        data = "".join(f'<data key="node-{k}">{v[i]}</data>' for k, v in numbers.items())
-        yield f'<node id={node}><data key="node-layer">{layers[i]}</data>{data}</node>\n'
-    for sources, targets, active, weights in network.chunks():
-        if weights is None:
-            yield "".join(
-                f'<edge source={ids[s]} target={ids[t]}><data key="edge-active">{a}</data></edge>\n'
-                for s, t, a in zip(sources, targets, active, strict=True)
-            )
-        else:
-            yield "".join(
-                f'<edge source={ids[s]} target={ids[t]}><data key="edge-active">{a}</data>'
-                f'<data key="edge-weight">{w}</data></edge>\n'
-                for s, t, a, w in zip(sources, targets, active, weights, strict=True)
-            )
-    yield "</graph>\n</graphml>\n"
+        graph.write_graphml(paths[0])

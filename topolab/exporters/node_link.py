@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from topolab.exporters.base import Exporter
-from topolab.exporters.network import Network
+from topolab.graph import LayeredGraph
+from topolab.graph.text import edge_chunks
 
 __all__ = ["NodeLink"]
 
@@ -24,10 +25,10 @@ class NodeLink(Exporter):
     summary = "networkx, D3, anything that reads JSON"
     suffix = ".json"
 
-    def write(self, network: Network, paths: Sequence[Path]) -> None:
+    def write(self, graph: LayeredGraph, paths: Sequence[Path]) -> None:
         """Write one file."""
         with paths[0].open("w", encoding="utf-8", newline="\n") as file:
-            for lines in _lines(network):
+            for lines in _lines(graph):
                 file.write(lines)
 
 
@@ -37,22 +38,22 @@ def _json(value: Any) -> str:
     return json.dumps(value)
 
 
-def _lines(network: Network) -> Iterator[str]:
-    numbers = {name: values.tolist() for name, values in network.neurons().items()}
-    about = ", ".join(f'"{name}": {_json(value)}' for name, value in network.about.items())
+def _lines(graph: LayeredGraph) -> Iterator[str]:
+    numbers = {name: values.tolist() for name, values in graph.neuron_attributes().items()}
+    about = ", ".join(f'"{name}": {_json(value)}' for name, value in graph.about.items())
     yield f'{{"directed": true, "multigraph": false, "graph": {{{about}}}, "nodes": [\n'
-    ids = [json.dumps(name) for name in network.ids]
-    layers = [json.dumps(network.layers[i]) for i in network.layer]
+    ids = [json.dumps(name) for name in graph.ids]
+    layers = [json.dumps(name) for name in graph.neuron_layers]
     nodes = (
         f'{{"id": {ids[i]}, "layer": {layers[i]}, '
         + ", ".join(f'"{name}": {values[i]}' for name, values in numbers.items())
         + "}"
-        for i in range(network.n_neurons)
+        for i in range(graph.n_neurons)
     )
     yield ",\n".join(nodes)
     yield '\n], "edges": [\n'
     between = ""
-    for sources, targets, active, weights in network.chunks():
+    for sources, targets, active, weights in edge_chunks(graph):
         null = {"NaN": "null", "Infinity": "null", "-Infinity": "null"}
         shown = (
             [""] * len(sources)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from topolab.exporters.base import Exporter
-from topolab.exporters.network import Network
+from topolab.graph import LayeredGraph
 
 __all__ = ["NPZ"]
 
@@ -22,23 +22,22 @@ class NPZ(Exporter):
     summary = "numpy, scipy"
     suffix = ".npz"
 
-    def write(self, network: Network, paths: Sequence[Path]) -> None:
+    def write(self, graph: LayeredGraph, paths: Sequence[Path]) -> None:
         """Write one file."""
         about = {
             name: None if isinstance(value, float) and not math.isfinite(value) else value
-            for name, value in network.about.items()
+            for name, value in graph.about.items()
         }
+        source, target, _ = graph.edges
         arrays = {
-            "id": np.array(network.ids),
-            "layer_names": np.array(network.layers),
-            "layer": network.layer,
-            **network.neurons(),
-            "source": network.source,
-            "target": network.target,
-            "active": network.active,
+            "id": np.array(graph.ids),
+            "layer_names": np.array(graph.layer_names),
+            "layer": graph.layer_positions,
+            **graph.neuron_attributes(),
+            "source": source,
+            "target": target,
+            **graph.edge_attributes(),
             "about": np.array(json.dumps(about)),
         }
-        if network.weight is not None:
-            arrays["weight"] = network.weight
         with paths[0].open("wb") as file:
             np.savez(file, **arrays)  # type: ignore[arg-type]

@@ -6,12 +6,11 @@ import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from topolab.exporters.base import Exporter
-from topolab.exporters.network import Network
+from topolab.graph import LayeredGraph
 
 __all__ = ["Parquet"]
 
@@ -24,25 +23,20 @@ class Parquet(Exporter):
     suffix = ".parquet"
     parts = ("nodes", "edges")
 
-    def write(self, network: Network, paths: Sequence[Path]) -> None:
+    def write(self, graph: LayeredGraph, paths: Sequence[Path]) -> None:
         """Write neurons, then edges."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         layers = pa.DictionaryArray.from_arrays(
-            pa.array(network.layer.astype(np.int32)), pa.array(network.layers)
+            pa.array(graph.layer_positions.astype(np.int32)), pa.array(graph.layer_names)
         )
-        nodes = {"id": pa.array(network.ids), "layer": layers, **network.neurons()}
-        edges: dict[str, Any] = {
-            "source": network.source,
-            "target": network.target,
-            "active": network.active,
-        }
-        if network.weight is not None:
-            edges["weight"] = network.weight
+        nodes = {"id": pa.array(graph.ids), "layer": layers, **graph.neuron_attributes()}
+        source, target, _ = graph.edges
+        edges = {"source": source, "target": target, **graph.edge_attributes()}
         about = {
             name: None if isinstance(value, float) and not math.isfinite(value) else value
-            for name, value in network.about.items()
+            for name, value in graph.about.items()
         }
         for path, columns in zip(paths, (nodes, edges), strict=True):
             table = pa.table(columns)

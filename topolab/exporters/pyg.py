@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from topolab.exporters.base import Exporter
-from topolab.exporters.network import Network
+from topolab.graph import LayeredGraph
 
 __all__ = ["PyG"]
 
@@ -26,23 +26,24 @@ class PyG(Exporter):
     summary = "PyTorch Geometric, torch"
     suffix = ".pt"
 
-    def write(self, network: Network, paths: Sequence[Path]) -> None:
+    def write(self, graph: LayeredGraph, paths: Sequence[Path]) -> None:
         """Write one file."""
         import torch
 
-        numbers = network.neurons()
+        numbers = graph.neuron_attributes()
         numbers["neuron"] = numbers.pop("index")
+        source, target, _ = graph.edges
+        edges = {f"edge_{name}": values for name, values in graph.edge_attributes().items()}
         data: dict[str, Any] = {
-            "edge_index": torch.from_numpy(np.stack([network.source, network.target])),
-            "edge_active": torch.from_numpy(network.active),
-            "num_nodes": network.n_neurons,
-            "layer": torch.from_numpy(network.layer),
+            "edge_index": torch.from_numpy(np.stack([source, target])),
+            # A copy of the weights: torch would share those of the snapshot, which are read-only.
+            **{name: torch.from_numpy(values.copy()) for name, values in edges.items()},
+            "num_nodes": graph.n_neurons,
+            "layer": torch.from_numpy(graph.layer_positions),
             **{name: torch.from_numpy(np.ascontiguousarray(v)) for name, v in numbers.items()},
-            "layer_names": list(network.layers),
-            **network.about,
+            "layer_names": list(graph.layer_names),
+            **graph.about,
         }
-        if network.weight is not None:
-            data["edge_weight"] = torch.from_numpy(network.weight.copy())
         # Into memory first: the name of a file would become part of its content.
         buffer = io.BytesIO()
         torch.save(data, buffer)

@@ -13,7 +13,7 @@ from topolab.importers.base import (
     Reading,
     UnsafeFileError,
 )
-from topolab.importers.survey import Inspection
+from topolab.importers.inspection import Inspection
 
 __all__ = [
     "CheckpointError",

@@ -7,11 +7,15 @@ import glob
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from topolab.errors import RunError, RunExistsError
-from topolab.importers.survey import Inspection, Survey, survey
+from topolab.importers.arguments import one_path, whole_seed
+from topolab.importers.inspection import Inspection
+from topolab.importers.survey import Survey, survey
+from topolab.progress import Progress, progress_shown
 from topolab.recorder import Recorder
 from topolab.run import Run, open_run
 from topolab.store.files import sync_folder
@@ -19,7 +23,6 @@ from topolab.store.folder import RunFolder
 
 __all__ = ["import_run", "inspect_checkpoints"]
 
-Progress = Callable[[str, int, int], None]
 _TEMPORARY = ".importing-"
 
 
@@ -33,7 +36,7 @@ def inspect_checkpoints(
     bias_row: bool | None = None,
     image_shape: tuple[int, int, int] | None = None,
     max_bytes: int = 4 * 2**30,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Inspection:
     """Say what a series of checkpoints is and what `import_run` would make of it.
 
@@ -60,11 +63,12 @@ def inspect_checkpoints(
     >>> found.convention, found.orientation, [layer.spec.shape for layer in found.layers]
     ('nerva-npz', 'out-in', [(4, 6), (2, 4)])
     """
-    return survey(
-        _several(paths), format=format, step_from=step_from, model_order=model_order,
-        orientation=orientation, bias_row=bias_row, image_shape=image_shape, max_bytes=max_bytes,
-        progress=progress,
-    ).inspection  # fmt: skip
+    with progress_shown(progress) as report:
+        return survey(
+            paths, format=format, step_from=step_from, model_order=model_order,
+            orientation=orientation, bias_row=bias_row, image_shape=image_shape,
+            max_bytes=max_bytes, report=report,
+        ).inspection  # fmt: skip
 
 
 def import_run(
@@ -80,7 +84,7 @@ def import_run(
     seed: int | None = None,
     max_bytes: int = 4 * 2**30,
     command: str | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Run:
     """Make a run out of a series of checkpoints.
 
@@ -91,7 +95,7 @@ def import_run(
     Parameters
     ----------
     paths : path, or sequence of path
-        Files, folders and globs; in any order.
+        Files, folders and globs, as on the command line; ``~`` is the home. In any order.
     out : path
         The folder of the new run.
     format : str
@@ -115,8 +119,8 @@ def import_run(
         No array, and no archive beyond its own size on disk, may claim more.
     command : str, optional
         What started it, for the report.
-    progress : callable, optional
-        Called with ("reading" or "recording", checkpoints done, checkpoints in all).
+    progress : Progress, bool or None
+        Told how many checkpoints were read, then recorded; see `topolab.progress`.
 
     Returns
     -------
@@ -130,7 +134,7 @@ def import_run(
     CheckpointError
         If a file is damaged, follows no convention, contradicts the others or claims too much.
     ConfigError
-        If nothing is there, or the steps cannot be told.
+        If nothing is there, a setting cannot be, or the steps cannot be told.
     RunExistsError
         If there is something at `out`.
 
@@ -146,19 +150,29 @@ def import_run(
     >>> run.steps, run[0].nnz("0"), [layer.maskable for layer in run.layers]
     (array([100]), 12, [True, False])
     """
-    target = Path(out)
+    target = one_path(out)
+    seed = whole_seed(seed)
     _check_free(target)
-    found = survey(
-        _several(paths), format=format, step_from=step_from, model_order=model_order,
-        orientation=orientation, bias_row=bias_row, image_shape=image_shape, max_bytes=max_bytes,
-        progress=progress,
-    )  # fmt: skip
+    with progress_shown(progress) as report:
+        series = survey(
+            paths, format=format, step_from=step_from, model_order=model_order,
+            orientation=orientation, bias_row=bias_row, image_shape=image_shape,
+            max_bytes=max_bytes, report=report,
+        )  # fmt: skip
+        with _new_folder(target) as temporary:
+            _record(series, temporary, step_from, seed, command, report)
+    return open_run(target)
+
+
+@contextmanager
+def _new_folder(target: Path) -> Iterator[Path]:
+    """A folder beside the target that becomes it if all goes well, and is gone if not."""
     temporary = target.parent / f"{_TEMPORARY}{target.name}-{secrets.token_hex(4)}"
-    made = [folder for folder in target.absolute().parents if not folder.exists()]
+    missing = [folder for folder in target.absolute().parents if not folder.exists()]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _sweep(target)
-        _record(found, temporary, step_from, seed, command, progress)
+        yield temporary
         _check_free(target)
         if target.is_dir():
             target.rmdir()  # an empty folder that was made for it
@@ -170,70 +184,63 @@ def import_run(
             raise
         raise RunError(
             f"{target}: cannot be written ({cause.strerror or cause}); nothing was left of it. "
-            "Make room, or choose another --out"
+            "Make room, or choose another place (out)"
         ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-        for folder in made:
+        for folder in missing:
             with contextlib.suppress(OSError):  # it is there for the run, or was never made
                 folder.rmdir()
-    return open_run(target)
 
 
 def _sweep(target: Path) -> None:
     """Take away what imports to the same place left behind when they were killed."""
-    for left in target.parent.glob(f"{_TEMPORARY}{glob.escape(target.name)}-????????"):
-        if left.is_dir() and not left.is_symlink() and RunFolder(left).is_abandoned():
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def _several(paths: Sequence[str | os.PathLike[str]] | str | os.PathLike[str]
-             ) -> list[str | os.PathLike[str]]:  # fmt: skip
-    return [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+    for leftover in target.parent.glob(f"{_TEMPORARY}{glob.escape(target.name)}-????????"):
+        if leftover.is_dir() and not leftover.is_symlink() and RunFolder(leftover).is_abandoned():
+            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _check_free(target: Path) -> None:
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
-        raise RunExistsError(f"{target}: something is already there; choose another --out")
+        raise RunExistsError(f"{target}: something is already there; choose another place (out)")
 
 
 def _record(
-    found: Survey,
+    series: Survey,
     path: Path,
     step_from: str,
     seed: int | None,
     command: str | None,
-    progress: Progress | None,
+    report: Progress,
 ) -> None:
-    said = found.inspection
+    inspection = series.inspection
     config = {
         "method": "imported",
-        "convention": said.convention,
-        "orientation": said.orientation,
-        "bias_row": said.bias,
+        "convention": inspection.convention,
+        "orientation": inspection.orientation,
+        "bias_row": inspection.bias,
         "step_from": step_from,
     }
     data = {
         "name": "imported",
-        "files": [{"name": s.name, "sha256": s.sha256, "step": s.step} for s in said.sources],
-        "layers": {layer.spec.name: layer.state for layer in said.layers},
-        "remarks": list(said.remarks),
+        "files": [{"name": s.name, "sha256": s.sha256, "step": s.step} for s in inspection.sources],
+        "layers": {layer.spec.name: layer.state for layer in inspection.layers},
+        "remarks": list(inspection.remarks),
     }
-    layers = [layer.spec for layer in said.layers]
+    specs = [layer.spec for layer in inspection.layers]
     with Recorder(
-        path, layers=layers, config=config, seed=seed, data=data, command=command
+        path, layers=specs, config=config, seed=seed, data=data, command=command
     ) as recorder:
-        for index, step in enumerate(found.steps):
-            read = found.read(index)
+        for index, step in enumerate(series.steps):
+            layers = series.read(index)
             recorder.record(
                 step,
-                {layer.name: layer.mask for layer in read},
-                epoch=None if said.epochs is None else said.epochs[index],
+                {layer.name: layer.mask for layer in layers},
+                epoch=None if inspection.epochs is None else inspection.epochs[index],
                 weights={
-                    layer.name: layer.weight for layer in read if layer.weight is not None
+                    layer.name: layer.weight for layer in layers if layer.weight is not None
                 },
-                metrics=found.metrics[index],
+                metrics=series.metrics[index],
             )  # fmt: skip
-            del read  # before the next is loaded
-            if progress is not None:
-                progress("recording", index + 1, len(found.steps))
+            del layers  # before the next is loaded
+            report("recording", index + 1, len(series.steps))

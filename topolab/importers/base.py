@@ -15,6 +15,7 @@ from topolab.errors import TopolabError
 __all__ = [
     "CheckpointError",
     "Content",
+    "FileKind",
     "FoundLayer",
     "Importer",
     "Kind",
@@ -24,6 +25,8 @@ __all__ = [
 ]
 
 Kind = Literal["torch", "safetensors", "npz", "scipy", "matlab"]
+#: What a file is by its first bytes; `Kind` is what is made of it.
+FileKind = Literal["torch", "legacy", "safetensors", "npz", "scipy", "matlab", "hdf5", "npy"]
 Order = Literal["out-in", "in-out"]
 
 

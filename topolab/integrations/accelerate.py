@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from topolab.integrations.attach import Attachment
 from topolab.integrations.attach import attach as attach_plain
+from topolab.integrations.recording import RecordingHandle
 
 if TYPE_CHECKING:
     import torch
@@ -24,7 +24,7 @@ def attach(
     every: int | None = 100,
     checkpoint: bool = False,
     **options: Any,
-) -> Attachment:
+) -> RecordingHandle:
     """`topolab.attach` for what ``accelerator.prepare`` returned.
 
     Steps that ``accelerator.accumulate`` holds back, and those that mixed precision skips, do not
@@ -46,7 +46,7 @@ def attach(
 
     Returns
     -------
-    Attachment
+    RecordingHandle
 
     Raises
     ------

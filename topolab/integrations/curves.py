@@ -65,7 +65,7 @@ def curves(snapshot: Snapshot) -> dict[str, float]:
 class CurveWriter(ABC):
     """Writes the topology curves somewhere, with the training step as the step.
 
-    It is called with a `Snapshot`, so it can be a listener of an attachment; `write` takes a
+    It is called with a `Snapshot`, so it can be a listener of a recording; `write` takes a
     whole run.
 
     Parameters

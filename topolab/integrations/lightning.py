@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from topolab.errors import RunExistsError
-from topolab.integrations.attach import Attachment, attach
+from topolab.integrations.attach import attach
+from topolab.integrations.recording import RecordingHandle
 
 try:
     from lightning.pytorch import Callback, LightningModule, Trainer
@@ -42,7 +43,7 @@ class TopolabCallback(Callback):  # type: ignore[misc]
     Examples
     --------
     >>> callback = TopolabCallback("runs/mine", every=50, weights=True)
-    >>> callback.attachment is None  # until Trainer(callbacks=[callback]).fit(...)
+    >>> callback.handle is None  # until Trainer(callbacks=[callback]).fit(...)
     True
     """
 
@@ -59,7 +60,7 @@ class TopolabCallback(Callback):  # type: ignore[misc]
         self.every = every
         self.optimizer = optimizer
         self.options = options
-        self.attachment: Attachment | None = None
+        self.handle: RecordingHandle | None = None
         self._steps: int | None = None
         self._loaded = False
         self._of: tuple[Any, Any] = (None, None)
@@ -71,7 +72,7 @@ class TopolabCallback(Callback):  # type: ignore[misc]
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint keeps: the optimiser steps done."""
-        return {} if self.attachment is None else dict(self.attachment.state_dict())
+        return {} if self.handle is None else dict(self.handle.state_dict())
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from a checkpoint."""
@@ -106,7 +107,7 @@ class TopolabCallback(Callback):  # type: ignore[misc]
         per_epoch = trainer.num_training_batches / trainer.accumulate_grad_batches
         if math.isfinite(per_epoch) and per_epoch > 0:
             options.setdefault("epoch", lambda step: step / math.ceil(per_epoch))
-        self.attachment = attach(
+        self.handle = attach(
             trainer.optimizers[self.optimizer],
             pl_module,
             self.path,
@@ -117,16 +118,16 @@ class TopolabCallback(Callback):  # type: ignore[misc]
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Take the last snapshot and mark the run as done."""
-        if self.attachment is not None:
-            self.attachment.remove(_logged(trainer.callback_metrics))
-            self._steps = self.attachment.steps
+        if self.handle is not None:
+            self.handle.remove(_logged(trainer.callback_metrics))
+            self._steps = self.handle.steps
 
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
         """Mark the run as failed; for Ctrl-C, as interrupted."""
-        if self.attachment is not None:
-            self.attachment.fail(exception)
+        if self.handle is not None:
+            self.handle.fail(exception)
 
 
 def _logged(metrics: Mapping[str, Any]) -> dict[str, float]:

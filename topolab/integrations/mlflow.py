@@ -7,11 +7,14 @@ import posixpath
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
 from topolab.integrations.curves import CurveWriter, needed
+from topolab.integrations.tracker import Tracker
+from topolab.run import Run
 from topolab.snapshot import Snapshot
 
-__all__ = ["MlflowWriter"]
+__all__ = ["Mlflow", "MlflowWriter"]
 
 _BATCH = 1000  # the most metrics that MLflow takes at once
 _FOREIGN = r"[^/\w.\- ]" if os.name == "nt" else r"[^/\w.\- :]"  # the same as MLflow
@@ -96,8 +99,8 @@ class MlflowWriter(CurveWriter):
             if name in self._names:
                 continue
             clean, number = clean_metric(name), 1
-            taken = set(self._names.values())
-            while clean in taken:
+            known = set(self._names.values())
+            while clean in known:
                 number += 1
                 end = f"_{number}"
                 clean = clean_metric(name)[: _LONGEST - len(end)] + end
@@ -117,3 +120,26 @@ def clean_metric(name: str) -> str:
     parts = ["_" if part in ("", ".", "..") else part for part in name.split("/")]
     clean = "/".join(parts)[:_LONGEST]
     return posixpath.normpath(clean)  # the cut may have left a "/" at the end
+
+
+class Mlflow(Tracker):
+    """A database file with a run of MLflow for each run."""
+
+    name = "mlflow"
+    summary = "A run of MLflow for each run, in a database file that `mlflow ui` shows."
+    needs = 'pip install "topolab[mlflow]"'
+
+    def writer(self, run: Run, out: Path, project: str) -> CurveWriter:
+        """A writer to a run of an experiment."""
+        return MlflowWriter(tracking_uri=self._uri(out), experiment=project, name=run.name)
+
+    def look(self, out: Path) -> str:
+        """Show what is in a folder."""
+        return f"mlflow ui --backend-store-uri {self._uri(out)}"
+
+    def shared_files(self, out: Path) -> tuple[Path, ...]:
+        """The database."""
+        return (out.resolve() / "mlflow.db",)
+
+    def _uri(self, out: Path) -> str:
+        return f"sqlite:///{self.shared_files(out)[0]}"

@@ -7,16 +7,18 @@ import itertools
 import os
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from topolab.errors import RunError
+from topolab.errors import ConfigError, RunError
 from topolab.integrations.curves import CurveWriter, needed
+from topolab.integrations.tracker import Tracker
+from topolab.run import Run
 from topolab.snapshot import Snapshot
 
-__all__ = ["TensorBoardWriter"]
+__all__ = ["TensorBoard", "TensorBoardWriter"]
 
 _NUMBER = itertools.count()
 
@@ -101,3 +103,27 @@ class TensorBoardWriter(CurveWriter):
             self._file.unlink(missing_ok=True)
             if self._made:
                 self._folder.rmdir()
+
+
+class TensorBoard(Tracker):
+    """An event file for each run, in a folder of its name."""
+
+    name = "tensorboard"
+    summary = "An event file for each run, which `tensorboard --logdir` shows."
+    needs = 'pip install "topolab[tensorboard]"'
+
+    def writer(self, run: Run, out: Path, project: str) -> CurveWriter:
+        """A writer to the folder of the run's name; there are no projects here."""
+        return TensorBoardWriter(out / run.name)
+
+    def look(self, out: Path) -> str:
+        """Show what is in a folder."""
+        return f"tensorboard --logdir {out}"
+
+    def check(self, runs: Sequence[Run], out: Path) -> None:
+        """Refuse a folder that is there: TensorBoard would draw both, one over the other."""
+        for run in runs:
+            if (out / run.name).exists():
+                raise ConfigError(
+                    f"{out / run.name}: there already; remove it or choose another place (out)"
+                )

@@ -7,7 +7,8 @@ import os
 from types import TracebackType
 from typing import Any, Literal
 
-from topolab.integrations.attach import Attachment, attach
+from topolab.integrations.attach import attach
+from topolab.integrations.recording import RecordingHandle
 
 try:
     from transformers import (
@@ -43,7 +44,7 @@ class TopolabCallback(TrainerCallback):  # type: ignore[misc]
     Examples
     --------
     >>> callback = TopolabCallback("runs/mine", every=50)
-    >>> callback.attachment is None  # until Trainer(callbacks=[callback]).train()
+    >>> callback.handle is None  # until Trainer(callbacks=[callback]).train()
     True
     """
 
@@ -54,7 +55,7 @@ class TopolabCallback(TrainerCallback):  # type: ignore[misc]
         self.path = path
         self.every = every
         self.options = options
-        self.attachment: Attachment | None = None
+        self.handle: RecordingHandle | None = None
         self._logged: dict[str, float] = {}
         self._stepping = -1
 
@@ -79,7 +80,7 @@ class TopolabCallback(TrainerCallback):  # type: ignore[misc]
                 lambda step: self._epoch(state, batches, args.gradient_accumulation_steps),
             )
         options.setdefault("seed", args.seed)
-        self.attachment = attach(
+        self.handle = attach(
             kwargs["optimizer"],
             kwargs["model"],
             self.path,
@@ -128,8 +129,8 @@ class TopolabCallback(TrainerCallback):  # type: ignore[misc]
         **kwargs: Any,
     ) -> None:
         """Take the last snapshot here: after it, the Trainer may load its best model."""
-        if control.should_training_stop and self.attachment is not None:
-            self.attachment.flush()
+        if control.should_training_stop and self.handle is not None:
+            self.handle.flush()
 
     def on_train_end(
         self,
@@ -139,8 +140,8 @@ class TopolabCallback(TrainerCallback):  # type: ignore[misc]
         **kwargs: Any,
     ) -> None:
         """Mark the run as done."""
-        if self.attachment is not None:
-            self.attachment.remove(self._logged)
+        if self.handle is not None:
+            self.handle.remove(self._logged)
 
     def __enter__(self) -> TopolabCallback:
         return self
@@ -151,8 +152,8 @@ class TopolabCallback(TrainerCallback):  # type: ignore[misc]
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> Literal[False]:
-        if error is not None and self.attachment is not None:
-            self.attachment.fail(error)
+        if error is not None and self.handle is not None:
+            self.handle.fail(error)
         return False
 
 

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from topolab.integrations.curves import CurveWriter, needed
+from topolab.integrations.tracker import Tracker
+from topolab.run import Run
 from topolab.snapshot import Snapshot
 
-__all__ = ["WandbWriter"]
+__all__ = ["Wandb", "WandbWriter"]
 
 STEP = "topolab_step"
 
@@ -81,3 +83,21 @@ class WandbWriter(CurveWriter):
         """Remove the folder of the run, if it was made here and is not on the way to W&B."""
         if self._own and getattr(self._run, "offline", False):
             shutil.rmtree(Path(self._run.dir).parent, ignore_errors=True)
+
+
+class Wandb(Tracker):
+    """An offline run of W&B for each run."""
+
+    name = "wandb"
+    summary = "An offline run of Weights & Biases for each run, which `wandb sync` sends."
+    needs = 'pip install "topolab[wandb]"'
+
+    def writer(self, run: Run, out: Path, project: str) -> CurveWriter:
+        """A writer to an offline run in a project, with the run's configuration."""
+        return WandbWriter(
+            project=project, name=run.name, dir=out, config=run.config, mode="offline"
+        )
+
+    def look(self, out: Path) -> str:
+        """Send what is in a folder."""
+        return f"wandb sync {out}/wandb/offline-run-*"

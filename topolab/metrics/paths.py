@@ -12,14 +12,14 @@ import scipy.sparse as sp
 
 from topolab.metrics.dormancy import Block
 
-__all__ = ["Paths", "trace"]
+__all__ = ["PathCounts", "trace"]
 
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Paths:
+class PathCounts:
     """Reachability and path counts of a layered graph.
 
     Attributes
@@ -41,7 +41,7 @@ class Paths:
     effective: dict[str, int]
 
 
-def trace(sizes: Mapping[str, int], blocks: Sequence[Block]) -> Paths:
+def trace(sizes: Mapping[str, int], blocks: Sequence[Block]) -> PathCounts:
     """Follow all paths of a layered graph, forwards and backwards.
 
     Counts are carried as logarithms, so that a network of any depth stays finite.
@@ -55,7 +55,7 @@ def trace(sizes: Mapping[str, int], blocks: Sequence[Block]) -> Paths:
 
     Returns
     -------
-    Paths
+    PathCounts
 
     Examples
     --------
@@ -93,7 +93,7 @@ def trace(sizes: Mapping[str, int], blocks: Sequence[Block]) -> Paths:
                     @ (block @ from_input[source].astype(np.int64)))
         for source, target, block in ones
     }  # fmt: skip
-    return Paths(from_input, to_output, through, _log_sum(total), effective)
+    return PathCounts(from_input, to_output, through, _log_sum(total), effective)
 
 
 def _present(block: sp.csr_array) -> sp.csr_array:

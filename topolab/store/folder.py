@@ -96,8 +96,7 @@ class RunFolder(RunFiles):
         check_layers(layers)
         if self.exists():
             raise RunExistsError(
-                f"{self.path}: a run is already there; continue it with --resume "
-                "(resume=True) or choose another name"
+                f"{self.path}: a run is already there; continue it (resume) or choose another name"
             )
         text, run_id = new_manifest(layers, identity, about, source=str(self.path))
         try:
@@ -109,7 +108,7 @@ class RunFolder(RunFiles):
         except OSError as error:
             raise RunError(
                 f"{self.path}: the folder cannot be made or written "
-                f"({error.strerror or error}); choose another --out"
+                f"({error.strerror or error}); choose another place (out)"
             ) from error
         refuse_link(self.snapshots)
         try:

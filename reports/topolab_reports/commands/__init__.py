@@ -7,7 +7,7 @@ from topolab_reports.commands import figure, report, watch
 
 __all__ = ["FIGURE", "FIGURES", "REPORT", "WATCH"]
 
-REPORT = Command("report", report.report, "topolab_reports.doors:report", order=60)
-FIGURE = Command("figure", figure.figure, "topolab_reports.doors:figure", order=70)
-FIGURES = Command("figures", figure.figures, "topolab_reports.doors:figures", order=80)
-WATCH = Command("watch", watch.watch, "topolab_reports.doors:watch", order=90)
+REPORT = Command("report", report.report, "topolab_reports.report:report", order=60)
+FIGURE = Command("figure", figure.figure, "topolab_reports.figure_file:figure", order=70)
+FIGURES = Command("figures", figure.figures, "topolab_reports.figure_file:figures", order=80)
+WATCH = Command("watch", watch.watch, "topolab_reports.watch:watch", order=90)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from topolab.cli.common import AsJson, Quiet, complete, emit_json, known_name, note, table
+from topolab.cli.common import AsJson, Quiet, complete, emit_json, note, table
 
 __all__ = ["figure", "figures"]
 
@@ -21,7 +21,9 @@ def figure(
             show_default=False,
         ),
     ],
-    runs: Annotated[list[Path], typer.Argument(help="Folders of runs.", show_default=False)],
+    runs: Annotated[
+        list[Path], typer.Argument(help="Runs, or folders of runs.", show_default=False)
+    ],
     out: Annotated[
         Path | None, typer.Option(help="File to write: pdf, svg or png (default: NAME.pdf).")
     ] = None,
@@ -39,45 +41,41 @@ def figure(
 
     What is not analysed yet is analysed first.
     """
-    from topolab.errors import ConfigError
-    from topolab.run import open_run
-    from topolab_reports.one import draw_figure
+    import topolab
+    from topolab.progress import progress_shown
 
-    known_name("figures", name)
-    opened = [open_run(path) for path in runs]
-    path = Path(f"{name}.pdf") if out is None else out
-    if path.is_dir():
-        raise ConfigError(f"{path}: is a folder; give the file to write, such as {path}/{name}.pdf")
-    if not path.parent.is_dir():
-        raise ConfigError(f"{path}: there is no folder {path.parent}; make it first")
-    if path.exists() and not force:
-        raise ConfigError(f"{path}: is there already; choose another --out, or --force")
-    for option, value in (("--columns", columns), ("--dpi", dpi), ("--workers", workers)):
-        if value is not None and value < 1:
-            raise ConfigError(f"{option} {value}: at least 1 is needed")
-    draw_figure(
-        opened, name, path, step=step, columns=columns, dpi=dpi, workers=workers,
-        progress=lambda what: note(what, quiet=quiet or as_json),
-    )  # fmt: skip
+    remark = ""
+    with progress_shown(False if quiet or as_json else None) as tell:
+
+        def follow(what: str, done: int, total: int | None, detail: str = "") -> None:
+            nonlocal remark
+            tell(what, done, total, detail)
+            if done == total:  # the last report says what is not drawn
+                remark = detail
+
+        path = topolab.figure(
+            name, runs, out, step=step, columns=columns, dpi=dpi, workers=workers, force=force,
+            progress=follow,
+        )  # fmt: skip
     if as_json:
         emit_json({"figure": name, "file": str(path), "bytes": path.stat().st_size,
                    "runs": [str(run) for run in runs]})  # fmt: skip
-    else:
-        typer.echo(str(path))
+        return
+    if remark:
+        note(remark, quiet=quiet)
+    typer.echo(str(path))
 
 
 def figures(as_json: AsJson = False) -> None:
     """List the figures: what each draws, the analyses it needs, its counterpart in a paper."""
-    from topolab.registry import load_all
+    import topolab
 
-    found = load_all("figures")
+    known = topolab.figures()
     if as_json:
-        emit_json(
-            {
-                name: {"title": f.title, "source": f.source, "needs": list(f.needs)}
-                for name, f in found.items()
-            }
-        )
+        emit_json(known)
         return
-    rows = [[name, f.title, ", ".join(f.needs), f.source] for name, f in found.items()]
+    rows = [
+        [name, facts["title"], ", ".join(facts["needs"]), facts["source"]]
+        for name, facts in known.items()
+    ]
     table(["figure", "draws", "needs", "counterpart of"], rows)

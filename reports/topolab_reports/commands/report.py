@@ -13,7 +13,9 @@ __all__ = ["report"]
 
 
 def report(
-    runs: Annotated[list[Path], typer.Argument(help="Folders of runs.", show_default=False)],
+    runs: Annotated[
+        list[Path], typer.Argument(help="Runs, or folders of runs.", show_default=False)
+    ],
     out: Annotated[Path, typer.Option(help="The file to write.")] = Path("report.html"),
     title: Annotated[str | None, typer.Option(help="Title of the page.")] = None,
     frames: Annotated[int, typer.Option(help="Moments the time slider shows, at the most.")] = 24,
@@ -31,14 +33,15 @@ def report(
 
     What is not analysed yet is analysed first. An older report of this name is replaced.
     """
-    from topolab_reports.doors import report as draw
+    import topolab
 
-    draw(
+    page = topolab.report(
         runs, out, title=title, frames=frames, workers=workers, force=force,
         only=None if only is None else [name.strip() for name in only.split(",")],
         progress=False if quiet or as_json else None,
     )  # fmt: skip
     if as_json:
-        emit_json({"report": str(out), "bytes": out.stat().st_size, "runs": [str(r) for r in runs]})
+        size = page.stat().st_size
+        emit_json({"report": str(page), "bytes": size, "runs": [str(run) for run in runs]})
     else:
-        typer.echo(str(out))
+        typer.echo(str(page))

@@ -13,7 +13,9 @@ __all__ = ["watch"]
 
 
 def watch(
-    runs: Annotated[list[Path], typer.Argument(help="Folders of runs.", show_default=False)],
+    runs: Annotated[
+        list[Path], typer.Argument(help="Runs, or folders of runs.", show_default=False)
+    ],
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 8765,
     frames: Annotated[int, typer.Option(help="Moments the time slider shows, at the most.")] = 12,
     every: Annotated[float, typer.Option(help="Seconds between two looks at the runs.")] = 2.0,
@@ -31,22 +33,16 @@ def watch(
     While a run is training, the sections that take little time are shown; at its end all.
     The runs are only read. Stop it with Ctrl-C.
     """
-    from topolab.errors import ConfigError
-    from topolab_reports.live import serve
-
-    if frames < 1:
-        raise ConfigError(f"--frames {frames}: at least one is needed")
+    import topolab
 
     def ready(address: str, server: object) -> None:
         typer.echo(address)
         note("Ctrl-C ends it.", quiet=quiet)
-        if open_browser:
-            import webbrowser
-
-            webbrowser.open(address)
 
     try:
-        serve(runs, port=port, max_frames=frames, every=every, title=title,
-              everything=everything, ready=ready)  # fmt: skip
+        topolab.watch(
+            runs, port=port, frames=frames, every=every, title=title, everything=everything,
+            open_browser=open_browser, ready=ready,
+        )  # fmt: skip
     except KeyboardInterrupt:
         note("stopped", quiet=quiet)

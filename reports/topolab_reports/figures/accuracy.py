@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from topolab_reports.context import Context
-from topolab_reports.figures.base import Figure, Panel
-from topolab_reports.figures.common import columns, metrics_table, over_time
+from topolab_reports.figures.base import Panel, RunFigure
+from topolab_reports.figures.common import columns, metrics_table, time_panel
+from topolab_reports.report_data import ReportData
 
 __all__ = ["Accuracy"]
 
@@ -19,7 +19,7 @@ _MEASURES = (
 )
 
 
-class Accuracy(Figure):
+class Accuracy(RunFigure):
     """Accuracy and loss, a panel each."""
 
     name = "accuracy"
@@ -29,16 +29,16 @@ class Accuracy(Figure):
         "dropped is gone, what was grown is still 0. A dip there is the price of the update."
     )
 
-    def table(self, context: Context) -> pd.DataFrame:
+    def table(self, data: ReportData) -> pd.DataFrame:
         """One row per run and snapshot."""
         return columns(
-            metrics_table(context), ["run", "group", "step", "epoch", *[m[0] for m in _MEASURES]]
+            metrics_table(data), ["run", "group", "step", "epoch", *[m[0] for m in _MEASURES]]
         )
 
     def panels(self, table: pd.DataFrame, runs: Sequence[str] | None = None) -> list[Panel]:
         """A panel for each measure that any run recorded."""
         return [
-            over_time(table, y=y, ylabel=label, what=what, percent=percent, runs=runs)
+            time_panel(table, y=y, ylabel=label, what=what, percent=percent, runs=runs)
             for y, label, what, percent in _MEASURES
             if y in table and table[y].notna().any()
         ]

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from topolab_reports.context import Context
-from topolab_reports.figures.base import Figure, Panel
+from topolab_reports.figures.base import Panel, RunFigure
 from topolab_reports.figures.common import bind, per_layer
 from topolab_reports.plots import kernel
+from topolab_reports.report_data import ReportData
 
-__all__ = ["AttachmentKernels", "one_end"]
+__all__ = ["AttachmentKernels", "choose_end"]
 
 
-class AttachmentKernels(Figure):
+class AttachmentKernels(RunFigure):
     """Gain and loss by total degree, against chance; a panel per hidden layer and kernel."""
 
     name = "attachment-kernels"
@@ -29,12 +29,12 @@ class AttachmentKernels(Figure):
     needs = ("attachment",)
     by_layer = True
 
-    def table(self, context: Context) -> pd.DataFrame:
+    def table(self, data: ReportData) -> pd.DataFrame:
         """One row per group, layer, kernel and bin of degrees."""
-        kernels = context.table("attachment_kernels", shown=True)
+        kernels = data.table("attachment_kernels", representatives=True)
         if kernels.empty:
             return pd.DataFrame(columns=["run", "group", "layer", "kernel", "value"])
-        table = one_end(context, kernels[kernels["value"].notna()])
+        table = choose_end(data, kernels[kernels["value"].notna()])
         names = ["run", "group", "layer", "end", "kernel", "degree_from", "degree_to", "degree",
                  "value", "low", "high", "events", "expected"]  # fmt: skip
         return table[names]
@@ -56,12 +56,12 @@ class AttachmentKernels(Figure):
         return Panel(part, draw, lambda rows: kernel.describe(rows, what=f"{title} of edges"))
 
 
-def one_end(context: Context, table: pd.DataFrame) -> pd.DataFrame:
+def choose_end(data: ReportData, table: pd.DataFrame) -> pd.DataFrame:
     """Hidden layers in order of depth: both ends together, or the one end that ever changes."""
     parts = []
-    for view in context.views:
+    for view in data.views:
         of_run = table[table["run"] == view.label]
-        for name in view.hidden:
+        for name in view.hidden_layers:
             of_layer = of_run[of_run["layer"] == name]
             for end in ("total", "in", "out"):
                 if (of_layer["end"] == end).any():

@@ -7,23 +7,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol
 
-import matplotlib.figure
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Drawing
+from matplotlib.figure import Figure
 
 from topolab.errors import ConfigError
-from topolab_reports.context import Context
+from topolab_reports.report_data import ReportData
 from topolab_reports.style import SIZE, settings
 
-__all__ = ["Draw", "Figure", "Panel"]
+__all__ = ["Draw", "Panel", "RunFigure"]
 
 
 class Draw(Protocol):
     """Draw a table on axes, or on a new figure."""
 
-    def __call__(self, table: pd.DataFrame, *, ax: Axes | None = None) -> Drawing:
+    def __call__(self, table: pd.DataFrame, *, ax: Axes | None = None) -> Figure:
         """Draw it."""
 
 
@@ -73,12 +72,12 @@ class Panel:
         )
 
 
-class Figure:
+class RunFigure:
     """The base of every figure.
 
     A subclass sets ``name``, ``title``, ``caption``, ``source`` (the figure of a paper that it is
     the counterpart of, if any), ``needs`` (the analyses it draws) and ``moment`` (whether it shows
-    one moment: the last of the context), ``by_layer`` (whether each layer has a panel or a line of
+    one moment: the last of the data), ``by_layer`` (whether each layer has a panel or a line of
     its own, so that of a deep network only some are drawn), and implements `table` and
     `panels`. It is found by the entry point group ``topolab.figures``.
     """
@@ -91,7 +90,7 @@ class Figure:
     moment: ClassVar[bool] = False
     by_layer: ClassVar[bool] = False
 
-    def table(self, context: Context) -> pd.DataFrame:
+    def table(self, data: ReportData) -> pd.DataFrame:
         """What is drawn: tidy, with a column run; of moving panels at the moments shown."""
         raise NotImplementedError
 
@@ -107,11 +106,11 @@ class Figure:
         """
         raise NotImplementedError
 
-    def says(self, table: pd.DataFrame) -> str:
+    def caption_for(self, table: pd.DataFrame) -> str:
         """A caption that depends on the numbers; the fixed one unless a figure has more to say."""
         return self.caption
 
-    def few(self, table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    def limit_layers(self, table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
         """What of a table is drawn, and a sentence that says so where it is not all.
 
         Of a deep network the layers that are drawn are spread evenly from the first to the last.
@@ -119,17 +118,17 @@ class Figure:
         if not self.by_layer or not {"run", "layer"} <= set(table):
             return table, ""
         keep = np.ones(len(table), dtype=bool)
-        said = ""
+        note = ""
         for run in table["run"].unique():
             of_run = (table["run"] == run).to_numpy()
             # Inputs that one layer has for itself are no layer to show.
             names = [n for n in table["layer"][of_run].unique() if ":" not in str(n)]
             if len(names) > MOST_LAYERS:
-                chosen = np.linspace(0, len(names) - 1, MOST_LAYERS).round().astype(int)
-                kept = {names[i] for i in chosen}
-                keep &= ~of_run | table["layer"].isin(kept).to_numpy()
-                said = f"{MOST_LAYERS} of {len(names)} layers are drawn; the data have all."
-        return (table[keep].reset_index(drop=True), said) if said else (table, "")
+                positions = np.linspace(0, len(names) - 1, MOST_LAYERS).round().astype(int)
+                layers = {names[i] for i in positions}
+                keep &= ~of_run | table["layer"].isin(layers).to_numpy()
+                note = f"{MOST_LAYERS} of {len(names)} layers are drawn; the data have all."
+        return (table[keep].reset_index(drop=True), note) if note else (table, "")
 
     def draw(
         self,
@@ -138,7 +137,7 @@ class Figure:
         ax: Axes | Sequence[Axes] | None = None,
         runs: Sequence[str] | None = None,
         columns: int | None = None,
-    ) -> Drawing:
+    ) -> Figure:
         """Draw all panels, on new axes or on given ones.
 
         Parameters
@@ -152,14 +151,14 @@ class Figure:
 
         Returns
         -------
-        matplotlib.figure.Figure
+        Figure
 
         Raises
         ------
         ConfigError
             If `ax` has not as many axes as there are panels.
         """
-        panels = self.panels(self.few(table)[0], runs)
+        panels = self.panels(self.limit_layers(table)[0], runs)
         with settings():
             if ax is not None:
                 axes = [ax] if isinstance(ax, Axes) else list(ax)
@@ -168,7 +167,7 @@ class Figure:
                         f"figure {self.name} has {len(panels)} panels here, and ax has {len(axes)}"
                     )
             elif not panels:
-                return _nothing(self.title)
+                return _empty_figure(self.title)
             else:
                 axes = _grid(panels, columns)
             for panel, axis in zip(panels, axes, strict=True):
@@ -176,13 +175,14 @@ class Figure:
                 if panel.run and len(panel.table):
                     step = int(panel.table["step"].max())
                     axis.set_title(f"{axis.get_title(loc='left')}, step {step:,}", loc="left")
-        drawing = axes[0].get_figure(root=True)
-        assert isinstance(drawing, matplotlib.figure.Figure)
-        return drawing
+        figure = axes[0].get_figure(root=True)
+        assert isinstance(figure, Figure)
+        return figure
 
     def describe(self, table: pd.DataFrame) -> str:
         """What is to be seen, in words."""
-        return " ".join(panel.describe(panel.last) for panel in self.panels(self.few(table)[0]))
+        panels = self.panels(self.limit_layers(table)[0])
+        return " ".join(panel.describe(panel.last) for panel in panels)
 
 
 def _grid(panels: Sequence[Panel], columns: int | None) -> list[Axes]:
@@ -192,14 +192,14 @@ def _grid(panels: Sequence[Panel], columns: int | None) -> list[Axes]:
     rows = math.ceil(n / columns)
     width = max(panel.size[0] for panel in panels)
     height = max(panel.size[1] for panel in panels)
-    figure = Drawing(figsize=(width * columns, height * rows), layout="constrained")
+    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for spare in axes[n:]:
         spare.remove()
     return list(axes[:n])
 
 
-def _nothing(title: str) -> Drawing:
-    figure = Drawing(figsize=SIZE)
+def _empty_figure(title: str) -> Figure:
+    figure = Figure(figsize=SIZE)
     figure.text(0.5, 0.5, f"{title}:\nnothing to draw", ha="center", va="center")
     return figure

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from topolab_reports.context import Context
-from topolab_reports.figures.base import Figure, Panel
-from topolab_reports.figures.common import metrics_table, over_time, per_layer
+from topolab_reports.figures.base import Panel, RunFigure
+from topolab_reports.figures.common import metrics_table, per_layer, time_panel
+from topolab_reports.report_data import ReportData
 
 __all__ = ["Churn"]
 
 
-class Churn(Figure):
+class Churn(RunFigure):
     """Edges dropped and not grown again at once, per layer."""
 
     name = "churn"
@@ -24,9 +24,9 @@ class Churn(Figure):
         "grown."
     )
 
-    def table(self, context: Context) -> pd.DataFrame:
+    def table(self, data: ReportData) -> pd.DataFrame:
         """One row per run, snapshot and layer whose training recorded it."""
-        wide = metrics_table(context)
+        wide = metrics_table(data)
         parts = [
             wide[["run", "group", "step", "epoch"]].assign(
                 layer=str(column).removeprefix("dropped."), replaced=wide[column]
@@ -41,7 +41,7 @@ class Churn(Figure):
     def panels(self, table: pd.DataFrame, runs: Sequence[str] | None = None) -> list[Panel]:
         """A panel per layer."""
         return [
-            over_time(
+            time_panel(
                 part, y="replaced", ylabel="edges", what=f"{layer}: edges replaced per update",
                 runs=runs, zero=True,
             )

@@ -7,31 +7,31 @@ from typing import Any
 
 import pandas as pd
 
-from topolab_reports.context import Context
 from topolab_reports.figures.base import Draw, Panel
 from topolab_reports.plots import timeline
+from topolab_reports.report_data import ReportData
 
-__all__ = ["at_last", "bind", "metrics_table", "over_time", "per_layer"]
+__all__ = ["bind", "metrics_table", "per_layer", "rows_at_end", "time_panel"]
 
 
 def bind(draw: Callable[..., Any], **options: Any) -> Draw:
     """A drawing function with its options set."""
 
-    def bound(table: pd.DataFrame, *, ax: Any = None) -> Any:
+    def draw_table(table: pd.DataFrame, *, ax: Any = None) -> Any:
         return draw(table, ax=ax, **options)
 
-    return bound
+    return draw_table
 
 
-def over_time(
+def time_panel(
     table: pd.DataFrame, *, y: str, ylabel: str, what: str, title: str = "", **options: Any
 ) -> Panel:
     """A panel of a measure through time."""
-    said = {k: options[k] for k in ("percent", "series") if k in options}
+    shared = {k: options[k] for k in ("percent", "series") if k in options}
     return Panel(
         table,
         bind(timeline.draw, y=y, ylabel=ylabel, title=title or what, **options),
-        lambda part: timeline.describe(part, y=y, what=what, **said),
+        lambda part: timeline.describe(part, y=y, what=what, **shared),
         cursor="x",
     )
 
@@ -42,11 +42,11 @@ def per_layer(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
         yield str(layer), part
 
 
-def metrics_table(context: Context) -> pd.DataFrame:
+def metrics_table(data: ReportData) -> pd.DataFrame:
     """What was measured at each snapshot: columns run, group, step, epoch and the metrics."""
     rows: list[dict[str, Any]] = []
-    epochs = context.epochs
-    for view in context.views:
+    epochs = data.epochs
+    for view in data.views:
         for snapshot in view.run:
             when = {"run": view.label, "group": view.group or view.label}
             epoch = snapshot.epoch if epochs else float("nan")
@@ -55,9 +55,9 @@ def metrics_table(context: Context) -> pd.DataFrame:
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["run", "group", "step", "epoch"])
 
 
-def at_last(context: Context, table: pd.DataFrame) -> pd.DataFrame:
+def rows_at_end(data: ReportData, table: pd.DataFrame) -> pd.DataFrame:
     """The rows of each run at the last moment."""
-    last = {view.label: context.last_step(view.label) for view in context.views}
+    last = {view.label: data.last_step(view.label) for view in data.views}
     return table[table["step"] == table["run"].map(last)]
 
 

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from topolab_reports.context import Context
-from topolab_reports.figures.base import Figure, Panel
+from topolab_reports.figures.base import Panel, RunFigure
 from topolab_reports.figures.common import bind
 from topolab_reports.plots import ccdf
+from topolab_reports.report_data import ReportData
 
 __all__ = ["DegreeCCDF"]
 
 
-class DegreeCCDF(Figure):
+class DegreeCCDF(RunFigure):
     """CCDF of the total degrees of the inputs and each hidden layer, a panel a run."""
 
     name = "degree-ccdf"
@@ -28,12 +28,12 @@ class DegreeCCDF(Figure):
     by_layer = True
     moment = True
 
-    def table(self, context: Context) -> pd.DataFrame:
+    def table(self, data: ReportData) -> pd.DataFrame:
         """Degrees with their counts and CCDF at the moments shown."""
-        table = context.table("degree_distribution", shown=True)
+        table = data.table("degree_distribution", representatives=True)
         # The last layer is mostly dense, and its handful of outputs is no distribution.
-        table = context.hidden(table[table["direction"] == "total"], inputs=True)
-        return context.at_moments(table).drop(columns="direction")
+        table = data.hidden_layers(table[table["direction"] == "total"], inputs=True)
+        return data.at_moments(table).drop(columns="direction")
 
     def panels(self, table: pd.DataFrame, runs: Sequence[str] | None = None) -> list[Panel]:
         """A moving panel per run, all with the same limits."""

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from topolab_reports.context import Context
-from topolab_reports.figures.base import Figure, Panel
+from topolab_reports.figures.base import Panel, RunFigure
 from topolab_reports.figures.common import bind
-from topolab_reports.plots import through
+from topolab_reports.plots import ccdf_over_time
+from topolab_reports.report_data import ReportData
 
-__all__ = ["DegreeTime", "pooled"]
+__all__ = ["DegreeTime", "pool_layers"]
 
 
-def pooled(table: pd.DataFrame) -> pd.DataFrame:
+def pool_layers(table: pd.DataFrame) -> pd.DataFrame:
     """Degree distributions of several layers as one.
 
     Parameters
@@ -43,7 +43,7 @@ def pooled(table: pd.DataFrame) -> pd.DataFrame:
     return counts[[*keys, "epoch", "degree", "count", "ccdf"]]
 
 
-class DegreeTime(Figure):
+class DegreeTime(RunFigure):
     """CCDF of the total degrees of all hidden neurons, a line a moment."""
 
     name = "degree-time"
@@ -55,20 +55,20 @@ class DegreeTime(Figure):
     source = "NSH, degree distributions through time"
     needs = ("degree",)
 
-    def table(self, context: Context) -> pd.DataFrame:
+    def table(self, data: ReportData) -> pd.DataFrame:
         """The pooled distribution of each pictured run at a few moments, evenly chosen."""
-        table = context.table("degree_distribution", shown=True)
-        table = context.hidden(table[table["direction"] == "total"])
-        return pooled(self._chosen(table))
+        table = data.table("degree_distribution", representatives=True)
+        table = data.hidden_layers(table[table["direction"] == "total"])
+        return pool_layers(self._at_few_steps(table))
 
     @staticmethod
-    def _chosen(table: pd.DataFrame) -> pd.DataFrame:
+    def _at_few_steps(table: pd.DataFrame) -> pd.DataFrame:
         parts = []
         for _, part in table.groupby("run", sort=False):
             steps = np.unique(part["step"])
-            n = min(through.MOST, len(steps))
-            wanted = steps[np.unique(np.linspace(0, len(steps) - 1, n).round().astype(int))]
-            parts.append(part[part["step"].isin(wanted)])
+            n = min(ccdf_over_time.MOST, len(steps))
+            at = steps[np.unique(np.linspace(0, len(steps) - 1, n).round().astype(int))]
+            parts.append(part[part["step"].isin(at)])
         return pd.concat(parts, ignore_index=True) if parts else table
 
     def panels(self, table: pd.DataFrame, runs: Sequence[str] | None = None) -> list[Panel]:
@@ -78,5 +78,7 @@ class DegreeTime(Figure):
     @staticmethod
     def _panel(run: str, part: pd.DataFrame) -> Panel:
         return Panel(
-            part, bind(through.draw, title=run), lambda rows: through.describe(rows, run=run)
+            part,
+            bind(ccdf_over_time.draw, title=run),
+            lambda rows: ccdf_over_time.describe(rows, run=run),
         )

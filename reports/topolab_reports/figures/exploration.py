@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from topolab_reports.context import Context
-from topolab_reports.figures.base import Figure, Panel
-from topolab_reports.figures.common import over_time
+from topolab_reports.figures.base import Panel, RunFigure
+from topolab_reports.figures.common import time_panel
+from topolab_reports.report_data import ReportData
 
 __all__ = ["Exploration"]
 
@@ -20,7 +20,7 @@ _MEASURES = (
 )
 
 
-class Exploration(Figure):
+class Exploration(RunFigure):
     """ITOP's R_s, overlap of successive masks, survival of first edges and first hubs."""
 
     name = "exploration"
@@ -32,48 +32,48 @@ class Exploration(Figure):
     source = "NSH names it as future work; R_s after ITOP (Liu et al. 2021)"
     needs = ("exploration",)
 
-    def table(self, context: Context) -> pd.DataFrame:
+    def table(self, data: ReportData) -> pd.DataFrame:
         """One row per run and step."""
         names = ["run", "group", "step", "epoch"]
-        table = context.table("exploration")
+        table = data.table("exploration")
         if table.empty:
             return pd.DataFrame(columns=[*names, *[m[0] for m in _MEASURES]])
         table = table[table["layer"] == "all"][[*names, "r_s", "jaccard"]]
-        return table.merge(_first_edges(context), on=["run", "step"], how="left").merge(
-            _first_hubs(context), on=["run", "step"], how="left"
+        return table.merge(_first_edges(data), on=["run", "step"], how="left").merge(
+            _first_hubs(data), on=["run", "step"], how="left"
         )
 
     def panels(self, table: pd.DataFrame, runs: Sequence[str] | None = None) -> list[Panel]:
         """A panel per measure."""
         return [
-            over_time(table, y=y, ylabel=label, what=what, percent=True, zero=True, runs=runs)
+            time_panel(table, y=y, ylabel=label, what=what, percent=True, zero=True, runs=runs)
             for y, label, what in _MEASURES
             if len(table)
         ]
 
 
-def _first_edges(context: Context) -> pd.DataFrame:
-    alive = context.table("exploration_survival")
+def _first_edges(data: ReportData) -> pd.DataFrame:
+    alive = data.table("exploration_survival")
     if "born" not in alive:
         return pd.DataFrame({"run": [], "step": [], "kept": []}).astype({"step": int, "run": str})
     first = alive[alive["born"] == alive.groupby("run")["born"].transform("min")]
-    summed = (
+    sums = (
         first.assign(left=first["unbroken"] * first["size"])
         .groupby(["run", "step"], sort=False)[["left", "size"]]
         .sum()
         .reset_index()
     )
-    kept = summed["left"] / summed["size"].where(summed["size"] > 0)
-    return summed[["run", "step"]].assign(kept=kept)
+    share = sums["left"] / sums["size"].where(sums["size"] > 0)
+    return sums[["run", "step"]].assign(kept=share)
 
 
-def _first_hubs(context: Context) -> pd.DataFrame:
-    hubs = context.table("exploration_hubs")
+def _first_hubs(data: ReportData) -> pd.DataFrame:
+    hubs = data.table("exploration_hubs")
     if "share" not in hubs:
         return pd.DataFrame({"run": [], "step": [], "hubs_kept": []}).astype(
             {"step": int, "run": str}
         )
-    first = {view.label: view.first for view in context.views}
+    first = {view.label: view.first_layer for view in data.views}
     hubs = hubs[hubs["layer"] == hubs["run"].map(first)]
-    hubs = hubs[hubs["share"] == hubs["share"].max()]
-    return hubs[["run", "step"]].assign(hubs_kept=1 - hubs["turnover_since_start"])
+    most: pd.DataFrame = hubs[hubs["share"] == hubs["share"].max()]
+    return most[["run", "step"]].assign(hubs_kept=1 - most["turnover_since_start"])

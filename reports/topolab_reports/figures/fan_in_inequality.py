@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from topolab_reports.context import Context
-from topolab_reports.figures.base import Figure, Panel
-from topolab_reports.figures.common import over_time, per_layer
+from topolab_reports.figures.base import Panel, RunFigure
+from topolab_reports.figures.common import per_layer, time_panel
+from topolab_reports.report_data import ReportData
 
 __all__ = ["FanInInequality"]
 
@@ -19,7 +19,7 @@ _MEASURES = (
 )
 
 
-class FanInInequality(Figure):
+class FanInInequality(RunFigure):
     """CCV, Gini coefficient and top share of fan-in, per layer."""
 
     name = "psn-ccv"
@@ -33,10 +33,10 @@ class FanInInequality(Figure):
     needs = ("degree",)
     by_layer = True
 
-    def table(self, context: Context) -> pd.DataFrame:
+    def table(self, data: ReportData) -> pd.DataFrame:
         """One row per run, step and hidden layer."""
-        table = context.table("degree")
-        table = context.hidden(table[table["direction"] == "in"])
+        table = data.table("degree")
+        table = data.hidden_layers(table[table["direction"] == "in"])
         return table[["run", "group", "step", "epoch", "layer", *[m[0] for m in _MEASURES]]]
 
     def panels(self, table: pd.DataFrame, runs: Sequence[str] | None = None) -> list[Panel]:
@@ -46,6 +46,6 @@ class FanInInequality(Figure):
             for y, label, percent in _MEASURES:
                 what = f"{layer}: {label.split(' (')[0]}"
                 panels.append(
-                    over_time(part, y=y, ylabel=label, what=what, percent=percent, runs=runs)
+                    time_panel(part, y=y, ylabel=label, what=what, percent=percent, runs=runs)
                 )
         return panels

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from topolab_reports.context import Context
-from topolab_reports.figures.base import Figure, Panel
-from topolab_reports.figures.common import at_last, bind, per_layer
+from topolab_reports.figures.base import Panel, RunFigure
+from topolab_reports.figures.common import bind, per_layer, rows_at_end
 from topolab_reports.plots import deciles
+from topolab_reports.report_data import ReportData
 
 __all__ = ["GradientDeciles"]
 
 
-class GradientDeciles(Figure):
+class GradientDeciles(RunFigure):
     """Mean absolute gradient of each decile of a layer's neurons, relative to their mean."""
 
     name = "gradient-deciles"
@@ -29,12 +29,12 @@ class GradientDeciles(Figure):
     by_layer = True
     moment = True
 
-    def table(self, context: Context) -> pd.DataFrame:
+    def table(self, data: ReportData) -> pd.DataFrame:
         """One row per pictured run, hidden layer and decile."""
-        table = context.hidden(context.table("gradient_deciles", shown=True))
+        table = data.hidden_layers(data.table("gradient_deciles", representatives=True))
         names = ["run", "group", "step", "layer", "decile", "fan_in", "gradient", "n_neurons"]
         table = table.reindex(columns=names)
-        last = at_last(context, table)
+        last = rows_at_end(data, table)
         mean = last.groupby(["run", "layer"])["gradient"].transform("mean")
         return last.assign(relative=last["gradient"] / mean.where(mean > 0))
 

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from topolab_reports.context import Context
-from topolab_reports.figures.base import Figure, Panel
-from topolab_reports.figures.common import over_time, per_layer
+from topolab_reports.figures.base import Panel, RunFigure
+from topolab_reports.figures.common import per_layer, time_panel
+from topolab_reports.report_data import ReportData
 
 __all__ = ["GradientRatio"]
 
 
-class GradientRatio(Figure):
+class GradientRatio(RunFigure):
     """Ratio of gradients, hubs over specialists, per layer."""
 
     name = "gradient-ratio"
@@ -26,16 +26,16 @@ class GradientRatio(Figure):
     needs = ("gradient",)
     by_layer = True
 
-    def table(self, context: Context) -> pd.DataFrame:
+    def table(self, data: ReportData) -> pd.DataFrame:
         """One row per run, step and layer."""
-        table = context.table("gradient")
+        table = data.table("gradient")
         names = ["run", "group", "step", "epoch", "layer", "ratio", "fan_in_ccv", "reason"]
         return table.reindex(columns=names)
 
     def panels(self, table: pd.DataFrame, runs: Sequence[str] | None = None) -> list[Panel]:
         """A panel per layer in which any run has a ratio."""
         return [
-            over_time(
+            time_panel(
                 part, y="ratio", ylabel="|gradient|, hubs over specialists (1)", title=layer,
                 what=f"{layer}: ratio", runs=runs, zero=True,
             )

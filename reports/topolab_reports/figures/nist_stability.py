@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from topolab_reports.context import Context
-from topolab_reports.figures.base import Figure, Panel
-from topolab_reports.figures.common import columns, metrics_table, over_time
+from topolab_reports.figures.base import Panel, RunFigure
+from topolab_reports.figures.common import columns, metrics_table, time_panel
+from topolab_reports.report_data import ReportData
 
 __all__ = ["Stability"]
 
 
-class Stability(Figure):
+class Stability(RunFigure):
     """Standard deviation of the test accuracy over the seeds of a group, through time."""
 
     name = "nist-stability"
@@ -24,14 +24,14 @@ class Stability(Figure):
     )
     source = "NIST, its stability over seeds (test in place of validation accuracy)"
 
-    def table(self, context: Context) -> pd.DataFrame:
+    def table(self, data: ReportData) -> pd.DataFrame:
         """One row per group with several seeds and snapshot."""
-        wide = columns(metrics_table(context), ["run", "group", "step", "epoch", "test_accuracy"])
+        wide = columns(metrics_table(data), ["run", "group", "step", "epoch", "test_accuracy"])
         empty = pd.DataFrame(columns=["run", "group", "step", "epoch", "sd", "seeds"])
         if "test_accuracy" not in wide:
             return empty
-        grouped = wide.groupby(["group", "step"], sort=False)
-        table = grouped.agg(
+        groups = wide.groupby(["group", "step"], sort=False)
+        table = groups.agg(
             epoch=("epoch", "mean"), sd=("test_accuracy", "std"), seeds=("test_accuracy", "count")
         ).reset_index()
         table = table[table["seeds"] > 1]
@@ -42,7 +42,7 @@ class Stability(Figure):
         if table.empty:
             return []
         return [
-            over_time(
+            time_panel(
                 table, y="sd", ylabel="SD of test accuracy (points)", what="Spread over seeds",
                 percent=True, zero=True, runs=runs,
             )

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from topolab_reports.context import Context
-from topolab_reports.figures.base import Figure, Panel
-from topolab_reports.figures.common import bind, over_time
+from topolab_reports.figures.base import Panel, RunFigure
+from topolab_reports.figures.common import bind, time_panel
 from topolab_reports.plots import shells
+from topolab_reports.report_data import ReportData
 
 __all__ = ["Roles"]
 
 
-class Roles(Figure):
+class Roles(RunFigure):
     """Shares of the three roles per layer through time; the highest shell."""
 
     name = "nsh-fig11"
@@ -28,9 +28,9 @@ class Roles(Figure):
     needs = ("kshell",)
     by_layer = True
 
-    def table(self, context: Context) -> pd.DataFrame:
+    def table(self, data: ReportData) -> pd.DataFrame:
         """One row per run, step, layer and role."""
-        table = context.table("kshell")
+        table = data.table("kshell")
         names = ["run", "group", "step", "epoch", "layer", "role", "count", "share", "k_max"]
         return table.reindex(columns=names)
 
@@ -44,7 +44,7 @@ class Roles(Figure):
         depth = table.drop_duplicates(["run", "step"])
         if len(depth):
             panels.append(
-                over_time(depth, y="k_max", ylabel="coreness (1)", what="Highest shell k_max",
+                time_panel(depth, y="k_max", ylabel="coreness (1)", what="Highest shell k_max",
                           runs=runs)
             )  # fmt: skip
         return panels

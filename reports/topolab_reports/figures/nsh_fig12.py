@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from topolab_reports.context import Context
-from topolab_reports.figures.base import Figure, Panel
+from topolab_reports.figures.base import Panel, RunFigure
 from topolab_reports.figures.common import bind
 from topolab_reports.plots import shellmap
+from topolab_reports.report_data import ReportData
 
 __all__ = ["Shells"]
 
 
-class Shells(Figure):
+class Shells(RunFigure):
     """Neurons per shell over time, a panel per run and hidden layer."""
 
     name = "nsh-fig12"
@@ -27,9 +27,9 @@ class Shells(Figure):
     needs = ("kshell",)
     by_layer = True
 
-    def table(self, context: Context) -> pd.DataFrame:
+    def table(self, data: ReportData) -> pd.DataFrame:
         """One row per pictured run, step, layer and shell that is not empty."""
-        table = context.hidden(context.table("kshell_shells", shown=True), inputs=True)
+        table = data.hidden_layers(data.table("kshell_shells", representatives=True), inputs=True)
         return table.reindex(
             columns=["run", "group", "step", "epoch", "layer", "coreness", "count"]
         )

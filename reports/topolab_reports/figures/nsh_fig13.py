@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from topolab_reports.context import Context
-from topolab_reports.figures.base import Figure, Panel
-from topolab_reports.figures.common import at_last, bind
-from topolab_reports.figures.degree_time import pooled
-from topolab_reports.plots import ends
+from topolab_reports.figures.base import Panel, RunFigure
+from topolab_reports.figures.common import bind, rows_at_end
+from topolab_reports.figures.degree_time import pool_layers
+from topolab_reports.plots import ccdf_by_run
+from topolab_reports.report_data import ReportData
 
 __all__ = ["DegreesAtTheEnd"]
 
 
-class DegreesAtTheEnd(Figure):
+class DegreesAtTheEnd(RunFigure):
     """CCDF of the hidden degrees at the last snapshot, a line a run: for pruning criteria."""
 
     name = "nsh-fig13"
@@ -28,14 +28,15 @@ class DegreesAtTheEnd(Figure):
     needs = ("degree",)
     moment = True
 
-    def table(self, context: Context) -> pd.DataFrame:
+    def table(self, data: ReportData) -> pd.DataFrame:
         """One row per group and degree."""
-        table = context.table("degree_distribution")
-        table = context.hidden(table[table["direction"] == "total"])
-        last = at_last(context, table)
+        table = data.table("degree_distribution")
+        table = data.hidden_layers(table[table["direction"] == "total"])
+        last = rows_at_end(data, table)
         # Seeds of a group end at the same step or not: here all count as the end.
-        return pooled(last.assign(run=last["group"], step=0)).drop(columns="step")
+        return pool_layers(last.assign(run=last["group"], step=0)).drop(columns="step")
 
     def panels(self, table: pd.DataFrame, runs: Sequence[str] | None = None) -> list[Panel]:
         """One panel."""
-        return [Panel(table, bind(ends.draw, runs=runs, title=self.title), ends.describe)]
+        draw = bind(ccdf_by_run.draw, runs=runs, title=self.title)
+        return [Panel(table, draw, ccdf_by_run.describe)]

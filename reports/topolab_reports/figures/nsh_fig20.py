@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from topolab_reports.context import Context
-from topolab_reports.figures.base import Figure, Panel
+from topolab_reports.figures.base import Panel, RunFigure
 from topolab_reports.figures.common import bind
 from topolab_reports.plots import matrix
+from topolab_reports.report_data import ReportData
 
 __all__ = ["TopologyCorrelation"]
 
 
-class TopologyCorrelation(Figure):
+class TopologyCorrelation(RunFigure):
     """A matrix per pictured run and layer, on one colour scale."""
 
     name = "nsh-fig20"
@@ -28,13 +28,13 @@ class TopologyCorrelation(Figure):
     needs = ("kendall",)
     by_layer = True
 
-    def table(self, context: Context) -> pd.DataFrame:
+    def table(self, data: ReportData) -> pd.DataFrame:
         """One row per run, layer and pair of steps; the dense last layer left out."""
-        table = context.table("kendall", shown=True)
+        table = data.table("kendall", representatives=True)
         names = ["run", "group", "layer", "step_a", "step_b", "tau"]
         table = table.reindex(columns=names)
         keep = np.ones(len(table), dtype=bool)
-        for view in context.shown:  # a dense last layer has constant degrees at all times
+        for view in data.representatives:  # a dense last layer has constant degrees at all times
             last = view.run.layers[-1]
             if not last.maskable:
                 keep &= ~((table["run"] == view.label) & (table["layer"] == last.name)).to_numpy()

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from topolab_reports.context import Context
-from topolab_reports.figures.base import Figure, Panel
-from topolab_reports.figures.common import over_time
+from topolab_reports.figures.base import Panel, RunFigure
+from topolab_reports.figures.common import time_panel
+from topolab_reports.report_data import ReportData
 
-__all__ = ["PowerLawTime", "pooled_fits"]
+__all__ = ["PowerLawTime", "hidden_fits"]
 
 _RULES = ((0.1, "CSN: reject below 0.1"), (0.95, "NSH: reject below 0.95"))
 _VARIANTS = (("searched", "x_min searched"), ("fixed", "x_min fixed"))
 
 
-def pooled_fits(context: Context) -> pd.DataFrame:
+def hidden_fits(data: ReportData) -> pd.DataFrame:
     """Fits of the hidden neurons of every run, pooled where there are several layers of them."""
-    table = context.table("selection_fits")
+    table = data.table("selection_fits")
     parts = []
     for _, of_run in table.groupby("run", sort=False):
         pooled = of_run[of_run["layer"] == "hidden"]
@@ -26,7 +26,7 @@ def pooled_fits(context: Context) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else table
 
 
-class PowerLawTime(Figure):
+class PowerLawTime(RunFigure):
     """alpha with its standard error, D and p of all hidden neurons pooled."""
 
     name = "nsh-fig7"
@@ -34,27 +34,27 @@ class PowerLawTime(Figure):
     source = "NSH, Fig. 7 (x_min fixed); x_min searched is CSN's way"
     needs = ("selection",)
 
-    def table(self, context: Context) -> pd.DataFrame:
+    def table(self, data: ReportData) -> pd.DataFrame:
         """One row per run, step and variant of x_min."""
-        table = pooled_fits(context)
+        table = hidden_fits(data)
         names = ["run", "group", "step", "epoch", "variant", "alpha", "sigma", "x_min", "n_tail",
                  "ks_distance", "p_value", "p_low", "p_high", "reason"]  # fmt: skip
         return table.reindex(columns=names)
 
-    def says(self, table: pd.DataFrame) -> str:
+    def caption_for(self, table: pd.DataFrame) -> str:
         """Which x_min the fits have."""
-        said = []
+        parts = []
         for variant, name in _VARIANTS:
             of = table[(table["variant"] == variant) & (table["reason"] == "")]["x_min"]
             if of.empty:
-                said.append(f"{name}: no fit exists")
+                parts.append(f"{name}: no fit exists")
             elif of.min() == of.max():
-                said.append(f"{name} at {of.min():.0f}")
+                parts.append(f"{name} at {of.min():.0f}")
             else:
-                said.append(f"{name}: from {of.min():.0f} to {of.max():.0f}")
+                parts.append(f"{name}: from {of.min():.0f} to {of.max():.0f}")
         return (
             "All hidden neurons pooled, total degree without the edges of layers that stay dense; "
-            f"{'; '.join(said)}. Bands of α are one "
+            f"{'; '.join(parts)}. Bands of α are one "
             "standard error. p is the share of samples from the fitted law that fit worse: CSN "
             "reject a power law at 0.1 or less, NSH below 0.95. A band of several seeds runs from "
             "lowest to highest."
@@ -68,11 +68,11 @@ class PowerLawTime(Figure):
             if part["alpha"].isna().all():
                 continue
             panels += [
-                over_time(part, y="alpha", ylabel="exponent α (1)", band="sigma", runs=runs,
+                time_panel(part, y="alpha", ylabel="exponent α (1)", band="sigma", runs=runs,
                           what=f"Exponent α ± σ, {name}"),
-                over_time(part, y="ks_distance", ylabel="KS distance D (1)", runs=runs, zero=True,
+                time_panel(part, y="ks_distance", ylabel="KS distance D (1)", runs=runs, zero=True,
                           what=f"KS distance D, {name}"),
-                over_time(part, y="p_value", ylabel="goodness of fit p (1)", runs=runs,
+                time_panel(part, y="p_value", ylabel="goodness of fit p (1)", runs=runs,
                           what=f"Goodness of fit p, {name}", levels=_RULES, ylim=(-0.02, 1.05)),
             ]  # fmt: skip
         return panels

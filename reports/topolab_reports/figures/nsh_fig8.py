@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from topolab_reports.figures.heat import InputImage
+from topolab_reports.figures.input_image import InputImage
 
 __all__ = ["InputDegree"]
 

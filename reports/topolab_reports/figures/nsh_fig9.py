@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from topolab_reports.context import Context
-from topolab_reports.figures.base import Figure, Panel
-from topolab_reports.figures.common import over_time
+from topolab_reports.figures.base import Panel, RunFigure
+from topolab_reports.figures.common import time_panel
+from topolab_reports.report_data import ReportData
 
 __all__ = ["Dormancy"]
 
 
-class Dormancy(Figure):
+class Dormancy(RunFigure):
     """Share of neurons below each threshold of degree, on no path, or silent."""
 
     name = "nsh-fig9"
@@ -27,17 +27,17 @@ class Dormancy(Figure):
     needs = ("dormant",)
     by_layer = True
 
-    def table(self, context: Context) -> pd.DataFrame:
+    def table(self, data: ReportData) -> pd.DataFrame:
         """One row per run, step, layer and measure."""
-        table = context.hidden(context.table("dormant"), inputs=True)
+        table = data.hidden_layers(data.table("dormant"), inputs=True)
         names = ["run", "group", "step", "epoch", "layer", "measure", "count", "share", "n_neurons"]
         table = table.reindex(columns=names)
         return table[~table["measure"].isin(["no_input", "no_output"])]
 
-    def says(self, table: pd.DataFrame) -> str:
+    def caption_for(self, table: pd.DataFrame) -> str:
         """Which measures are 0 throughout."""
         quiet = [
-            what(str(measure))
+            measure_words(str(measure))
             for measure, part in table.groupby("measure", sort=False)
             if not part["count"].any()
         ]
@@ -51,20 +51,20 @@ class Dormancy(Figure):
         for (measure, layer), part in table.groupby(["measure", "layer"], sort=False):
             if part["count"].any():
                 panels.append(
-                    over_time(
+                    time_panel(
                         part, y="share", ylabel="share of neurons (%)", percent=True, zero=True,
-                        runs=runs, what=f"{layer}: {what(str(measure))}",
+                        runs=runs, what=f"{layer}: {measure_words(str(measure))}",
                     )
                 )  # fmt: skip
         return panels
 
 
-def what(measure: str) -> str:
+def measure_words(measure: str) -> str:
     """A measure of the table in words.
 
     Examples
     --------
-    >>> what("below_10"), what("tau_0.1"), what("off_path")
+    >>> measure_words("below_10"), measure_words("tau_0.1"), measure_words("off_path")
     ('degree below 10', 'activity ≤ 0.1 of the mean', 'on no path')
     """
     if measure.startswith("below_"):

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from topolab_reports.context import Context
-from topolab_reports.figures.base import Figure, Panel
-from topolab_reports.figures.common import metrics_table, over_time
+from topolab_reports.figures.base import Panel, RunFigure
+from topolab_reports.figures.common import metrics_table, time_panel
 from topolab_reports.figures.degree_time import DegreeTime
 from topolab_reports.figures.wiring import Wiring
+from topolab_reports.report_data import ReportData
 
 __all__ = ["Curves", "Overview"]
 
 
-class Curves(Figure):
+class Curves(RunFigure):
     """Test accuracy, fan-in CCV of the first layer and the highest shell, through time."""
 
     name = "curves"
@@ -26,18 +26,18 @@ class Curves(Figure):
     )
     needs = ("degree", "kshell")
 
-    def table(self, context: Context) -> pd.DataFrame:
+    def table(self, data: ReportData) -> pd.DataFrame:
         """One row per run and snapshot."""
-        table = metrics_table(context).reindex(
+        table = metrics_table(data).reindex(
             columns=["run", "group", "step", "epoch", "test_accuracy"]
         )
-        degree = context.table("degree")
+        degree = data.table("degree")
         if "direction" in degree:
-            first = {view.label: view.first for view in context.views}
+            first = {view.label: view.first_layer for view in data.views}
             here = (degree["direction"] == "in") & (degree["layer"] == degree["run"].map(first))
             table = table.merge(degree[here][["run", "step", "ccv"]], on=["run", "step"],
                                 how="left")  # fmt: skip
-        shells = context.table("kshell")
+        shells = data.table("kshell")
         if "k_max" in shells:
             depth = shells.drop_duplicates(["run", "step"])[["run", "step", "k_max"]]
             table = table.merge(depth, on=["run", "step"], how="left")
@@ -46,7 +46,7 @@ class Curves(Figure):
     def panels(self, table: pd.DataFrame, runs: Sequence[str] | None = None) -> list[Panel]:
         """A panel per curve that has values."""
         return [
-            over_time(table, y=y, ylabel=label, what=what, percent=percent, runs=runs)
+            time_panel(table, y=y, ylabel=label, what=what, percent=percent, runs=runs)
             for y, label, what, percent in (
                 ("test_accuracy", "test accuracy (%)", "Test accuracy", True),
                 ("ccv", "fan-in CCV (1)", "Inequality of fan-in, first layer", False),
@@ -56,7 +56,7 @@ class Curves(Figure):
         ]
 
 
-class Overview(Figure):
+class Overview(RunFigure):
     """The figures of the first screen as one."""
 
     name = "overview"
@@ -66,10 +66,10 @@ class Overview(Figure):
 
     _parts = (Wiring, DegreeTime, Curves)
 
-    def table(self, context: Context) -> pd.DataFrame:
+    def table(self, data: ReportData) -> pd.DataFrame:
         """The tables of the parts below each other, with a column part."""
         return pd.concat(
-            [part().table(context).assign(part=part.name) for part in self._parts],
+            [part().table(data).assign(part=part.name) for part in self._parts],
             ignore_index=True,
         )
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from topolab_reports.context import Context
-from topolab_reports.figures.base import Figure, Panel
+from topolab_reports.figures.base import Panel, RunFigure
 from topolab_reports.figures.common import bind
 from topolab_reports.plots import profile
+from topolab_reports.report_data import ReportData
 
 __all__ = ["FanInProfile"]
 
@@ -18,7 +18,7 @@ __all__ = ["FanInProfile"]
 POINTS = 256
 
 
-class FanInProfile(Figure):
+class FanInProfile(RunFigure):
     """Fan-in against normalised rank, a panel a run."""
 
     name = "psn-fig1"
@@ -32,10 +32,10 @@ class FanInProfile(Figure):
     by_layer = True
     moment = True
 
-    def table(self, context: Context) -> pd.DataFrame:
+    def table(self, data: ReportData) -> pd.DataFrame:
         """Columns run, group, step, epoch, layer, position, fan_in at the moments shown."""
-        table = context.table("degree_distribution", shown=True)
-        table = context.at_moments(context.hidden(table[table["direction"] == "in"]))
+        table = data.table("degree_distribution", representatives=True)
+        table = data.at_moments(data.hidden_layers(table[table["direction"] == "in"]))
         rows = []
         keys = ["run", "group", "layer", "step"]
         for (run, group, layer, step), part in table.groupby(keys, sort=False):

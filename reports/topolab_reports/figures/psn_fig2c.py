@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from topolab_reports.context import Context
-from topolab_reports.figures.base import Figure, Panel
+from topolab_reports.figures.base import Panel, RunFigure
 from topolab_reports.figures.common import bind
 from topolab_reports.plots import relation
+from topolab_reports.report_data import ReportData
 
 __all__ = ["GradientAgainstCCV"]
 
 
-class GradientAgainstCCV(Figure):
+class GradientAgainstCCV(RunFigure):
     """One point per run, hidden layer and snapshot."""
 
     name = "psn-fig2c"
@@ -23,20 +23,20 @@ class GradientAgainstCCV(Figure):
     source = "PSN, Fig. 2 (c): the gradient hierarchy follows the CV of fan-in (r = 0.93 there)"
     needs = ("gradient",)
 
-    def table(self, context: Context) -> pd.DataFrame:
+    def table(self, data: ReportData) -> pd.DataFrame:
         """Columns run, group, step, epoch, layer, fan_in_ccv, ratio."""
-        table = context.hidden(context.table("gradient"))
+        table = data.hidden_layers(data.table("gradient"))
         names = ["run", "group", "step", "epoch", "layer", "fan_in_ccv", "ratio"]
         return table.reindex(columns=names).dropna(subset=["ratio", "fan_in_ccv"])
 
-    def says(self, table: pd.DataFrame) -> str:
+    def caption_for(self, table: pd.DataFrame) -> str:
         """What a point is, and the correlation."""
         r, n = relation.correlation(table, "fan_in_ccv", "ratio")
-        found = f"Pearson's r is {r:.2f} over {n} points" if np.isfinite(r) else "no correlation"
+        sentence = f"Pearson's r is {r:.2f} over {n} points" if np.isfinite(r) else "no correlation"
         return (
             "Mean absolute gradient of the active weights of the upper half of the neurons by "
             "fan-in, over that of the lower half; a point for each hidden layer and snapshot. "
-            f"Here {found}; points of one run are not independent."
+            f"Here {sentence}; points of one run are not independent."
         )
 
     def panels(self, table: pd.DataFrame, runs: Sequence[str] | None = None) -> list[Panel]:

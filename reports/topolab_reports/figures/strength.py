@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from topolab_reports.context import Context
-from topolab_reports.figures.base import Figure, Panel
-from topolab_reports.figures.common import over_time, per_layer
+from topolab_reports.figures.base import Panel, RunFigure
+from topolab_reports.figures.common import per_layer, time_panel
+from topolab_reports.report_data import ReportData
 
 __all__ = ["Strength"]
 
@@ -18,7 +18,7 @@ _MEASURES = (
 )
 
 
-class Strength(Figure):
+class Strength(RunFigure):
     """CCV of the incoming strength and its rank correlation with fan-in, per layer."""
 
     name = "strength"
@@ -31,18 +31,18 @@ class Strength(Figure):
     needs = ("strength",)
     by_layer = True
 
-    def table(self, context: Context) -> pd.DataFrame:
+    def table(self, data: ReportData) -> pd.DataFrame:
         """One row per run, step and hidden layer."""
-        table = context.table("strength")
+        table = data.table("strength")
         if "direction" in table:
             table = table[table["direction"] == "in"]
         names = ["run", "group", "step", "epoch", "layer", *[m[0] for m in _MEASURES], "reason"]
-        return context.hidden(table).reindex(columns=names)
+        return data.hidden_layers(table).reindex(columns=names)
 
     def panels(self, table: pd.DataFrame, runs: Sequence[str] | None = None) -> list[Panel]:
         """Layers below each other, both measures beside each other."""
         return [
-            over_time(part, y=y, ylabel=label, what=f"{layer}: {label.split(' (')[0]}", runs=runs)
+            time_panel(part, y=y, ylabel=label, what=f"{layer}: {label.split(' (')[0]}", runs=runs)
             for layer, part in per_layer(table)
             for y, label in _MEASURES
             if part[y].notna().any()

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from topolab_reports.context import Context
-from topolab_reports.figures.base import Figure, Panel
-from topolab_reports.figures.common import at_last
-from topolab_reports.figures.degree_time import pooled
+from topolab_reports.figures.base import Panel, RunFigure
+from topolab_reports.figures.common import rows_at_end
+from topolab_reports.figures.degree_time import pool_layers
 from topolab_reports.plots import tail
+from topolab_reports.report_data import ReportData
 from topolab_reports.style import run_colours
 
 __all__ = ["TailFit"]
 
 
-class TailFit(Figure):
+class TailFit(RunFigure):
     """Observed CCDF and fitted laws at the last snapshot, a panel a run."""
 
     name = "tail-fit"
@@ -29,18 +29,18 @@ class TailFit(Figure):
     needs = ("powerlaw", "degree")
     moment = True
 
-    def table(self, context: Context) -> pd.DataFrame:
+    def table(self, data: ReportData) -> pd.DataFrame:
         """Rows of the distribution (kind "observed") and of the fits (kind "fit")."""
-        table = context.table("degree_distribution", shown=True)
-        table = context.hidden(table[table["direction"] == "total"])
-        last = at_last(context, table)
-        data = pooled(last).assign(kind="observed")
-        fits = context.table("powerlaw", shown=True)
+        table = data.table("degree_distribution", representatives=True)
+        table = data.hidden_layers(table[table["direction"] == "total"])
+        last = rows_at_end(data, table)
+        observed = pool_layers(last).assign(kind="observed")
+        fits = data.table("powerlaw", representatives=True)
         fits = fits[fits["layer"] == "hidden"]
-        fits = at_last(context, fits)
+        fits = rows_at_end(data, fits)
         names = ["run", "group", "step", "epoch", "variant", "alpha", "x_min", "n", "n_tail",
                  "ks_distance", "reason"]  # fmt: skip
-        return pd.concat([data, fits[names].assign(kind="fit")], ignore_index=True)
+        return pd.concat([observed, fits[names].assign(kind="fit")], ignore_index=True)
 
     def panels(self, table: pd.DataFrame, runs: Sequence[str] | None = None) -> list[Panel]:
         """A panel per run."""

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from topolab_reports.context import Context, RunView
-from topolab_reports.figures.base import Figure, Panel
+from topolab_reports.figures.base import Panel, RunFigure
 from topolab_reports.figures.common import bind
 from topolab_reports.plots import wiring
+from topolab_reports.report_data import ReportData, RunView
 
 __all__ = ["Wiring"]
 
 
-class Wiring(Figure):
+class Wiring(RunFigure):
     """Layers, hubs, cores, dormant neurons and bundles of edges, three moments a run."""
 
     name = "wiring"
@@ -29,10 +29,10 @@ class Wiring(Figure):
     )
     needs = ("wiring",)
 
-    def table(self, context: Context) -> pd.DataFrame:
+    def table(self, data: ReportData) -> pd.DataFrame:
         """Rows of neurons and of bundles, of each pictured run at its three moments."""
-        neurons = context.table("wiring_neurons", shown=True)
-        bundles = context.table("wiring", shown=True)
+        neurons = data.table("wiring_neurons", representatives=True)
+        bundles = data.table("wiring", representatives=True)
         if "fan_in" not in neurons:
             return pd.DataFrame(columns=["run", "group", "step", "epoch", "kind", "layer"])
         neurons = neurons.assign(kind="neuron", degree=neurons["fan_in"] + neurons["fan_out"])
@@ -41,12 +41,12 @@ class Wiring(Figure):
             density=bundles["edges"] / bundles["possible"].where(bundles["possible"] > 0),
         )
         parts = []
-        for view in context.shown:
+        for view in data.representatives:
             before: list[pd.DataFrame] = []
-            for step in _three(view):
+            for step in _three_steps(view):
                 now = [table[(table["run"] == view.label) & (table["step"] == step)]
                        for table in (neurons, bundles)]  # fmt: skip
-                if before and all(_same(a, b) for a, b in zip(before, now, strict=True)):
+                if before and all(_same_wiring(a, b) for a, b in zip(before, now, strict=True)):
                     continue  # a wiring that has not changed is shown once
                 before = now
                 parts += now
@@ -76,7 +76,7 @@ class Wiring(Figure):
         )
 
 
-def _same(a: pd.DataFrame, b: pd.DataFrame) -> bool:
+def _same_wiring(a: pd.DataFrame, b: pd.DataFrame) -> bool:
     """Whether two moments have the same neurons or bundles."""
     when = ["step", "epoch"]
     return (
@@ -86,7 +86,7 @@ def _same(a: pd.DataFrame, b: pd.DataFrame) -> bool:
     )
 
 
-def _three(view: RunView) -> list[int]:
+def _three_steps(view: RunView) -> list[int]:
     """The first snapshot, the one nearest to half of the time, and the last."""
     steps = view.run.steps
     middle = int(np.argmin(np.abs(steps - (steps[0] + steps[-1]) / 2)))

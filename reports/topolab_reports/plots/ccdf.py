@@ -9,7 +9,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from topolab_reports.style import STYLES, axes_of, degree_axis, layer_colours, nothing, settings
+from topolab_reports.style import (
+    STYLES,
+    axes_of,
+    degree_axis,
+    layer_colours,
+    settings,
+    write_reason,
+)
 
 __all__ = ["describe", "draw"]
 
@@ -57,7 +64,7 @@ def draw(
                 marker="o" if len(positive) <= 2 else None,  # hardly a line
             )  # fmt: skip
         if not (table["degree"] > 0).any():
-            nothing(ax, "no neuron has an edge")
+            write_reason(ax, "no neuron has an edge")
         ax.set_xscale("log")
         ax.set_yscale("log")
         if xlim:

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from topolab_reports.style import STYLES, axes_of, label_ends, nothing, run_colours, settings
+from topolab_reports.style import STYLES, axes_of, label_ends, run_colours, settings, write_reason
 
 __all__ = ["describe", "draw"]
 
@@ -47,7 +47,7 @@ def draw(
             ends.append((float(part["decile"].iloc[-1]), float(part["relative"].iloc[-1]),
                          str(run), colours[str(run)]))  # fmt: skip
         if not ends:
-            nothing(ax, "nothing to draw: no gradient was recorded")
+            write_reason(ax, "nothing to draw: no gradient was recorded")
         ax.set_xlabel("decile of neurons by fan-in (1 = fewest inputs)")
         ax.set_ylabel("|gradient| over its mean (1)")
         ax.set_title(title)

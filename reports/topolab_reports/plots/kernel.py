@@ -16,9 +16,9 @@ from topolab_reports.style import (
     axes_of,
     degree_axis,
     label_ends,
-    nothing,
     run_colours,
     settings,
+    write_reason,
 )
 
 __all__ = ["describe", "draw"]
@@ -69,13 +69,13 @@ def draw(
         ax.set_ylabel("events over chance (1)")
         ax.set_title(title)
         if not ends:
-            nothing(ax, "nothing to draw: too few events")
+            write_reason(ax, "nothing to draw: too few events")
             return figure
         ax.set_xscale("log")
         ax.set_yscale("log")
         ax.axhline(1.0, color=INK, lw=0.8, alpha=0.6, zorder=1)
-        low, high = ax.get_ylim()
-        ax.set_ylim(min(low, 0.5), max(high, 2.0))
+        bottom, top = ax.get_ylim()
+        ax.set_ylim(min(bottom, 0.5), max(top, 2.0))
         degree_axis(ax)
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         ax.yaxis.set_minor_formatter(NullFormatter())

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from topolab_reports.style import MAP, axes_of, colour_bar, nothing, settings
+from topolab_reports.style import MAP, axes_of, colour_bar, settings, write_reason
 
 __all__ = ["SIZE", "describe", "draw"]
 
@@ -41,12 +41,12 @@ def draw(
         figure, ax = axes_of(ax, size=SIZE, right=0.72)
         matrix = table.pivot(index="step_a", columns="step_b", values="tau")
         n = len(matrix)
-        shown = ax.imshow(
+        image = ax.imshow(
             np.ma.masked_invalid(matrix.to_numpy(float)), cmap=MAP, vmin=vmin, vmax=vmax,
             origin="lower", interpolation="none",
         )  # fmt: skip
         if matrix.isna().all(axis=None):
-            nothing(ax, "constant degrees:\nτ is not defined")
+            write_reason(ax, "constant degrees:\nτ is not defined")
         at = np.unique(np.linspace(0, n - 1, min(n, 5)).round().astype(int))
         ax.set_xticks(at, [f"{matrix.columns[i]:,}" for i in at])
         ax.set_yticks(at, [f"{matrix.index[i]:,}" for i in at])
@@ -56,7 +56,7 @@ def draw(
         ax.tick_params(axis="x", labelsize=7)
         ax.grid(visible=False)
         ax.set_title(title)
-        colour_bar(ax, shown, "Kendall's τ-b")
+        colour_bar(ax, image, "Kendall's τ-b")
         return figure
 
 

@@ -46,10 +46,10 @@ def draw(
             part.pivot(index="row", columns="col", values="value").to_numpy()
             for _, part in table.groupby("channel")
         ]
-        image = np.concatenate(channels, axis=1)
-        flat = image.shape[0] == 1
-        shown = ax.imshow(
-            image, cmap=MAP, vmin=vmin, vmax=vmax, interpolation="none",
+        values = np.concatenate(channels, axis=1)
+        flat = values.shape[0] == 1
+        image = ax.imshow(
+            values, cmap=MAP, vmin=vmin, vmax=vmax, interpolation="none",
             aspect="auto" if flat else "equal",
         )  # fmt: skip
         ax.set_xlabel("input" if flat else "column (pixels)")
@@ -58,7 +58,7 @@ def draw(
             ax.set_yticks([])
         ax.grid(visible=False)
         ax.set_title(title)
-        colour_bar(ax, shown, label)
+        colour_bar(ax, image, label)
         return figure
 
 

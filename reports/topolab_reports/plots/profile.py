@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from topolab_reports.style import STYLES, axes_of, layer_colours, nothing, settings
+from topolab_reports.style import STYLES, axes_of, layer_colours, settings, write_reason
 
 __all__ = ["describe", "draw"]
 
@@ -47,7 +47,7 @@ def draw(
             ax.plot(part["position"], part["fan_in"], color=colours[layer], lw=1.3, label=layer,
                     linestyle=STYLES[i % len(STYLES)])  # fmt: skip
         if table.empty:
-            nothing(ax, "no hidden layer")
+            write_reason(ax, "no hidden layer")
         ax.set_xlim(0, 1)
         if ylim:
             ax.set_ylim(*ylim)

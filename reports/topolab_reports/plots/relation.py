@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from topolab_reports.style import INK, axes_of, nothing, run_colours, settings
+from topolab_reports.style import INK, axes_of, run_colours, settings, write_reason
 
 __all__ = ["correlation", "describe", "draw"]
 
@@ -55,11 +55,11 @@ def draw(
         for (group, layer), part in known.groupby(["group", "layer"], sort=False):
             ax.plot(
                 part[x], part[y], linestyle="", marker=_MARKS[layers.index(layer) % len(_MARKS)],
-                color=colours[group], markersize=4, alpha=0.6, markeredgewidth=0,
+                color=colours[str(group)], markersize=4, alpha=0.6, markeredgewidth=0,
                 label=f"{group}: {layer}",
             )  # fmt: skip
         if known.empty:
-            nothing(ax, "nothing to draw: no values")
+            write_reason(ax, "nothing to draw: no values")
         else:
             ax.legend(loc="best", fontsize=7)
         if level is not None:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from topolab_reports.style import MAP, axes_of, colour_bar, nothing, settings, time_axis
+from topolab_reports.style import MAP, axes_of, colour_bar, settings, time_axis, write_reason
 
 __all__ = ["SIZE", "describe", "draw"]
 
@@ -48,7 +48,7 @@ def draw(
         ax.set_title(title)
         ax.set_ylabel("coreness k (1)")
         if table.empty:
-            nothing(ax, "no hidden layer")
+            write_reason(ax, "no hidden layer")
             return figure
         time = "epoch" if epochs else "step"
         top = int(table["coreness"].max()) if top is None else top
@@ -62,7 +62,7 @@ def draw(
         edges = np.concatenate([times[:1], middle, times[-1:]])
         if len(times) == 1:
             edges = np.array([times[0] - 0.5, times[0] + 0.5])
-        shown = ax.pcolormesh(
+        mesh = ax.pcolormesh(
             edges, bins - 0.5, np.ma.masked_equal(counts, 0), cmap=MAP, rasterized=True,
             norm=LogNorm(1, max(2.0, most or counts.max())),
         )  # fmt: skip
@@ -70,7 +70,7 @@ def draw(
         ax.grid(visible=False)
         time_axis(ax, epochs=epochs)
         ax.margins(x=0)
-        colour_bar(ax, shown, "neurons" if width == 1 else f"neurons in {width} shells")
+        colour_bar(ax, mesh, "neurons" if width == 1 else f"neurons in {width} shells")
         return figure
 
 

@@ -15,13 +15,13 @@ from topolab_reports.style import (
     STYLES,
     axes_of,
     label_ends,
-    nothing,
     run_colours,
     settings,
     time_axis,
+    write_reason,
 )
 
-__all__ = ["describe", "draw", "draw_of", "lines"]
+__all__ = ["describe", "draw", "lines"]
 
 
 def draw(
@@ -86,9 +86,9 @@ def draw(
             n = int(line["n"].max())
             label = f"{group} {name}".strip()
             marker = "o" if len(line) < 40 else None
-            all_of_them = line[line["n"] == n]
+            whole = line[line["n"] == n]
             ax.plot(
-                all_of_them["time"], scale * all_of_them["value"], color=colour, linestyle=style,
+                whole["time"], scale * whole["value"], color=colour, linestyle=style,
                 label=label, marker=marker,
             )  # fmt: skip
             fewer = line[line["n"] < n]
@@ -103,13 +103,13 @@ def draw(
                     color=colour, alpha=0.2, lw=0,
                 )  # fmt: skip
             known = line.dropna(subset=["value"]).iloc[-1]
-            said = label + _seeds(n, int(known["n"]))
-            ends.append((float(known["time"]), scale * float(known["value"]), said, colour))
+            words = label + _seeds(n, int(known["n"]))
+            ends.append((float(known["time"]), scale * float(known["value"]), words, colour))
         ax.set_ylabel(ylabel)
         ax.set_title(title)
         time_axis(ax, epochs=epochs)
         if not ends:
-            nothing(ax, "nothing to draw: no values")
+            write_reason(ax, "nothing to draw: no values")
         if ylim is not None:
             ax.set_ylim(*ylim)
         elif zero:
@@ -158,7 +158,7 @@ def lines(
                      "high": value + half, "n": 1}
                 )  # fmt: skip
             else:
-                line = _together(members, y, time)
+                line = _mean_line(members, y, time)
             yield str(group), str(name), STYLES[i % len(STYLES)], line
 
 
@@ -168,13 +168,13 @@ def _seeds(n: int, at_the_end: int) -> str:
     return f" ({n} seeds)" if at_the_end == n else f" ({at_the_end} of {n} seeds)"
 
 
-def _later(line: pd.DataFrame) -> str:
+def _fewer_since(line: pd.DataFrame) -> str:
     """Since when there are fewer seeds, if there are."""
     fewer = line[line["n"] < line["n"].max()]
     return f", fewer from {fewer['time'].iloc[0]:g} on" if len(fewer) else ""
 
 
-def _together(members: Sequence[pd.DataFrame], y: str, time: str) -> pd.DataFrame:
+def _mean_line(members: Sequence[pd.DataFrame], y: str, time: str) -> pd.DataFrame:
     at = np.unique(np.concatenate([member[time].to_numpy(float) for member in members]))
     values = np.full((len(members), len(at)), np.nan)
     for row, member in zip(values, members, strict=True):
@@ -208,18 +208,10 @@ def describe(
         seen.add(group)
         n = int(line["n"].max())
         parts.append(
-            f"{group} {name}".strip() + (f" (mean of {n} seeds{_later(line)})" if n > 1 else "")
+            f"{group} {name}".strip()
+            + (f" (mean of {n} seeds{_fewer_since(line)})" if n > 1 else "")
             + f" from {values[0]:.4g}{unit} to {values[-1]:.4g}{unit}"
             f" (lowest {np.min(values):.4g}, highest {np.max(values):.4g})"
         )  # fmt: skip
     parts += [f"{g}: no values" for g in table[key].unique() if str(g) not in seen]
     return f"{what} through time. " + ("; ".join(parts) or "Nothing to draw") + "."
-
-
-def draw_of(**options: object):  # type: ignore[no-untyped-def]
-    """`draw` with its options set: what a panel needs."""
-
-    def bound(table: pd.DataFrame, *, ax: Axes | None = None) -> Figure:
-        return draw(table, ax=ax, **options)  # type: ignore[arg-type]
-
-    return bound

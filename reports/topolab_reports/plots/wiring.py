@@ -13,7 +13,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from topolab_reports.style import INK, axes_of, nothing, settings
+from topolab_reports.style import INK, axes_of, settings, write_reason
 
 __all__ = ["COLOURS", "SIZE", "describe", "draw"]
 
@@ -63,15 +63,15 @@ def draw(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Fig
         neurons = table[table["kind"] == "neuron"]
         layers = list(neurons["layer"].unique())
         if not layers:
-            nothing(ax, "no neurons")
+            write_reason(ax, "no neurons")
             return figure
-        place = {layer: float(i) for i, layer in enumerate(layers)}
+        place = {str(layer): float(i) for i, layer in enumerate(layers)}
         spans = {}
         for layer, part in neurons.groupby("layer", sort=False):
-            spans[layer] = _column(
+            spans[str(layer)] = _column(
                 ax,
                 part.sort_values(["rank_group", "degree"], ascending=[True, False]),
-                place[layer],
+                place[str(layer)],
             )
         for _, part in table[table["kind"] == "bundle"].groupby("layer", sort=False):
             _bundles(ax, part, spans, place)
@@ -146,25 +146,26 @@ def _bundles(
     source, target = str(part["source"].iloc[0]), str(part["layer"].iloc[0])
     # Of equally dense ones a spread over all groups is drawn, not the last of them.
     spread = (part["source_group"] * 37 + part["target_group"] * 61) % 97
-    shown = (
+    bundles = (
         part.assign(spread=spread)[part["density"] > 0]
         .sort_values(["density", "spread"], kind="stable")
         .tail(_BUNDLES)
     )
-    if shown.empty:
+    if bundles.empty:
         return
     mean = float(part["edges"].sum() / part["possible"].sum())
     start, end = place[source] + _BAR, place[target] - 0.015
     t = np.linspace(0, 1, 24)
     ease = t * t * (3 - 2 * t)
     shapes, colours = [], []
-    for row in shown.itertuples():
-        a, b = spans[source][int(row.source_group)], spans[target][int(row.target_group)]
+    for row in bundles.to_dict("records"):
+        a, b = spans[source][int(row["source_group"])], spans[target][int(row["target_group"])]
         low = a[0] + (b[0] - a[0]) * ease
         high = a[1] + (b[1] - a[1]) * ease
         x = start + (end - start) * t
         shapes.append(np.column_stack([np.r_[x, x[::-1]], np.r_[low, high[::-1]]]))
-        colours.append(to_rgba(INK, 0.035 + 0.30 * min(max(row.density / mean - 1, 0) / 4, 1)))
+        excess = max(row["density"] / mean - 1, 0)
+        colours.append(to_rgba(INK, 0.035 + 0.30 * min(excess / 4, 1)))
     ax.add_collection(PolyCollection(shapes, facecolors=colours, edgecolors="none", zorder=1))
 
 

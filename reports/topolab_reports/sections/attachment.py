@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from topolab_reports.context import Context
-from topolab_reports.figures.attachment_kernels import one_end
+from topolab_reports.figures.attachment_kernels import choose_end
+from topolab_reports.report_data import ReportData
 from topolab_reports.sections.base import Content, Section, over_seeds, sentence
 
 __all__ = ["AttachmentSection"]
@@ -21,10 +21,10 @@ class AttachmentSection(Section):
     needs = ("attachment",)
     figures = ("attachment-kernels",)
 
-    def build(self, context: Context) -> Content:
+    def build(self, data: ReportData) -> Content:
         """Whether new edges grow at hubs; the exponents of every kernel."""
-        table = context.table("attachment")
-        whole = one_end(context, table[table["window"] == 0])
+        table = data.table("attachment")
+        whole = choose_end(data, table[table["window"] == 0])
         return Content(self._finding(whole), self.figures, facts=self._facts(whole))
 
     @staticmethod
@@ -52,12 +52,12 @@ class AttachmentSection(Section):
                 parts.append(f"in {group} too little changes to say what attaches where")
                 continue
             part = part[part["layer"] == part["layer"].iloc[0]]
-            says = (
+            words = (
                 "grow at hubs" if (part["low"] > 0).all() else "avoid hubs"
                 if (part["high"] < 0).all() else "take no clear notice of degrees"
             )  # fmt: skip
             parts.append(
-                f"in {group} new edges of {part['layer'].iloc[0]} {says} (exponent "
+                f"in {group} new edges of {part['layer'].iloc[0]} {words} (exponent "
                 + (over_seeds(list(part["slope"])) if len(part) > 1
                    else f"{part['slope'].iloc[0]:.2f}, {part['low'].iloc[0]:.2f} to "
                         f"{part['high'].iloc[0]:.2f}") + ")"

@@ -9,8 +9,8 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from topolab_reports.context import Context
-from topolab_reports.figures.base import Figure
+from topolab_reports.figures.base import RunFigure
+from topolab_reports.report_data import ReportData
 
 __all__ = ["Content", "Section", "join", "percent", "sentence"]
 
@@ -23,7 +23,7 @@ class Content:
     ----------
     finding : str
         One sentence, made from the numbers.
-    figures : sequence of str or Figure
+    figures : sequence of str or RunFigure
         In order: names of registered figures, or figures of your own.
     facts : DataFrame or None
         A small table of strings, for what is better read than seen.
@@ -33,7 +33,7 @@ class Content:
     """
 
     finding: str
-    figures: Sequence[str | Figure] = ()
+    figures: Sequence[str | RunFigure] = ()
     facts: pd.DataFrame | None = None
     notes: Sequence[str] = ()
     facts_first: bool = False
@@ -55,7 +55,7 @@ class Section:
     figures: ClassVar[tuple[str, ...]] = ()
     optional: ClassVar[bool] = False
 
-    def build(self, context: Context) -> Content:
+    def build(self, data: ReportData) -> Content:
         """Say what is to be seen. An error here costs only this section."""
         raise NotImplementedError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from topolab_reports.context import Context
+from topolab_reports.report_data import ReportData
 from topolab_reports.sections.base import Content, Section, over_seeds, sentence
 
 __all__ = ["DegreeSection"]
@@ -20,14 +20,14 @@ class DegreeSection(Section):
     needs = ("degree",)
     figures = ("degree-ccdf", "psn-fig1", "psn-ccv", "nsh-fig13")
 
-    def build(self, context: Context) -> Content:
+    def build(self, data: ReportData) -> Content:
         """Whether the fan-in of the first layer became more unequal."""
-        figures = self.figures if len(context.labels) > 1 else self.figures[:-1]
-        return Content(self._finding(context.table("degree"), context), figures)
+        figures = self.figures if len(data.groups) > 1 else self.figures[:-1]
+        return Content(self._finding(data.table("degree"), data), figures)
 
     @staticmethod
-    def _finding(table: pd.DataFrame, context: Context) -> str:
-        first = {view.label: view.first for view in context.views}
+    def _finding(table: pd.DataFrame, data: ReportData) -> str:
+        first = {view.label: view.first_layer for view in data.views}
         here = (table["direction"] == "in") & (table["layer"] == table["run"].map(first))
         parts = []
         for group, part in table[here].groupby("group", sort=False):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from topolab_reports.context import Context
+from topolab_reports.report_data import ReportData
 from topolab_reports.sections.base import Content, Section, join
 
 __all__ = ["DormantSection"]
@@ -19,9 +19,9 @@ class DormantSection(Section):
     needs = ("dormant",)
     figures = ("nsh-fig9",)
 
-    def build(self, context: Context) -> Content:
+    def build(self, data: ReportData) -> Content:
         """Neurons on no path; those without input, output or path per layer."""
-        table = context.table("dormant")
+        table = data.table("dormant")
         return Content(self._finding(table), self.figures, facts=self._facts(table))
 
     @staticmethod

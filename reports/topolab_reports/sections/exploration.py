@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from topolab_reports.context import Context
 from topolab_reports.figures.exploration import Exploration
+from topolab_reports.report_data import ReportData
 from topolab_reports.sections.base import Content, Section, over_seeds, sentence
 
 __all__ = ["ExplorationSection"]
@@ -18,17 +18,17 @@ class ExplorationSection(Section):
     needs = ("exploration",)
     figures = ("exploration",)
 
-    def build(self, context: Context) -> Content:
+    def build(self, data: ReportData) -> Content:
         """What each run has tried, and kept of its first edges."""
-        table = Exploration().table(context)
+        table = Exploration().table(data)
         parts = []
         for group, part in table.groupby("group", sort=False):
             ends = part.groupby("run", sort=False).last()
-            said = (
+            words = (
                 f"{group} has tried {over_seeds(list(ends['r_s']), 1, shares=True)} of its weights"
             )
             if ends["kept"].notna().any():
-                kept = over_seeds(list(ends["kept"]), 1, shares=True)
-                said += f" and never dropped {kept} of its first edges"
-            parts.append(f"by its end {said}")
+                share = over_seeds(list(ends["kept"]), 1, shares=True)
+                words += f" and never dropped {share} of its first edges"
+            parts.append(f"by its end {words}")
         return Content(sentence(parts), self.figures)

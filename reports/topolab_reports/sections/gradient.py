@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from topolab_reports.context import Context
+from topolab_reports.report_data import ReportData
 from topolab_reports.sections.base import Content, Section, over_seeds, sentence
 
 __all__ = ["GradientSection"]
@@ -20,9 +20,9 @@ class GradientSection(Section):
     needs = ("gradient",)
     figures = ("gradient-ratio", "psn-fig2c", "gradient-deciles")
 
-    def build(self, context: Context) -> Content:
+    def build(self, data: ReportData) -> Content:
         """The ratios at the end, or why there are none."""
-        table = context.table("gradient")
+        table = data.table("gradient")
         parts = []
         for group, of_group in table.groupby("group", sort=False):
             last = of_group[of_group["step"] == of_group.groupby("run")["step"].transform("max")]

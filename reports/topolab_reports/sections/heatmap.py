@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from topolab_reports.context import Context
+from topolab_reports.report_data import ReportData
 from topolab_reports.sections.base import Content, Section, join, sentence
 
 __all__ = ["HeatmapSection"]
@@ -20,12 +20,12 @@ class HeatmapSection(Section):
     needs = ("heatmap",)
     figures = ("nsh-fig8", "nsh-fig19")
 
-    def build(self, context: Context) -> Content:
+    def build(self, data: ReportData) -> Content:
         """How unequal the degrees of the inputs are."""
         notes = []
         flat = [
             v.label
-            for v in context.shown
+            for v in data.representatives
             if v.run.layers[0].image_shape is None and v.run.layers[0].kind != "conv"
         ]
         if flat:
@@ -33,20 +33,20 @@ class HeatmapSection(Section):
                 f"{join(flat)}: the run does not say how its inputs lie in an image, so they are "
                 "drawn as a row."
             )
-        channels = [v.label for v in context.shown if v.run.layers[0].kind == "conv"]
+        channels = [v.label for v in data.representatives if v.run.layers[0].kind == "conv"]
         if channels:
             notes.append(
                 f"{join(channels)}: the first layer is a convolution, whose inputs are channels, "
                 "not pixels; its edges say nothing about places in the image."
             )
-        finding = self._finding(context.table("heatmap", shown=True), context)
+        finding = self._finding(data.table("heatmap", representatives=True), data)
         return Content(finding, self.figures, notes=notes)
 
     @staticmethod
-    def _finding(table: pd.DataFrame, context: Context) -> str:
+    def _finding(table: pd.DataFrame, data: ReportData) -> str:
         parts = []
         degree = table[table["view"] == "input_degree"]
-        for view in context.shown:
+        for view in data.representatives:
             of_run = degree[degree["run"] == view.label]
             ends = [
                 of_run[of_run["step"] == s]["value"].to_numpy() for s in view.run.steps[[0, -1]]

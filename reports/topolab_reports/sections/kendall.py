@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from topolab_reports.context import Context
+from topolab_reports.report_data import ReportData
 from topolab_reports.sections.base import Content, Section, over_seeds, sentence
 
 __all__ = ["KendallSection"]
@@ -19,25 +19,25 @@ class KendallSection(Section):
     needs = ("kendall",)
     figures = ("nsh-fig20",)
 
-    def build(self, context: Context) -> Content:
+    def build(self, data: ReportData) -> Content:
         """How far the last ranking of the first layer is from the first."""
-        return Content(self._finding(context), self.figures)
+        return Content(self._finding(data), self.figures)
 
     @staticmethod
-    def _finding(context: Context) -> str:
-        table = context.table("kendall")
+    def _finding(data: ReportData) -> str:
+        table = data.table("kendall")
         taus: dict[str, list[float]] = {}
         layers: dict[str, str] = {}
-        for view in context.views:
+        for view in data.views:
             steps = view.run.steps
             line = table[
                 (table["run"] == view.label)
-                & (table["layer"] == view.first)
+                & (table["layer"] == view.first_layer)
                 & (table["step_a"] == steps[0])
                 & (table["step_b"] == steps[-1])
             ]["tau"]
             group = view.group or view.label
-            layers[group] = view.first
+            layers[group] = view.first_layer
             tau = float(line.iloc[0]) if len(steps) > 1 else float("nan")
             taus.setdefault(group, []).append(tau)
         return sentence(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from topolab_reports.context import Context
+from topolab_reports.report_data import ReportData
 from topolab_reports.sections.base import Content, Section, join, over_seeds
 
 __all__ = ["KShellSection"]
@@ -17,9 +17,9 @@ class KShellSection(Section):
     needs = ("kshell",)
     figures = ("nsh-fig11", "nsh-fig12")
 
-    def build(self, context: Context) -> Content:
+    def build(self, data: ReportData) -> Content:
         """How much of the network its core is."""
-        table = context.table("kshell")
+        table = data.table("kshell")
         parts = []
         for group, of_group in table.groupby("group", sort=False):
             shares, depths = [], []
@@ -29,6 +29,6 @@ class KShellSection(Section):
                 shares.append(core / last["count"].sum())
                 depths.append(int(last["k_max"].iloc[0]))
             deep = str(depths[0]) if len(set(depths)) == 1 else f"{min(depths)} to {max(depths)}"
-            said = over_seeds(shares, 1, shares=True)
-            parts.append(f"{said} of the neurons of {group} are in its {deep}-core")
+            share = over_seeds(shares, 1, shares=True)
+            parts.append(f"{share} of the neurons of {group} are in its {deep}-core")
         return Content("At the end " + join(parts) + ".", self.figures)

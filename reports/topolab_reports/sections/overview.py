@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from topolab_reports.context import Context
+from topolab_reports.report_data import ReportData
 from topolab_reports.sections.base import Content, Section, join
 
 __all__ = ["OverviewSection"]
@@ -20,12 +20,12 @@ class OverviewSection(Section):
     needs = ("selection",)
     figures = ("wiring", "degree-time", "curves")
 
-    def build(self, context: Context) -> Content:
+    def build(self, data: ReportData) -> Content:
         """The verdict in one sentence, and the numbers behind it."""
-        table = context.table("selection")
+        table = data.table("selection")
         if table.empty:
             return Content("There is no hidden layer to test neural selection in.", self.figures)
-        many = len(context.labels) > 1
+        many = len(data.groups) > 1
         facts = self._facts(table) if many else None
         return Content(self._finding(table, many), self.figures, facts=facts, facts_first=True)
 
@@ -52,7 +52,7 @@ class OverviewSection(Section):
         for group, part in table.groupby("group", sort=False):
             rows.append(
                 {
-                    "run": group + (f" ({part['run'].nunique()} seeds)"
+                    "run": str(group) + (f" ({part['run'].nunique()} seeds)"
                                     if part["run"].nunique() > 1 else ""),
                     "p of a power law": _range(part["p_law"]),
                     "exponent of the gain kernel (0 = chance)": _range(part["gain_slope"]),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from topolab_reports.context import Context
-from topolab_reports.figures.nsh_fig7 import pooled_fits
+from topolab_reports.figures.nsh_fig7 import hidden_fits
+from topolab_reports.report_data import ReportData
 from topolab_reports.sections.base import Content, Section, sentence
 
 __all__ = ["PowerLawSection"]
@@ -21,15 +21,15 @@ class PowerLawSection(Section):
     needs = ("powerlaw", "selection")
     figures = ("nsh-fig7", "tail-fit")
 
-    def build(self, context: Context) -> Content:
+    def build(self, data: ReportData) -> Content:
         """The best tail at the end, and whether it is plausible."""
         notes = [
             "A fit exists for any data. It says how steep a power law would be, not that there is "
             "one. A p-value at or below 0.1 rejects it (Clauset, Shalizi and Newman); a high one "
             "in a tail of few neurons says little.",
         ]
-        fits = context.table("powerlaw")
-        return Content(self._finding(context), self.figures, facts=self._facts(fits), notes=notes)
+        fits = data.table("powerlaw")
+        return Content(self._finding(data), self.figures, facts=self._facts(fits), notes=notes)
 
     @staticmethod
     def _facts(fits: pd.DataFrame) -> pd.DataFrame:
@@ -49,8 +49,8 @@ class PowerLawSection(Section):
         )  # fmt: skip
 
     @staticmethod
-    def _finding(context: Context) -> str:
-        pooled = pooled_fits(context)
+    def _finding(data: ReportData) -> str:
+        pooled = hidden_fits(data)
         pooled = pooled[pooled["variant"] == "searched"]
         parts = []
         for group, part in pooled.groupby("group", sort=False):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from topolab_reports.context import Context
+from topolab_reports.report_data import ReportData
 from topolab_reports.sections.base import Content, Section, over_seeds, sentence
 
 __all__ = ["StrengthSection"]
@@ -20,10 +20,10 @@ class StrengthSection(Section):
     figures = ("strength",)
     optional = True
 
-    def build(self, context: Context) -> Content:
+    def build(self, data: ReportData) -> Content:
         """Whether the well-connected neurons are also the strong ones."""
-        table = context.table("strength")
-        first = {view.label: view.first for view in context.views}
+        table = data.table("strength")
+        first = {view.label: view.first_layer for view in data.views}
         here = (table["direction"] == "in") & (table["layer"] == table["run"].map(first))
         parts = []
         for group, part in table[here].groupby("group", sort=False):

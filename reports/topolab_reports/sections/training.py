@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from topolab_reports.context import Context
 from topolab_reports.figures.common import metrics_table
+from topolab_reports.report_data import ReportData
 from topolab_reports.sections.base import Content, Section, join, over_seeds, percent
 
 __all__ = ["Training"]
@@ -19,10 +19,10 @@ class Training(Section):
     order = 10
     figures = ("accuracy", "churn", "nist-stability")
 
-    def build(self, context: Context) -> Content:
+    def build(self, data: ReportData) -> Content:
         """The accuracy at the end; edges per layer."""
         edges = []
-        for view in context.views:
+        for view in data.views:
             first, last = view.run[0], view.run[-1]
             for layer in view.run.layers:
                 edges.append(
@@ -35,9 +35,7 @@ class Training(Section):
                         "sparsity": percent(1 - last.nnz(layer.name) / layer.size, 2),
                     }
                 )
-        return Content(
-            self._finding(metrics_table(context)), self.figures, facts=pd.DataFrame(edges)
-        )
+        return Content(self._finding(metrics_table(data)), self.figures, facts=pd.DataFrame(edges))
 
     @staticmethod
     def _finding(table: pd.DataFrame) -> str:

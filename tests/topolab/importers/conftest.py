@@ -23,7 +23,7 @@ Masks = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
-class Moment:
+class SeriesPoint:
     step: int
     masks: Masks
     weights: Masks
@@ -34,7 +34,7 @@ class Layout:
     """How one project writes a series, and what an import of it should find."""
 
     convention: str
-    write: Callable[[Path, list[Moment]], None]
+    write: Callable[[Path, list[SeriesPoint]], None]
     weights: bool = True
     names: tuple[str, ...] = ("fc1", "fc2", "fc3")
     orientation: str = "out-in"
@@ -42,40 +42,40 @@ class Layout:
     options: dict[str, Any] = field(default_factory=dict)
 
 
-def model(moment: Moment) -> torch.nn.Module:
-    """A multilayer perceptron with the weights of a moment."""
+def model(point: SeriesPoint) -> torch.nn.Module:
+    """A multilayer perceptron with the weights of a point of the series."""
     net = torch.nn.Sequential()
     for name, (n_out, n_in) in SHAPES.items():
         layer = torch.nn.Linear(n_in, n_out)
-        layer.weight.data = torch.from_numpy(moment.weights[name].copy())
+        layer.weight.data = torch.from_numpy(point.weights[name].copy())
         net.add_module(name, layer)
         net.add_module(f"{name}_norm", torch.nn.LayerNorm(n_out))
     return net
 
 
-def each(write: Callable[[Path, Moment], None], suffix: str = "pt"
-         ) -> Callable[[Path, list[Moment]], None]:  # fmt: skip
-    def series(folder: Path, moments: list[Moment]) -> None:
-        for moment in moments:
-            write(folder / f"net_step_{moment.step}.{suffix}", moment)
+def each(write: Callable[[Path, SeriesPoint], None], suffix: str = "pt"
+         ) -> Callable[[Path, list[SeriesPoint]], None]:  # fmt: skip
+    def series(folder: Path, points: list[SeriesPoint]) -> None:
+        for point in points:
+            write(folder / f"net_step_{point.step}.{suffix}", point)
 
     return series
 
 
-def pruned(path: Path, moment: Moment) -> None:
-    net = model(moment)
+def pruned(path: Path, point: SeriesPoint) -> None:
+    net = model(point)
     for name in ("fc1", "fc2"):
         layer = net.get_submodule(name)
         with torch.no_grad():  # torch keeps weights where the mask is 0: they must not leak
-            layer.weight[~torch.from_numpy(moment.masks[name])] = 7.0
-        prune.custom_from_mask(layer, "weight", torch.from_numpy(moment.masks[name]))
+            layer.weight[~torch.from_numpy(point.masks[name])] = 7.0
+        prune.custom_from_mask(layer, "weight", torch.from_numpy(point.masks[name]))
     torch.save({"state_dict": torch.nn.DataParallel(net).state_dict()}, path)
 
 
-def buffers(path: Path, moment: Moment) -> None:
-    state = {f"_orig_mod.{k}": v for k, v in model(moment).state_dict().items()}
+def buffers(path: Path, point: SeriesPoint) -> None:
+    state = {f"_orig_mod.{k}": v for k, v in model(point).state_dict().items()}
     for name in SHAPES:
-        state[f"_orig_mod.{name}.weight_mask"] = torch.from_numpy(moment.masks[name]).float()
+        state[f"_orig_mod.{name}.weight_mask"] = torch.from_numpy(point.masks[name]).float()
     save_file(state, path)
 
 
@@ -89,118 +89,118 @@ class Masked(torch.nn.Module):
         return weight * self.mask
 
 
-def parametrized(path: Path, moment: Moment) -> None:
-    net = model(moment)
+def parametrized(path: Path, point: SeriesPoint) -> None:
+    net = model(point)
     for name in ("fc1", "fc2"):
-        mask = Masked(torch.from_numpy(moment.masks[name].copy()))
+        mask = Masked(torch.from_numpy(point.masks[name].copy()))
         parametrize.register_parametrization(net.get_submodule(name), "weight", mask)
     torch.save(net.state_dict(), path)
 
 
-def tensors(moment: Moment, kind: torch.dtype, end: str = ".weight") -> dict[str, torch.Tensor]:
-    return {f"{n}{end}": torch.from_numpy(moment.masks[n]).to(kind) for n in ("fc1", "fc2")}
+def tensors(point: SeriesPoint, kind: torch.dtype, end: str = ".weight") -> dict[str, torch.Tensor]:
+    return {f"{n}{end}": torch.from_numpy(point.masks[n]).to(kind) for n in ("fc1", "fc2")}
 
 
-def sparse_learning(path: Path, moment: Moment) -> None:
-    state = model(moment).state_dict()
-    torch.save({"state_dict": state, "masks": tensors(moment, torch.float32)}, path)
+def sparse_learning(path: Path, point: SeriesPoint) -> None:
+    state = model(point).state_dict()
+    torch.save({"state_dict": state, "masks": tensors(point, torch.float32)}, path)
 
 
-def rigl_reproducibility(path: Path, moment: Moment) -> None:
-    inside = {"density": 0.2, "masks": tensors(moment, torch.bool)}
-    state = {f"module.{k}": v for k, v in model(moment).state_dict().items()}
-    torch.save({"model": state, "mask": inside, "step": moment.step}, path)
+def rigl_reproducibility(path: Path, point: SeriesPoint) -> None:
+    inside = {"density": 0.2, "masks": tensors(point, torch.bool)}
+    state = {f"module.{k}": v for k, v in model(point).state_dict().items()}
+    torch.save({"model": state, "mask": inside, "step": point.step}, path)
 
 
-def bare_masks(path: Path, moment: Moment) -> None:
+def bare_masks(path: Path, point: SeriesPoint) -> None:
     torch.save(
-        {f"module.{n}.weight": torch.from_numpy(moment.masks[n]).float() for n in SHAPES}, path
+        {f"module.{n}.weight": torch.from_numpy(point.masks[n]).float() for n in SHAPES}, path
     )
 
 
-def backward_masks(moment: Moment) -> list[torch.Tensor | None]:
-    return [torch.from_numpy(moment.masks[n]) for n in ("fc1", "fc2")] + [None]
+def backward_masks(point: SeriesPoint) -> list[torch.Tensor | None]:
+    return [torch.from_numpy(point.masks[n]) for n in ("fc1", "fc2")] + [None]
 
 
-def rigl_torch(path: Path, moment: Moment) -> None:
+def rigl_torch(path: Path, point: SeriesPoint) -> None:
     pruner = {"S": [0.8, 0.8, 0], "N": [1536, 384, 160], "hyperparams": {"alpha": 0.3},
-              "step": moment.step, "backward_masks": backward_masks(moment)}  # fmt: skip
-    torch.save({"model": model(moment).state_dict(), "pruner": pruner}, path)
+              "step": point.step, "backward_masks": backward_masks(point)}  # fmt: skip
+    torch.save({"model": model(point).state_dict(), "pruner": pruner}, path)
 
 
-def condensed(path: Path, moment: Moment) -> None:
+def condensed(path: Path, point: SeriesPoint) -> None:
     pruner = {
         "module_names": list(SHAPES),
-        "backward_masks": backward_masks(moment),
+        "backward_masks": backward_masks(point),
         "active_neurons": [list(range(n_out)) for n_out, _ in SHAPES.values()],
         "explored_params": [torch.ones(shape, dtype=torch.bool) for shape in SHAPES.values()],
     }
-    torch.save({"pruner": pruner, "epoch": moment.step}, path)
+    torch.save({"pruner": pruner, "epoch": point.step}, path)
 
 
-def cht_scheduler(path: Path, moment: Moment) -> None:
-    masks = [torch.from_numpy(moment.masks[n]).float() for n in SHAPES]
+def cht_scheduler(path: Path, point: SeriesPoint) -> None:
+    masks = [torch.from_numpy(point.masks[n]).float() for n in SHAPES]
     torch.save({"scheduler": {"zeta": 0.3, "backward_masks": masks}}, path)
 
 
-def sparse(path: Path, moment: Moment, to: Callable[[torch.Tensor], torch.Tensor]) -> None:
-    state = dict(model(moment).state_dict())
+def sparse(path: Path, point: SeriesPoint, to: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    state = dict(model(point).state_dict())
     for name in ("fc1", "fc2"):
-        index = torch.from_numpy(np.stack(np.nonzero(moment.masks[name])))
-        values = torch.from_numpy(moment.weights[name][moment.masks[name]])
+        index = torch.from_numpy(np.stack(np.nonzero(point.masks[name])))
+        values = torch.from_numpy(point.weights[name][point.masks[name]])
         state[f"{name}.weight"] = to(torch.sparse_coo_tensor(
             index, values, SHAPES[name], check_invariants=True
         ))  # fmt: skip
     torch.save(state, path)
 
 
-def coo(path: Path, moment: Moment) -> None:
-    sparse(path, moment, lambda tensor: tensor)
+def coo(path: Path, point: SeriesPoint) -> None:
+    sparse(path, point, lambda tensor: tensor)
 
 
-def csr(path: Path, moment: Moment) -> None:
+def csr(path: Path, point: SeriesPoint) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch calls its CSR layout a beta
-        sparse(path, moment, lambda tensor: tensor.coalesce().to_sparse_csr())
+        sparse(path, point, lambda tensor: tensor.coalesce().to_sparse_csr())
 
 
-def nerva(path: Path, moment: Moment) -> None:
+def nerva(path: Path, point: SeriesPoint) -> None:
     arrays = {}
     for index, name in enumerate(SHAPES, start=1):
-        arrays[f"W{index}"] = moment.weights[name] * moment.masks[name]
+        arrays[f"W{index}"] = point.weights[name] * point.masks[name]
         arrays[f"b{index}"] = np.zeros(SHAPES[name][0], dtype=np.float32)
     np.savez_compressed(path, **arrays)
 
 
-def scipy_folders(folder: Path, moments: list[Moment], *, bias: bool = False) -> None:
-    for moment in moments:
-        inside = folder / f"epoch_{moment.step:03d}"
+def scipy_folders(folder: Path, points: list[SeriesPoint], *, bias: bool = False) -> None:
+    for point in points:
+        inside = folder / f"epoch_{point.step:03d}"
         inside.mkdir()
         for index, name in enumerate(SHAPES):
-            mask = moment.masks[name].T
-            values = np.where(mask, moment.weights[name].T, 0)
+            mask = point.masks[name].T
+            values = np.where(mask, point.weights[name].T, 0)
             if bias:
                 values = np.vstack([values, np.ones((1, values.shape[1]))])
             sp.save_npz(inside / f"weight_l{index}.npz", sp.csr_matrix(values))
 
 
-def scipy_bias(folder: Path, moments: list[Moment]) -> None:
-    scipy_folders(folder, moments, bias=True)
+def scipy_bias(folder: Path, points: list[SeriesPoint]) -> None:
+    scipy_folders(folder, points, bias=True)
 
 
-def cht_matlab(folder: Path, moments: list[Moment]) -> None:
+def cht_matlab(folder: Path, points: list[SeriesPoint]) -> None:
     for index, name in enumerate(SHAPES, start=1):
         inside = folder / f"adj_{index}"
         inside.mkdir()
-        for moment in moments:
-            matrix = moment.masks[name].T.astype(np.float32)
-            scipy.io.savemat(inside / f"{moment.step}.mat", {"adjacency_matrix": matrix})
+        for point in points:
+            matrix = point.masks[name].T.astype(np.float32)
+            scipy.io.savemat(inside / f"{point.step}.mat", {"adjacency_matrix": matrix})
 
 
-def dense(path: Path, moment: Moment) -> None:
-    state = model(moment).state_dict()
+def dense(path: Path, point: SeriesPoint) -> None:
+    state = model(point).state_dict()
     for name in ("fc1", "fc2"):
-        state[f"{name}.weight"] *= torch.from_numpy(moment.masks[name])
+        state[f"{name}.weight"] *= torch.from_numpy(point.masks[name])
     torch.save(state, path)
 
 
@@ -237,7 +237,7 @@ LAYOUTS = {
 
 
 @pytest.fixture(scope="session")
-def moments(tmp_path_factory: pytest.TempPathFactory) -> list[Moment]:
+def points(tmp_path_factory: pytest.TempPathFactory) -> list[SeriesPoint]:
     """RigL on digits; weights that are active and 0 are made 0.001, for conventions need it."""
     run = topolab.train(
         "rigl", tmp_path_factory.mktemp("trained") / "rigl", data="digits", sparsity=0.8,
@@ -252,7 +252,7 @@ def moments(tmp_path_factory: pytest.TempPathFactory) -> list[Moment]:
             values = np.array(snapshot.weights[name])
             weights[name] = np.zeros(shape, dtype=np.float32)
             weights[name][masks[name]] = np.where(values == 0, np.float32(1e-3), values)
-        found.append(Moment(snapshot.step, masks, weights))
+        found.append(SeriesPoint(snapshot.step, masks, weights))
     assert len(found) == 5
     return found
 
@@ -277,7 +277,7 @@ def series(tmp_path: Path) -> Iterator[Path]:
     yield folder
 
 
-def record(path: Path, moments: list[Moment], *, weights: bool) -> topolab.Run:
+def record(path: Path, points: list[SeriesPoint], *, weights: bool) -> topolab.Run:
     """The original run, as a recorder in the training loop would have written it."""
     layers = [
         topolab.LayerSpec(name, "linear", shape, name != "fc3",
@@ -285,18 +285,18 @@ def record(path: Path, moments: list[Moment], *, weights: bool) -> topolab.Run:
         for name, shape in SHAPES.items()
     ]  # fmt: skip
     with topolab.Recorder(path, layers=layers) as recorder:
-        for moment in moments:
-            recorder.record(moment.step, moment.masks, weights=moment.weights if weights else None)
+        for point in points:
+            recorder.record(point.step, point.masks, weights=point.weights if weights else None)
     return topolab.open_run(path)
 
 
 @pytest.fixture(scope="session")
 def original(
-    tmp_path_factory: pytest.TempPathFactory, moments: list[Moment]
+    tmp_path_factory: pytest.TempPathFactory, points: list[SeriesPoint]
 ) -> dict[bool, topolab.Run]:
     """The original run, with weights and without."""
     folder = tmp_path_factory.mktemp("original")
-    return {w: record(folder / f"weights-{w}", moments[:3], weights=w) for w in (True, False)}
+    return {w: record(folder / f"weights-{w}", points[:3], weights=w) for w in (True, False)}
 
 
 @pytest.fixture(scope="session")

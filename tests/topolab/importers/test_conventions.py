@@ -21,38 +21,38 @@ def shape_of(run: topolab.Run) -> list[tuple[str, tuple[int, ...], bool]]:
     return [(layer.name, layer.shape, layer.maskable) for layer in run.layers]
 
 
-def test_what_was_put_in_comes_out(layout: Any, moments: list[Any], series: Path) -> None:
-    layout.write(series, moments)
+def test_what_was_put_in_comes_out(layout: Any, points: list[Any], series: Path) -> None:
+    layout.write(series, points)
     found = topolab.inspect_checkpoints(series, **layout.options)
     assert (found.convention, found.matches[0]) == (layout.convention, layout.convention)
     assert (found.orientation, found.bias) == (layout.orientation, layout.bias)
     run = topolab.import_run(series, series.parent / "run", **layout.options)
     assert run.state == "done" and run.verify().ok
-    assert run.steps.tolist() == [moment.step for moment in moments]
+    assert run.steps.tolist() == [point.step for point in points]
     assert shape_of(run) == [
         (name, mask.shape, original != "fc3")
-        for name, (original, mask) in zip(layout.names, moments[0].masks.items(), strict=True)
+        for name, (original, mask) in zip(layout.names, points[0].masks.items(), strict=True)
     ]
-    for snapshot, moment in zip(run, moments, strict=True):
-        for name, original in zip(layout.names, moment.masks, strict=True):
-            mask = moment.masks[original]
+    for snapshot, point in zip(run, points, strict=True):
+        for name, original in zip(layout.names, point.masks, strict=True):
+            mask = point.masks[original]
             assert snapshot.masks[name].tobytes() == mask.tobytes()
             weights = snapshot.weights[name]
             if not layout.weights:
                 assert weights is None
             else:
                 assert weights is not None
-                assert weights.tobytes() == moment.weights[original][mask].tobytes()
+                assert weights.tobytes() == point.weights[original][mask].tobytes()
 
 
 def test_every_analysis_says_the_same(
     layout: Any,
-    moments: list[Any],
+    points: list[Any],
     series: Path,
     tables: dict[bool, dict[str, Any]],
     answer: Callable[[topolab.Run], dict[str, Any]],
 ) -> None:
-    layout.write(series, moments[:3])
+    layout.write(series, points[:3])
     options = {**layout.options, "image_shape": (1, 8, 8)}
     run = topolab.import_run(series, series.parent / "run", **options)
     expected, got = tables[layout.weights], answer(run)
@@ -120,10 +120,10 @@ def test_an_importer_says_who_it_is(name: str, layouts: dict[str, Any]) -> None:
     assert any(layout.convention == name for layout in layouts.values()), "has no test layout"
 
 
-def test_the_most_specific_wins_and_all_are_named(moments: list[Any], series: Path) -> None:
-    moment = moments[0]
-    state = {f"{n}.weight": torch.from_numpy(moment.weights[n]) for n in moment.masks}
-    masks = {n: torch.from_numpy(moment.masks[n]) for n in moment.masks}
+def test_the_most_specific_wins_and_all_are_named(points: list[Any], series: Path) -> None:
+    point = points[0]
+    state = {f"{n}.weight": torch.from_numpy(point.weights[n]) for n in point.masks}
+    masks = {n: torch.from_numpy(point.masks[n]) for n in point.masks}
     both = {f"{n}.weight_mask": mask for n, mask in masks.items()}
     torch.save({"state_dict": {**state, **both}, "masks": masks}, series / "1.pt")
     found = topolab.inspect_checkpoints(series)
@@ -245,17 +245,6 @@ def test_a_list_that_is_not_in_the_models_order_is_refused(series: Path) -> None
         one(series, {"model": state, "pruner": {"backward_masks": masks}})
 
 
-def test_metrics_and_epochs_where_they_plainly_are(series: Path) -> None:
-    for epoch in (1, 2):
-        value = {"masks": {"fc": torch.eye(3)}, "epoch": epoch, "test_acc": 90.0 + epoch,
-                 "train_loss": 0.5, "best_acc": 1}  # fmt: skip
-        torch.save(value, series / f"model-{10 * epoch}.pth")
-    run = topolab.import_run(series, series.parent / "run")
-    assert run.epochs.tolist() == [1.0, 2.0] and run.steps.tolist() == [10, 20]
-    assert run[1].metrics == {"test_accuracy": pytest.approx(0.92), "train_loss": 0.5}
-    assert any("per cent" in remark for remark in run.data["remarks"])
-
-
 def test_masks_of_biases_are_left_out(series: Path) -> None:
     found = one(series, {"masks": {"fc.weight": torch.eye(3), "fc.bias": torch.ones(3)}})
     assert [layer.spec.name for layer in found.layers] == ["fc"] and said(found, "biases")
@@ -276,10 +265,10 @@ def test_the_old_format_of_torch_is_read(series: Path) -> None:
     assert topolab.inspect_checkpoints(series).convention == "masks-dict"
 
 
-def test_what_the_run_says_of_its_sources(moments: list[Any], series: Path, layouts: Any) -> None:
+def test_what_the_run_says_of_its_sources(points: list[Any], series: Path, layouts: Any) -> None:
     import hashlib
 
-    layouts["SET"].write(series, moments[:2])
+    layouts["SET"].write(series, points[:2])
     run = topolab.import_run(series, series.parent / "run", seed=3)
     assert run.config == {
         "method": "imported", "convention": "scipy-npz", "orientation": "in-out",

@@ -1,4 +1,4 @@
-"""A small sparse network and a training step that the tests of attachments share."""
+"""A small sparse network and a training step that the tests of recording share."""
 
 from __future__ import annotations
 
