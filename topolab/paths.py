@@ -6,7 +6,18 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["from_home"]
+__all__ = ["from_home", "is_path"]
+
+
+def is_path(value: object) -> bool:
+    """Whether this is a path of text: a ``str`` or what ``pathlib`` makes.
+
+    Examples
+    --------
+    >>> is_path("runs/mine"), is_path(Path("runs")), is_path(None), is_path(b"runs")
+    (True, True, False, False)
+    """
+    return isinstance(value, (str, os.PathLike)) and isinstance(os.fspath(value), str)
 
 
 def from_home(path: str | os.PathLike[str]) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -11,15 +10,16 @@ from types import TracebackType
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from topolab.errors import LayerError, RunError, TopolabError
+from topolab.capture import make_snapshot
+from topolab.errors import ConfigError, RunError, TopolabError
 from topolab.layers import LayerSpec
+from topolab.paths import is_path
 from topolab.provenance import now, provenance
-from topolab.snapshot import Snapshot, pack_mask
+from topolab.snapshot import Snapshot
 from topolab.store.files import read_file
 from topolab.store.folder import RunFolder, StoredSnapshot
-from topolab.store.format import encode, metrics_of, most_bytes, number_of
+from topolab.store.format import encode, most_bytes
 from topolab.store.layout import RunFiles
 
 __all__ = ["Recorder"]
@@ -51,6 +51,8 @@ class Recorder:
 
     Raises
     ------
+    ConfigError
+        If `path` is no path.
     RunExistsError
         If there is a run already and `resume` is False.
     RunError
@@ -79,6 +81,8 @@ class Recorder:
         resume: bool = False,
         command: str | None = None,
     ) -> None:
+        if not is_path(path):
+            raise ConfigError(f"path = {path!r:.80} is no path; give the folder of the new run")
         self._folder = RunFolder(path)
         self._layers = tuple(layers)
         identity = {"config": dict(config or {}), "seed": seed, "data": dict(data or {})}
@@ -114,10 +118,10 @@ class Recorder:
     def _check_same(self, identity: dict[str, Any]) -> None:
         manifest = self._folder.manifest()
         self._run_id = str(manifest["run_id"])
-        asked = {"layers": [layer.to_dict() for layer in self._layers], **identity}
-        different = [key for key, value in asked.items() if manifest.get(key) != _plain(value)]
+        wanted = {"layers": [layer.to_dict() for layer in self._layers], **identity}
+        different = [key for key, value in wanted.items() if manifest.get(key) != _plain(value)]
         if different:
-            details = _difference(manifest, _plain(asked), different)
+            details = _difference(manifest, _plain(wanted), different)
             raise RunError(
                 f"{self._folder.path}: cannot be resumed, its {', '.join(different)} "
                 f"differ{'s' if len(different) == 1 else ''} from what was asked ({details})"
@@ -223,9 +227,11 @@ class Recorder:
             if not self._settled:
                 self._settle()
             position = self._place_of(int(step))
-            snapshot = self._snapshot(
-                position, int(step), masks, epoch, weights, activity, gradient, metrics
-            )
+            snapshot = make_snapshot(
+                self._layers, position, int(step), masks,
+                epoch=epoch, weights=weights, activity=activity, gradient=gradient,
+                metrics=metrics,
+            )  # fmt: skip
             if position < len(self._stored):
                 self._check_repeated(snapshot)
             else:
@@ -253,67 +259,6 @@ class Recorder:
                 f"{self.path}: a snapshot of step {step} cannot follow that of step {last}"
             )
         return len(self._stored)
-
-    def _snapshot(
-        self,
-        index: int,
-        step: int,
-        masks: Mapping[str, Any],
-        epoch: float | None,
-        weights: Mapping[str, Any] | None,
-        activity: Mapping[str, Any] | None,
-        gradient: Mapping[str, Any] | None,
-        metrics: Mapping[str, float] | None,
-    ) -> Snapshot:
-        names = {layer.name for layer in self._layers}
-        for what, given in (
-            ("masks", masks), ("weights", weights), ("activity", activity), ("gradient", gradient)
-        ):  # fmt: skip
-            unknown = sorted(set(given or ()) - names)
-            if unknown:
-                raise LayerError(
-                    f"{what} for unknown layers {unknown}; the run has {sorted(names)}"
-                )
-        packed: dict[str, npt.NDArray[np.uint8]] = {}
-        active_weights: dict[str, npt.NDArray[np.float32]] = {}
-        for layer in self._layers:
-            mask = _mask(layer, masks)
-            packed[layer.name] = pack_mask(mask)
-            if weights is not None and layer.name in weights:
-                values = _array(weights[layer.name])
-                if values.shape != layer.shape:
-                    raise LayerError(
-                        f"layer {layer.name}: weights of shape {values.shape} where "
-                        f"{layer.shape} was expected"
-                    )
-                active_weights[layer.name] = values[mask].astype(np.float32, copy=False)
-        return Snapshot(
-            index=index,
-            step=step,
-            epoch=math.nan if epoch is None else number_of(epoch, "epoch"),
-            layers=self._layers,
-            packed=packed,
-            metrics=metrics_of(metrics),
-            stored_weights=active_weights,
-            stored_activity=self._per_neuron("activity", activity),
-            stored_gradient=self._per_neuron("gradient", gradient),
-        )
-
-    def _per_neuron(
-        self, what: str, given: Mapping[str, Any] | None
-    ) -> dict[str, npt.NDArray[np.float32]]:
-        out = {}
-        for layer in self._layers:
-            if given is None or layer.name not in given:
-                continue
-            values = _array(given[layer.name])
-            if values.shape != (layer.n_out,):
-                raise LayerError(
-                    f"layer {layer.name}: {what} of shape {values.shape} where one value for each "
-                    f"of its {layer.n_out} outputs was expected"
-                )
-            out[layer.name] = values.astype(np.float32)
-        return out
 
     def _check_repeated(self, snapshot: Snapshot) -> None:
         stored = self._stored[snapshot.index]
@@ -392,30 +337,6 @@ class Recorder:
         finally:
             self.close()
         return False
-
-
-def _mask(layer: LayerSpec, masks: Mapping[str, Any]) -> npt.NDArray[np.bool_]:
-    if layer.name not in masks:
-        if not layer.maskable:
-            return np.ones(layer.shape, dtype=np.bool_)
-        raise LayerError(f"no mask was given for layer {layer.name}")
-    values = _array(masks[layer.name])
-    if values.shape != layer.shape:
-        raise LayerError(
-            f"layer {layer.name}: a mask of shape {values.shape} where {layer.shape} was expected"
-        )
-    if values.dtype == np.bool_:
-        return values
-    mask = values != 0
-    if not np.array_equal(mask, values):
-        raise LayerError(f"layer {layer.name}: a mask holds only 0 and 1, this one has others")
-    return np.asarray(mask, dtype=np.bool_)
-
-
-def _array(values: Any) -> npt.NDArray[Any]:
-    if hasattr(values, "detach"):  # a torch tensor, without importing torch
-        values = values.detach().cpu().numpy()
-    return np.asarray(values)
 
 
 def _plain(value: Any) -> Any:

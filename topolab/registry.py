@@ -25,6 +25,7 @@ PREFIX = "topolab."
 SINGULAR = {
     "analyses": "analysis",
     "commands": "command",
+    "contracts": "contract for the group",
     "datasets": "data set",
     "drop_criteria": "pruning criterion",
     "exporters": "export format",

@@ -113,7 +113,7 @@ class Watcher:
         key = (str(run.path), name)
         state = f"{run.manifest['run_id']} {len(run)} {run.steps[-1]}"
         if key not in self._results or self._results[key][0] != state:
-            self._results[key] = (state, analyse(run, [name], cache=False))
+            self._results[key] = (state, analyse(run, [name], cache=False, progress=False))
         return self._results[key][1]
 
     def _build(self, now: str) -> None:
@@ -259,7 +259,8 @@ def _handler(watcher: Watcher) -> type[BaseHTTPRequestHandler]:
 
         def _host_is_ours(self) -> bool:
             """Another name that leads here is somebody's page reading ours (DNS rebinding)."""
-            port = self.server.server_address[1]
+            assert isinstance(self.server, ThreadingHTTPServer)
+            port = self.server.server_port
             return self.headers.get("Host", "") in (f"127.0.0.1:{port}", f"localhost:{port}")
 
         def _send(self, status: HTTPStatus, body: bytes, kind: str = "text/plain") -> None:

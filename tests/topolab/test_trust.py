@@ -415,7 +415,7 @@ def test_a_read_only_folder_is_read_and_not_written() -> None:
             path.chmod(0o755)
         shutil.rmtree(folder)
     assert said[0].startswith("RunError") and "Permission denied" in said[0]
-    assert said[1].startswith("RunError") and "choose another --out" in said[1]
+    assert said[1].startswith("RunError") and "choose another place" in said[1]
     assert said[2] == "3 True True {} done"
 
 

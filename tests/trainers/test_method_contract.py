@@ -7,9 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -19,19 +18,16 @@ from safetensors.torch import load_file
 
 import topolab
 from topolab.errors import ConfigError, RunError, RunExistsError, TopolabError
-from topolab.registry import find, names
-from topolab_trainers.criteria import LayerView, UpdatePlan
+from topolab.registry import find
+from topolab.testing import contract_of
+from topolab_trainers.criteria import UpdatePlan
 from topolab_trainers.data.digits import DIGITS
-from topolab_trainers.loop import run_to_end, train
+from topolab_trainers.loop import train
 from topolab_trainers.method import Method
-from topolab_trainers.schedules import UpdateTimes
 
 SMALL: dict[str, Any] = {
     "data": "digits", "hidden": (24, 16), "epochs": 3, "batch_size": 64, "seed": 3, "threads": 1,
 }  # fmt: skip
-
-
-HEADINGS = ("Definition", "Defaults", "Departures from the paper", "Evidence", "References")
 
 
 def settings(method: str, **more: Any) -> dict[str, Any]:
@@ -60,123 +56,21 @@ def contents(run: topolab.Run) -> dict[str, bytes]:
     return {p.name: p.read_bytes() for p in sorted((run.path / "snapshots").iterdir())}
 
 
-@pytest.mark.parametrize("name", names("methods"))
-class TestContract:
-    def test_the_same_seed_gives_the_same_bytes(self, name: str, tmp_path: Path) -> None:
-        one, two = (topolab.train(name, tmp_path / n, **settings(name)) for n in "ab")
-        assert contents(one) == contents(two) and len(one) > 3
-        assert final(one) == final(two)
-        other = topolab.train(name, tmp_path / "c", **settings(name, seed=4))
-        assert contents(one) != contents(other)
+NIST = {"prune_to": 0.85, "neuroseeds": (3, 8, 5), "sparsity": None, "update_every": None}
 
-    def test_what_it_says_it_conserves(self, name: str, tmp_path: Path) -> None:
-        run = topolab.train(name, tmp_path / "r", **settings(name))
-        counts = [[shot.nnz(layer.name) for layer in run.layers] for shot in run]
-        conserves = find("methods", name).conserves
-        if conserves == "layer":
-            assert all(c == counts[0] for c in counts)
-        elif conserves == "network":
-            assert all(sum(c) == sum(counts[0]) for c in counts)
-        if conserves != "nothing":
-            size = sum(layer.size for layer in run.layers if layer.maskable)
-            pairs = zip(counts[0], run.layers, strict=True)
-            active = sum(n for n, layer in pairs if layer.maskable)
-            assert active == round((1 - run.config["sparsity"]) * size)
 
-    @pytest.mark.parametrize("engine", ["masked", "csr"])
-    def test_absent_weights_are_zero(self, name: str, engine: str, tmp_path: Path) -> None:
-        if name == "momentum" and engine == "csr":
-            pytest.skip("refused: momentum needs the dense gradient at every step")
-        config = find("methods", name)().configure(**settings(name, engine=engine))
-        trainer = Alone(find("methods", name)(), config, DIGITS.load())
-        with topolab.Recorder(tmp_path / "r", layers=trainer.layers) as recorder:
-            run_to_end(trainer, [recorder], progress=None, save_every=1e9)
-        for layer, mask in trainer.masks.items():
-            assert not bool(trainer.weights[layer][~mask].any())
-            parameter = trainer.storages[layer].parameter
-            if parameter.shape != mask.shape:
-                continue  # only active weights are there at all
-            for value in trainer.optimizer.state[parameter].values():
-                if isinstance(value, torch.Tensor) and value.shape == mask.shape:
-                    assert not bool(value[~mask].any())
+class TestEveryMethod(contract_of("methods")):
+    special: ClassVar[Any] = {
+        "dense": {"sparsity": None, "update_every": None},
+        "lottery": {"rounds": 2, "epochs": 1},
+        "nist": NIST,
+    }
+    learning: ClassVar[Any] = {"nist": {"neuroseeds": (6, 6, 4), "prune_to": None}}
 
-    def config(self, name: str) -> Any:
-        return find("methods", name)().configure(**settings(name))
-
-    def test_it_learns(self, name: str, tmp_path: Path) -> None:
-        chosen = settings(name, epochs=12, lr=0.005)
-        if name == "nist":
-            chosen |= {"neuroseeds": (6, 6, 4), "prune_to": None}
-        run = topolab.train(name, tmp_path / "r", **chosen)
-        assert run[-1].metrics["test_accuracy"] > 0.75 > run[0].metrics["test_accuracy"]
-        assert run.summary["test_accuracy"] == run[-1].metrics["test_accuracy"]
-
-    def test_global_generators_are_untouched(self, name: str, tmp_path: Path) -> None:
-        random.seed(0), np.random.seed(0), torch.manual_seed(0)  # noqa: NPY002
-        topolab.train(name, tmp_path / "r", **settings(name))
-        assert random.random() == 0.8444218515250481
-        assert np.random.random() == 0.5488135039273248  # noqa: NPY002
-        drawn = torch.rand(1)
-        torch.manual_seed(0)
-        assert torch.equal(drawn, torch.rand(1))
-
-    def test_an_interrupted_run_goes_on_to_the_same_bytes(self, name: str, tmp_path: Path) -> None:
-        method, config = find("methods", name)(), self.config(name)
-        whole = train(method, config, tmp_path / "whole")
-        at = [5, 31, 55]
-
-        def stop(step: int, total: int, metrics: Any) -> None:
-            if at and step == at[0]:
-                at.pop(0)
-                raise KeyboardInterrupt
-
-        for _ in range(3):
-            with pytest.raises(KeyboardInterrupt):
-                train(method, config, tmp_path / "r", resume=True, progress=stop, save_every=0)
-        assert topolab.open_run(tmp_path / "r").state == "interrupted"
-        resumed = train(method, config, tmp_path / "r", resume=True)
-        assert resumed.state == "done" and contents(resumed) == contents(whole)
-        assert final(resumed) == final(whole)
-        timed = ("_seconds",)
-        same = [
-            {k: v for k, v in run.summary.items() if not k.endswith(timed)}
-            for run in (whole, resumed)
-        ]
-        assert same[0] == same[1]
-
-    def test_it_has_a_card(self, name: str, tmp_path: Path) -> None:
-        cls = find("methods", name)
-        card = cls.card()
-        for heading in HEADINGS:
-            assert f"\n## {heading}\n" in card
-        assert card.startswith(f"# `{name}`") and len(cls.summary) < 100
-        missing = [o.name for o in cls.options if f"`{o.name}`" not in card]
-        assert not missing, f"the card of {name} does not speak of {missing}"
-
-    def test_a_whole_update_is_pure(self, name: str, tmp_path: Path) -> None:
-        method, config = find("methods", name)(), self.config(name)
-        rng = torch.Generator().manual_seed(1)
-        mask = torch.zeros(9, 12, dtype=torch.bool)
-        mask[:, ::3] = True  # the same fan-in everywhere, as SRigL has it
-        weight = torch.randn(9, 12, generator=rng) * mask
-        gradient, averaged = torch.randn(2, 9, 12, generator=rng)
-        view = LayerView("fc1", mask, weight, gradient, averaged, int(mask.sum()))
-        plan = replace(
-            method.plan_update(7, 69, 60, config) if name != "nist" else UpdatePlan(7, 0.8),
-            fraction=0.8,
-        )
-        if method.times(config, 60, 23) == UpdateTimes(None, 60, 23):
-            return  # static: there is no update
-        before = [t.clone() for t in (mask, weight, gradient, averaged)]
-        first, again = (
-            method.update_network([view], plan, config, lambda name: seeded(3))["fc1"] for _ in "ab"
-        )
-        after = (mask, weight, gradient, averaged)
-        assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
-        assert torch.equal(first.mask, again.mask)
-        assert torch.equal(first.mask, (mask & ~first.dropped) | first.grown)
-        if method.conserves != "nothing":
-            assert int(first.mask.sum()) == int(mask.sum())
+    def plan(self, method: Method, config: Any) -> UpdatePlan:
+        if method.name == "nist":  # which prunes by what is left, not by a fraction
+            return UpdatePlan(7, 0.8)
+        return super().plan(method, config)
 
 
 def test_when_each_method_updates(tmp_path: Path) -> None:

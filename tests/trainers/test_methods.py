@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 
 import topolab
 from topolab.errors import ConfigError, TopolabError
-from topolab.registry import find
+from topolab.registry import find, names
 from topolab_trainers.averaged import AveragedGradient
-from topolab_trainers.criteria import DROP, GROW, LayerView, UpdatePlan
+from topolab_trainers.criteria import LayerView, UpdatePlan, drop_criterion
 from topolab_trainers.data.digits import DIGITS
 from topolab_trainers.lottery import Lottery
 from topolab_trainers.method import Method
 from topolab_trainers.momentum import Momentum, shares_by_momentum
+from topolab_trainers.pruning import prune_to
 from topolab_trainers.rigl import RigL
 from topolab_trainers.schedules import UpdateTimes
 from topolab_trainers.srigl import constant_fan_in_update
@@ -45,8 +46,8 @@ def trainer_of(method: Method, **more: Any) -> Alone:
 # -- criteria ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("drop", list(DROP))
-@pytest.mark.parametrize("grow", list(GROW))
+@pytest.mark.parametrize("drop", names("drop_criteria"))
+@pytest.mark.parametrize("grow", names("grow_criteria"))
 def test_criteria_combine_freely(drop: str, grow: str, tmp_path: Path) -> None:
     """NSH's Fig. 13: every pruning criterion with every growth criterion, and each does its own."""
     run = topolab.train(
@@ -78,7 +79,7 @@ def test_random_pruning_is_uniform_over_the_active() -> None:
     hits = torch.zeros(40)
     view = LayerView("fc", mask, torch.rand(1, 40) * mask)
     for seed in range(400):
-        keep = DROP["random"](view, UpdatePlan(1, 0.5, "random"), seeded(seed))
+        keep = drop_criterion("random").keep(view, UpdatePlan(1, 0.5, "random"), seeded(seed))
         hits += keep[0]
     assert not bool(hits[20:].any()) and hits[:20].min() > 150 and hits[:20].max() < 250
 
@@ -294,6 +295,29 @@ def test_redistribution_by_hand() -> None:
     assert all(int(u.mask.sum()) == 4 for u in alone.values())
 
 
+@pytest.mark.parametrize(
+    ("candidates", "counts"), [("not-kept", [5, 3]), ("inactive-before", [4, 4])]
+)
+def test_redistribution_gives_a_layer_no_more_than_it_can_take(
+    candidates: str, counts: list[int]
+) -> None:
+    """The first layer is nearly full, and where most would grow by its momentum."""
+    almost = torch.tensor([[True, True, True, True, False]])
+    mask = torch.tensor([[True, True, True, True, False, False, False, False]])
+    weight = torch.tensor([[1.0, 2.0, 3.0, 4.0, 0.0, 0.0, 0.0, 0.0]])
+    views = [
+        LayerView("a", almost, weight[:, :5], None, torch.full((1, 5), 9.0)),
+        LayerView("b", mask, weight, None, torch.full((1, 8), 1.0)),
+    ]
+    method = Momentum()
+    config = method.configure(redistribute="momentum", candidates=candidates)
+    plan = UpdatePlan(1, 0.5, "magnitude", "momentum", candidates)
+    updates = method.update_network(views, plan, config, lambda name: seeded())
+    # Not-kept: two of each are dropped; of these four a would have 3.6, and has places for three.
+    # Inactive before: a has one place, so drops one, and of the three it takes that one.
+    assert [int(updates[name].mask.sum()) for name in "ab"] == counts
+
+
 @given(
     st.lists(st.floats(0, 10), min_size=1, max_size=5),
     st.lists(st.integers(0, 30), min_size=5, max_size=5),
@@ -341,6 +365,43 @@ def test_srigl_with_ablation_by_hand() -> None:
     # A higher gamma asks for 0.9 * 2 = 1 salient weight only, floor; row 0 still has none.
     again = constant_fan_in_update(update.mask, weight, gradient, 0.0, 0.9, seeded())
     assert not bool(again.mask[0].any())  # ablated for good
+
+
+def test_srigl_ablates_a_neuron_without_a_salient_weight_whatever_gamma() -> None:
+    """Of a fan-in of 2 a share of 0.3 is less than one weight; one has to be salient even so."""
+    mask = torch.tensor([[1, 1, 0, 0], [1, 1, 0, 0], [1, 1, 0, 0]], dtype=torch.bool)
+    weight = torch.tensor([[0.1, 0.2, 0, 0], [0.9, 0.8, 0, 0], [0.7, 0.6, 0, 0]])
+    gradient = torch.tensor([[0, 0, 0.1, 0.2], [0, 0, 5.0, 6.0], [0, 0, 0.3, 0.4]])
+    update = constant_fan_in_update(mask, weight, gradient, 1 / 3, 0.3, seeded())
+    assert update.mask.int().tolist() == [[0, 0, 0, 0], [1, 1, 0, 1], [1, 1, 0, 1]]
+    # At 0 it is the same: what has nothing salient goes.
+    update = constant_fan_in_update(mask, weight, gradient, 1 / 3, 0.0, seeded())
+    assert not bool(update.mask[0].any())
+
+
+def test_srigl_leaves_as_many_neurons_as_can_hold_the_edges() -> None:
+    """All salient weights in one row of 4: six edges need two, the more salient of the others."""
+    mask = torch.tensor([[1, 1, 0, 0], [1, 1, 0, 0], [1, 1, 0, 0]], dtype=torch.bool)
+    weight = torch.tensor([[0.1, 0.2, 0, 0], [0.9, 0.8, 0, 0], [0.7, 0.3, 0, 0]])
+    gradient = torch.tensor([[0, 0, 0.1, 0.2], [0, 0, 5.0, 6.0], [0, 0, 0.3, 0.4]])
+    # K = 3: salient are 0.9, 0.8, 0.7, and the gradients 6, 5 and 0.4 of rows 1, 1 and 2.
+    update = constant_fan_in_update(mask, weight, gradient, 0.5, 1.0, seeded())
+    # Row 2 has two of the two it should: both stay, with three inputs each.
+    assert update.mask.sum(1).tolist() == [0, 3, 3]
+    gradient[2] = 0.05
+    gradient[0, 3] = 0.4
+    # Now rows 0 and 2 have one each, too few; one of them stays, by the generator.
+    stay = [
+        constant_fan_in_update(mask, weight, gradient, 0.5, 1.0, seeded(s)).mask.sum(1).tolist()
+        for s in range(20)
+    ]
+    assert sorted({tuple(fan_in) for fan_in in stay}) == [(0, 3, 3), (3, 3, 0)]
+
+
+def test_srigl_starts_with_a_fan_in_of_at_least_one() -> None:
+    """So sparse that a neuron's share of edges rounds to none: it has one even so."""
+    trainer = trainer_of(find("methods", "srigl")(), sparsity=0.995, distribution="uniform")
+    assert trainer.masks["fc1"].sum(1).tolist() == [1] * 24  # 0.005 x 64 = 0.32
 
 
 @given(st.integers(2, 8), st.integers(2, 10), st.integers(0, 999), st.floats(0, 1), st.booleans())
@@ -423,6 +484,32 @@ def test_lottery_prunes_the_smallest_trained_weights() -> None:
     assert updates["b"].mask.int().tolist() == [[1, 1, 1, 0]]
 
 
+def test_a_prune_keeps_an_active_weight_of_zero_before_an_absent_one() -> None:
+    """Absent weights are 0 too: as many edges are left as were asked for."""
+    mask = torch.tensor([[True, True, True, False, False, False]])
+    view = LayerView("a", mask, torch.tensor([[5.0, 0.0, 0.0, 0.0, 0.0, 0.0]]))
+    for seed in range(20):
+        update = prune_to([view], 2, lambda name, seed=seed: seeded(seed))["a"]
+        assert int(update.mask.sum()) == 2 and bool(update.mask[0, 0])
+        assert not bool((update.mask & ~mask).any()) and not bool(update.grown.any())
+        assert int(update.dropped.sum()) == 1 and update.regrown == 0
+    # Negative weights count by their magnitude.
+    view = LayerView("a", mask, torch.tensor([[-5.0, 1.0, -2.0, 0.0, 0.0, 0.0]]))
+    update = prune_to([view], 2, lambda name: seeded())["a"]
+    assert update.mask.int().tolist() == [[1, 0, 1, 0, 0, 0]]
+
+
+def test_a_lotterys_density_falls_by_the_same_factor() -> None:
+    method = Lottery()
+    config = method.configure(rounds=3, sparsity=0.875)
+    left = [1 - method.plan_update(1, 9, 9, config, nth=nth).fraction for nth in range(3)]
+    assert left == pytest.approx([0.5, 0.25, 0.125])
+    assert method.times(config, 0, 5).at == (50, 100, 150) and method.epochs(config) == 40
+    with pytest.raises(ConfigError, match="rewind_step 50 is not within a round of 50 steps"):
+        method.times(method.configure(rounds=3, sparsity=0.875, rewind_step=50), 0, 5)
+    assert method.times(method.configure(rounds=1, sparsity=0.5, rewind_step=49), 0, 5).at == (50,)
+
+
 def test_lottery_rewinds_to_a_later_step(tmp_path: Path) -> None:
     settings = {**SMALL, "epochs": 2, "rounds": 1, "sparsity": 0.5}
     trainer = trainer_of(Lottery(), **{k: settings[k] for k in ("rounds", "sparsity", "epochs")},
@@ -462,6 +549,22 @@ def test_nist_prunes_once_and_for_good(tmp_path: Path) -> None:
         topolab.train("nist", tmp_path / "x", **settings, neuroseeds=(2, 6, 5), prune_to=0.5)
     with pytest.raises(ConfigError, match="follows from --neuroseeds"):
         topolab.train("nist", tmp_path / "x", **settings, sparsity=0.9)
+
+
+def test_nists_prune_is_never_before_the_first_epoch_nor_after_the_last() -> None:
+    method = find("methods", "nist")()
+
+    def steps(at: float | None, epochs: int) -> Any:
+        config = method.configure(prune_to=at and 0.9, prune_at=at, epochs=epochs)
+        return method.times(config, 0, 23).at
+
+    assert steps(0.01, 10) == (23,) and steps(0.99, 10) == (9 * 23,) and steps(0.5, 10) == (115,)
+    assert steps(0.5, 2) == (23,) and steps(None, 10) is None
+    from topolab.layers import LayerSpec
+    from topolab_trainers.inits.nist import default_neuroseeds
+
+    layers = tuple(LayerSpec(f"fc{i}", "linear", (n, 8)) for i, n in enumerate((9, 7, 1)))
+    assert default_neuroseeds(layers) == (1, 3, 1)
 
 
 def test_nists_optimiser_is_sgd_for_the_last_fifth() -> None:

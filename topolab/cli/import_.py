@@ -81,7 +81,8 @@ def import_(
     Nothing in a file is run: what needs code to be read is refused, and how to convert it is said.
     """
     from topolab.errors import ConfigError
-    from topolab.importers import UnsafeFileError, import_run, inspect_checkpoints
+    from topolab.importers import UnsafeFileError
+    from topolab.importers.api import import_run, inspect_checkpoints
 
     if out is None and not inspect:
         raise ConfigError("give the folder of the new run with --out, or only look with --inspect")

@@ -168,7 +168,7 @@ def import_run(
 def _new_folder(target: Path) -> Iterator[Path]:
     """A folder beside the target that becomes it if all goes well, and is gone if not."""
     temporary = target.parent / f"{_TEMPORARY}{target.name}-{secrets.token_hex(4)}"
-    made = [folder for folder in target.absolute().parents if not folder.exists()]
+    missing = [folder for folder in target.absolute().parents if not folder.exists()]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _sweep(target)
@@ -184,25 +184,25 @@ def _new_folder(target: Path) -> Iterator[Path]:
             raise
         raise RunError(
             f"{target}: cannot be written ({cause.strerror or cause}); nothing was left of it. "
-            "Make room, or choose another --out"
+            "Make room, or choose another place (out)"
         ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-        for folder in made:
+        for folder in missing:
             with contextlib.suppress(OSError):  # it is there for the run, or was never made
                 folder.rmdir()
 
 
 def _sweep(target: Path) -> None:
     """Take away what imports to the same place left behind when they were killed."""
-    for left in target.parent.glob(f"{_TEMPORARY}{glob.escape(target.name)}-????????"):
-        if left.is_dir() and not left.is_symlink() and RunFolder(left).is_abandoned():
-            shutil.rmtree(left, ignore_errors=True)
+    for leftover in target.parent.glob(f"{_TEMPORARY}{glob.escape(target.name)}-????????"):
+        if leftover.is_dir() and not leftover.is_symlink() and RunFolder(leftover).is_abandoned():
+            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _check_free(target: Path) -> None:
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
-        raise RunExistsError(f"{target}: something is already there; choose another --out")
+        raise RunExistsError(f"{target}: something is already there; choose another place (out)")
 
 
 def _record(

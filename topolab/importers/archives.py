@@ -39,7 +39,7 @@ def check_archive(path: Path, max_bytes: int, *, stored_only: bool = False) -> N
         raise CheckpointError(
             f"{path}: would unpack to {claimed / 2**30:.1f} GiB, more than the "
             f"{max_bytes / 2**30:g} GiB that are allowed; if it is right, "
-            "give a larger --max-gib (max_bytes)"
+            "allow more (max_bytes, or max-gib)"
         )
     if stored_only and any(m.compress_type != zipfile.ZIP_STORED for m in members):
         raise CheckpointError(f"{path}: its archive is compressed, so torch.save did not write it")

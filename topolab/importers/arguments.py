@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from topolab.errors import ConfigError
-from topolab.paths import from_home
+from topolab.paths import from_home, is_path
 from topolab.registry import names
 from topolab.run import Run
 
@@ -33,7 +33,7 @@ def path_list(paths: Any) -> list[str | os.PathLike[str]]:
     """
     if isinstance(paths, Run):
         raise ConfigError(f"{paths.path}: a run of topolab already; it needs no import")
-    if _is_path(paths):
+    if is_path(paths):
         return [paths]
     if isinstance(paths, (str, bytes, os.PathLike, Mapping)) or not isinstance(paths, Iterable):
         raise ConfigError(
@@ -42,7 +42,7 @@ def path_list(paths: Any) -> list[str | os.PathLike[str]]:
         )
     given = list(paths)
     for item in given:
-        if not _is_path(item):
+        if not is_path(item):
             raise ConfigError(
                 f"paths holds {item!r:.80}, which is no path; give the files, folders or globs of "
                 "the checkpoints"
@@ -58,13 +58,9 @@ def one_path(out: Any) -> Path:
     ConfigError
         If it is no path.
     """
-    if not _is_path(out):
+    if not is_path(out):
         raise ConfigError(f"out = {out!r:.80} is no path; give the folder of the new run")
     return from_home(out)
-
-
-def _is_path(value: Any) -> bool:
-    return isinstance(value, (str, os.PathLike)) and isinstance(os.fspath(value), str)
 
 
 def check_settings(

@@ -46,7 +46,7 @@ def _claim(value: Any, content: Content, layer: str) -> None:
         return
     raise CheckpointError(
         f"{content.label}: {what} more than the {content.max_bytes / 2**30:g} GiB that are "
-        "allowed; if it is right, give a larger --max-gib (max_bytes)"
+        "allowed; if it is right, allow more (max_bytes, or max-gib)"
     )
 
 

@@ -31,24 +31,24 @@ class Dense(Importer):
 
     def read(self, content: Content, order: Sequence[str] | None = None) -> Reading:
         """What is not 0 is active; a layer without a 0 is dense."""
-        found = []
+        layers = []
         for name, value in _weights(content):
             weight = as_array(value, content, name)
-            found.append(FoundLayer(name, weight != 0, weight))
-        unique([layer.name for layer in found], content)
-        return Reading(tuple(found))
+            layers.append(FoundLayer(name, weight != 0, weight))
+        unique([layer.name for layer in layers], content)
+        return Reading(tuple(layers))
 
 
 def _weights(content: Content) -> list[tuple[str, Any]]:
     if content.kind not in ("torch", "safetensors", "npz"):
         return []
-    found = [(name, v) for name, v in weights_of(state_dict(content.value)) if not is_sparse(v)]
-    if not found and content.kind == "npz" and isinstance(content.value, Mapping):
-        found = [
+    weights = [(name, v) for name, v in weights_of(state_dict(content.value)) if not is_sparse(v)]
+    if not weights and content.kind == "npz" and isinstance(content.value, Mapping):
+        weights = [
             (layer_name(key), value)
             for key, value in content.value.items()
             if is_array(value)
             and value.ndim in (2, 3, 4)
             and not ("mask" in key.lower() and binary(value, content))
         ]
-    return found
+    return weights

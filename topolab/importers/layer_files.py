@@ -78,15 +78,15 @@ def _layers_and_steps(files: Sequence[tuple[Path, FileKind]]) -> dict[Path, tupl
     if len(folders) > 1 or len(files) < 2 or any(number_after(s, TIME) for s in stems.values()):
         return {}
     parts = {path: re.fullmatch(r"(.*?)[ ._-]*(\d+)", name) for path, name in stems.items()}
-    found = {path: (m[1], m[2]) for path, m in parts.items() if m is not None and m[1]}
-    if len(found) < len(files):
+    split = {path: (m[1], m[2]) for path, m in parts.items() if m is not None and m[1]}
+    if len(split) < len(files):
         return {}
     steps: dict[str, set[int]] = {}
-    for name, number in found.values():
+    for name, number in split.values():
         steps.setdefault(name, set()).add(int(number))
     times = next(iter(steps.values()))
     if len(steps) > 1 and len(times) > 1 and all(one == times for one in steps.values()):
-        return found
+        return split
     if len(steps) > 1 or number_after(next(iter(folders)).name, TIME) is not None:
         return {}
     shapes = {_shape(path, kind) for path, kind in files}
@@ -96,7 +96,7 @@ def _layers_and_steps(files: Sequence[tuple[Path, FileKind]]) -> dict[Path, tupl
     raise ConfigError(
         f"{first} and {second}: layers of one checkpoint, or one layer at several times? All are "
         "of one shape. Put each checkpoint into a folder of its own (step_1, step_2), or name the "
-        f'files after layer and step, such as "{_clean(found[next(iter(found))][0])}_step1"'
+        f'files after layer and step, such as "{_clean(split[next(iter(split))][0])}_step1"'
     )
 
 

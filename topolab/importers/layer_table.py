@@ -93,15 +93,15 @@ def report_layers(
         alone = ()
         remarks.append(
             "the order of the layers is not in the file and follows from nothing, so each has "
-            "inputs of its own; give their names in the model's order with --model-order for "
+            "inputs of its own; give their names in the model's order (model_order) for "
             "paths, shells and total degrees"
         )
     if alone:
         remarks.append(
             f"what {', '.join(alone)} read{'s' if len(alone) == 1 else ''} is not known, so "
             "inputs of their own are taken: paths and shells do not go through there; if the "
-            "order, the orientation or what it reads is another, say so with --model-order "
-            "or --orientation"
+            "order, the orientation or what it reads is another, say so (model_order "
+            "or orientation)"
         )
     return tuple(replace(r, spec=s) for r, s in zip(reports, specs, strict=True)), remarks
 
@@ -125,7 +125,7 @@ def _groups(
     elif shape[1] > 1 and groups > 1 and not has_source:
         remarks.append(
             f"layer {name} may be a convolution of {groups} groups, or read another layer than "
-            "the one before it: name what it reads in --model-order"
+            "the one before it: name what it reads (model_order)"
         )
         groups = 1  # it may read another layer, as a residual shortcut does
     if groups == shape[0] > 1 and shape[1] == 1:
@@ -173,4 +173,4 @@ def check_chain(reports: Sequence[LayerReport]) -> None:
     try:
         chain_layers([report.spec for report in reports])
     except LayerError as error:
-        raise ConfigError(f"--model-order: the layers do not chain ({error})") from error
+        raise ConfigError(f"model_order: the layers do not chain ({error})") from error

@@ -13,7 +13,7 @@ from topolab.importers.base import CheckpointError, Content, Importer
 
 __all__ = ["check_left_over"]
 
-_SHOWN = 6
+_MOST_NAMES = 6
 _DEEP = 5
 _MANY = 10_000
 #: Parts of a checkpoint that hold matrices of the training, not of the network.
@@ -51,33 +51,33 @@ def check_left_over(
     if not content.claims:  # somebody else's convention that reads in its own way
         return ()
     every = list(_matrices(content.value, "", 0))
-    left = [(path, value) for path, value in every if id(value) not in content.claims]
+    unread = [(path, value) for path, value in every if id(value) not in content.claims]
     shapes = {tuple(value.shape) for path, value in every if id(value) in content.claims}
     masks = [
-        path for path, value in left
+        path for path, value in unread
         if (_MASK.search(path) or importer.from_zeros) and not _NO_TOPOLOGY.search(path)
         and (tuple(value.shape) in shapes or _KEPT.search(path)) and _may_be(value, content)
     ]  # fmt: skip
     if masks and importer.from_zeros and not sure:
         raise CheckpointError(
             f"{content.label}: holds masks ({_list(masks)}) that no convention reads; to take "
-            f"what is not 0 as active all the same, give --format {importer.name}"
+            f"what is not 0 as active all the same, say that the format is {importer.name}"
         )
     split = [
-        match[1] or "layer" for path, _ in left
+        match[1] or "layer" for path, _ in unread
         if (match := _SPLIT.fullmatch(_last(path))) and not _TRAINING.search(path)
     ]  # fmt: skip
     if split and not chosen:
         raise CheckpointError(
             f"{content.label}: layer {_list(split)} is kept in the two parts of weight_norm; take "
             "it off before saving (torch.nn.utils.parametrize.remove_parametrizations or "
-            "remove_weight_norm), or leave the layer out by naming the others in --model-order"
+            "remove_weight_norm), or leave the layer out by naming the others in a model order"
         )
     remarks = []
     if masks:
         remarks.append(f"masks that {importer.name} does not read: {_list(masks)}")
     other = [
-        path for path, _ in left
+        path for path, _ in unread
         if path not in masks and not _TRAINING.search(path) and not _NO_TOPOLOGY.search(path)
     ]  # fmt: skip
     if other and not chosen:
@@ -106,8 +106,10 @@ def _last(path: str) -> str:
 
 
 def _list(names: list[str]) -> str:
-    shown = [_last(name) if name.count("/") == 1 else name for name in names[:_SHOWN]]
-    return ", ".join(shown) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+    words = [_last(name) if name.count("/") == 1 else name for name in names[:_MOST_NAMES]]
+    return ", ".join(words) + (
+        f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    )
 
 
 def _matrices(value: Any, path: str, depth: int) -> Iterator[tuple[str, Any]]:

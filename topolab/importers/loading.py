@@ -121,7 +121,7 @@ def _size(files: Sequence[Path]) -> int:
 
 
 def _read_matlab(path: Path, max_bytes: int) -> dict[str, Any]:
-    found = read_matrices(path, max_bytes)
-    if not found:
+    matrices = read_matrices(path, max_bytes)
+    if not matrices:
         raise CheckpointError(f"{path}: holds no matrix of numbers")
-    return found
+    return matrices

@@ -44,10 +44,10 @@ class MasksDict(Importer):
             missing = sorted(set(named) - set(weights))
             remarks.append(f"no weights were found for {', '.join(missing)}")
             names = [*named, *(name for name in weights if name not in named)]
-        found: list[FoundLayer] = []
+        layers: list[FoundLayer] = []
         for name in names:
             if name not in named:
-                found.append(dense_layer(name, weights[name], content))
+                layers.append(dense_layer(name, weights[name], content))
                 continue
             mask = as_mask(named[name], content, name)
             weight = as_array(weights[name], content, name) if name in weights else None
@@ -56,8 +56,8 @@ class MasksDict(Importer):
                     f"{content.label}: layer {name} has a mask of shape {mask.shape} "
                     f"and a weight of shape {weight.shape}"
                 )
-            found.append(FoundLayer(name, mask, weight))
-        return Reading(tuple(found), tuple(dict.fromkeys(remarks)))
+            layers.append(FoundLayer(name, mask, weight))
+        return Reading(tuple(layers), tuple(dict.fromkeys(remarks)))
 
 
 def _masks(content: Content) -> Mapping[str, Any] | None:
@@ -92,9 +92,9 @@ def _bare(value: Any, content: Content) -> bool:
 def _prefix(named: Mapping[str, Any], weights: Mapping[str, Any]) -> str | None:
     """One prefix that makes weights of all masks; of two copies of a model not the averaged one."""
     first = next(iter(named))
-    found = [other.removesuffix(first) for other in weights if other.endswith("." + first)]
+    prefixes = [other.removesuffix(first) for other in weights if other.endswith("." + first)]
     whole = [
-        prefix for prefix in found
+        prefix for prefix in prefixes
         if all(prefix + name in weights
                and tuple(weights[prefix + name].shape) == tuple(mask.shape)
                for name, mask in named.items())
@@ -108,7 +108,7 @@ def _matched(
     named: Mapping[str, Any], weights: Mapping[str, Any], content: Content, remarks: list[str]
 ) -> dict[str, Any]:
     """Masks by the names of the weights; one of the two may have a prefix more (``model.``)."""
-    found: dict[str, Any] = {}
+    by_weight: dict[str, Any] = {}
     if weights and not set(named) <= set(weights):
         prefix = _prefix(named, weights)
         if prefix is not None:
@@ -120,12 +120,12 @@ def _matched(
             if (other.endswith("." + name) or name.endswith("." + other))
             and tuple(weight.shape) == tuple(mask.shape)
         ]  # fmt: skip
-        if len(fitting) > 1 or (fitting and fitting[0] in found):
+        if len(fitting) > 1 or (fitting and fitting[0] in by_weight):
             raise CheckpointError(
                 f"{content.label}: the mask {name} fits several weights ({', '.join(fitting)}); "
                 "name it as the model does"
             )
         if fitting and fitting[0] != name:
             remarks.append("masks and weights are matched by the ends of their names")
-        found[fitting[0] if fitting else name] = mask
-    return found
+        by_weight[fitting[0] if fitting else name] = mask
+    return by_weight

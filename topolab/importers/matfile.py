@@ -69,17 +69,17 @@ def read_matrices(path: Path, max_bytes: int) -> dict[str, Any]:
             raise CheckpointError(
                 f"{path}: {name} claims the shape {shape}, more than the "
                 f"{max_bytes / 2**30:g} GiB that are allowed; if it is right, "
-                "give a larger --max-gib (max_bytes)"
+                "allow more (max_bytes, or max-gib)"
             )
-    found: dict[str, Any] = {}
+    matrices: dict[str, Any] = {}
     for item in _walk(path, None):
         if not _wanted(item):
             continue
         try:
-            found[item.name] = _values(item, _order(path))
+            matrices[item.name] = _values(item, _order(path))
         except (ValueError, struct.error, TypeError, IndexError) as error:
             raise _damaged(path, f"{item.name}: {error}") from error
-    return found
+    return matrices
 
 
 def _wanted(item: _Matrix) -> bool:

@@ -27,7 +27,7 @@ class Matlab(Importer):
 
     def read(self, content: Content, order: Sequence[str] | None = None) -> Reading:
         """A matrix of 0 and 1 is a mask; any other is weights, absent where 0."""
-        found = []
+        layers = []
         remarks = []
         for name, value in content.value.items():
             if is_sparse(value):
@@ -37,10 +37,10 @@ class Matlab(Importer):
             else:
                 array = as_array(value, content, name)
             if binary(array, content):
-                found.append(FoundLayer(name, as_mask(array, content, name)))
+                layers.append(FoundLayer(name, as_mask(array, content, name)))
                 continue
             if np.isnan(array).any():
                 raise CheckpointError(f"{content.label}: the matrix of layer {name} holds NaN")
             remarks.append("the matrices hold weights: one that is exactly 0 is taken as absent")
-            found.append(FoundLayer(name, array != 0, array))
-        return Reading(tuple(found), tuple(dict.fromkeys(remarks)))
+            layers.append(FoundLayer(name, array != 0, array))
+        return Reading(tuple(layers), tuple(dict.fromkeys(remarks)))

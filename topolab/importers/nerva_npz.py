@@ -32,11 +32,11 @@ class NervaNpz(Importer):
 
     def read(self, content: Content, order: Sequence[str] | None = None) -> Reading:
         """The matrices by number."""
-        found = []
+        layers = []
         for key in _numbered(content):
             weight = as_array(content.value[key], content, key)
-            found.append(FoundLayer(key, weight != 0, weight))
-        return Reading(tuple(found))
+            layers.append(FoundLayer(key, weight != 0, weight))
+        return Reading(tuple(layers))
 
 
 def _numbered(content: Content) -> list[str]:

@@ -58,13 +58,13 @@ def step_inside(content: Content) -> tuple[int, str]:
     CheckpointError
         If there is none, or no whole one.
     """
-    found = number_at(content)
-    if found is None:
+    entry = number_at(content)
+    if entry is None:
         raise CheckpointError(
             f"{content.label}: no step is inside (global_step, step, iteration, iter, steps or "
-            "epoch); take the steps from the names with --step-from name"
+            "epoch); take the steps from the names with step_from name"
         )
-    number, key = found
+    number, key = entry
     if number != int(number):
         raise CheckpointError(f"{content.label}: {key} = {number} is no whole number")
     return int(number), f"steps are the {key} inside"
@@ -72,25 +72,25 @@ def step_inside(content: Content) -> tuple[int, str]:
 
 def metrics_inside(content: Content) -> dict[str, float]:
     """Accuracy and loss where a torch checkpoint plainly names them, as they stand there."""
-    found: dict[str, float] = {}
+    metrics: dict[str, float] = {}
     if content.kind != "torch" or not isinstance(content.value, Mapping):
-        return found
+        return metrics
     for key, name in _METRICS.items():
         value = content.value.get(key)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             continue
         if abs(value) < 1e300 or value != value:  # no float is made of an integer of 400 digits
-            found[name] = float(value)
-    return found
+            metrics[name] = float(value)
+    return metrics
 
 
 def as_shares(metrics: Sequence[dict[str, float]], remarks: list[str]) -> None:
     """Per cent become shares: in all checkpoints, where one has an accuracy above 1."""
-    for name in sorted({n for found in metrics for n in found if n.endswith("accuracy")}):
-        known = [found[name] for found in metrics if name in found]
-        if not 1 < max(known) <= 100:
+    for name in sorted({n for kept in metrics for n in kept if n.endswith("accuracy")}):
+        values = [kept[name] for kept in metrics if name in kept]
+        if not 1 < max(values) <= 100:
             continue
         remarks.append(f"{name} is taken as per cent")
-        for found in metrics:
-            if name in found:
-                found[name] /= 100
+        for kept in metrics:
+            if name in kept:
+                kept[name] /= 100

@@ -40,22 +40,22 @@ class OrderedList(Importer):
         beside = _align(masks, weights, content)
         names = _names(masks, beside, content, order, remarks)
         explored = find_key(content.value, "explored_params")
-        found: list[FoundLayer] = []
+        layers: list[FoundLayer] = []
         for index, (name, value) in enumerate(zip(names, masks, strict=True)):
             weight = None if beside is None else as_array(beside[index][1], content, name)
             if value is not None:
-                found.append(FoundLayer(name, as_mask(value, content, name), weight))
+                layers.append(FoundLayer(name, as_mask(value, content, name), weight))
             elif weight is not None:
-                found.append(FoundLayer(name, None, weight))
+                layers.append(FoundLayer(name, None, weight))
             elif _has_shape(explored, index, len(masks)):
                 shape = as_array(explored[index], content, name).shape
-                found.append(FoundLayer(name, np.ones(shape, dtype=np.bool_)))
+                layers.append(FoundLayer(name, np.ones(shape, dtype=np.bool_)))
             else:
                 remarks.append(
                     f"layer {name} is dense, and nothing in the file gives its shape: left out"
                 )
-        unique([layer.name for layer in found], content)
-        return Reading(tuple(found), tuple(remarks))
+        unique([layer.name for layer in layers], content)
+        return Reading(tuple(layers), tuple(remarks))
 
 
 def _masks(content: Content) -> Sequence[Any] | None:
@@ -106,7 +106,7 @@ def _names(
         return list(order)
     remarks.append(
         "the list has no names: its layers are called layer1, layer2, ... "
-        "(give theirs, in the model's order, in a file for --model-order)"
+        "(give theirs, in the model's order, in a file: model_order)"
     )
     return [f"layer{index + 1}" for index in range(len(masks))]
 

@@ -75,11 +75,11 @@ def find_order(
         groups.setdefault(_DIGITS.sub("#", name), []).append(name)
     for order, bias in candidates:
         sizes = {name: _sizes(shape, order, bias) for name, shape in layers}
-        found = _search(list(groups.values()), sizes, inputs)
-        if len(found) > 1:
-            raise AmbiguousOrder(" or ".join(" -> ".join(one) for one in found[:2]))
-        if found:
-            return found[0]
+        rows = _search(list(groups.values()), sizes, inputs)
+        if len(rows) > 1:
+            raise AmbiguousOrder(" or ".join(" -> ".join(one) for one in rows[:2]))
+        if rows:
+            return rows[0]
     return None
 
 
@@ -104,27 +104,27 @@ def _search(
 ) -> list[tuple[str, ...]]:
     """The first two ways to put the groups into one row that chains; none after many tries."""
     count = sum(map(len, groups))
-    found: list[tuple[str, ...]] = []
+    rows: list[tuple[str, ...]] = []
     # Each: the row so far, and how many of every group are in it.
     stack: list[tuple[tuple[str, ...], tuple[int, ...]]] = [((), (0,) * len(groups))]
     tries = 0
-    while stack and len(found) < 2:
-        row, taken = stack.pop()
+    while stack and len(rows) < 2:
+        row, used = stack.pop()
         if len(row) == count:
-            found.append(row)
+            rows.append(row)
             continue
         tries += 1
         if tries > _TRIES:
             return []
         for index in reversed(range(len(groups))):
-            if taken[index] == len(groups[index]):
+            if used[index] == len(groups[index]):
                 continue
-            name = groups[index][taken[index]]
+            name = groups[index][used[index]]
             size = sizes[name]
             if row and not _follows(sizes[row[-1]], size):
                 continue
             if not row and inputs is not None and not size.conv and size.n_in != inputs:
                 continue
-            more = (*taken[:index], taken[index] + 1, *taken[index + 1 :])
+            more = (*used[:index], used[index] + 1, *used[index + 1 :])
             stack.append(((*row, name), more))
-    return found
+    return rows

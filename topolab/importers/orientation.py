@@ -90,13 +90,13 @@ def choose(
         return Orientation(usual, False, f"always {_words(usual)} in this convention")
     possible = candidates(usual=usual, chain=chain, order=order, bias=bias)
     fitting = [c for c in possible if _fits(shapes, *c, inputs)]
-    taken = (fitting or possible)[0]
-    said = "as asked" if order is not None else ""
+    best = (fitting or possible)[0]
+    asked = "as asked" if order is not None else ""
     if order is not None and (bias is not None or len(possible) == 1):
-        return Orientation(*taken, said)
-    words = _words(taken[0]) + (
-        f" with the bias as the last {'row' if taken[0] == 'in-out' else 'column'}"
-        if taken[1] else ""
+        return Orientation(*best, asked)
+    words = _words(best[0]) + (
+        f" with the bias as the last {'row' if best[0] == 'in-out' else 'column'}"
+        if best[1] else ""
     )  # fmt: skip
     if not fitting:
         how = f"the shapes chain in no way; {words} is usual in this convention"
@@ -104,7 +104,7 @@ def choose(
         how = f"the shapes chain in {len(fitting)} ways; taken as {words}, as is usual"
     else:
         how = f"only {words} chains"
-    return Orientation(*taken, f"{said}, {how}" if said else how)
+    return Orientation(*best, f"{asked}, {how}" if asked else how)
 
 
 def _other(order: Order) -> Order:

@@ -41,7 +41,7 @@ class Parametrized(Importer):
             if (match := _MASK.fullmatch(key)) is not None:
                 masks.setdefault(match[1], []).append(key)
         plain = {name for name, _ in weights_of(state)}
-        found: list[FoundLayer] = []
+        layers: list[FoundLayer] = []
         for key, value in state.items():
             match = _ORIGINAL.fullmatch(strip(key))
             if match is not None:
@@ -50,7 +50,7 @@ class Parametrized(Importer):
                 beside = masks.get(key.removesuffix(".original"))
                 if beside is None:
                     if weight.ndim in (2, 3, 4):
-                        found.append(FoundLayer(name, None, weight))
+                        layers.append(FoundLayer(name, None, weight))
                     continue
                 mask = np.ones(weight.shape, dtype=np.bool_)
                 for one in beside:  # what all leave is active
@@ -61,8 +61,8 @@ class Parametrized(Importer):
                             f"and an original of shape {weight.shape}"
                         )
                     mask &= part
-                found.append(FoundLayer(name, mask, weight))
+                layers.append(FoundLayer(name, mask, weight))
             elif (key == "weight" or key.endswith(".weight")) and layer_name(key) in plain:
-                found.append(dense_layer(layer_name(key), value, content))
-        unique([layer.name for layer in found], content)
-        return Reading(tuple(found))
+                layers.append(dense_layer(layer_name(key), value, content))
+        unique([layer.name for layer in layers], content)
+        return Reading(tuple(layers))

@@ -115,8 +115,8 @@ class SeriesReader:
         if best.rank > self.importer.rank:
             raise CheckpointError(
                 f"{content.label}: follows {best.name}, but {self.first} only "
-                f"{self.importer.name}; leave out those of one kind, or give --format {best.name} "
-                "if those without masks are dense"
+                f"{self.importer.name}; leave out those of one kind, or say "
+                f"that the format is {best.name} if those without masks are dense"
             )
 
     def _choose_importer(self, content: Content) -> None:
@@ -172,7 +172,7 @@ class SeriesReader:
         except AmbiguousOrder as error:
             raise CheckpointError(
                 f"{content.label}: the order of its layers is not in the file, and several chain: "
-                f"{error}; give the names in the model's order in a file for --model-order"
+                f"{error}; give the names in the model's order in a file (model_order)"
             ) from error
         if found is None:
             self.unordered = True

@@ -29,11 +29,11 @@ class ScipyNpz(Importer):
 
     def read(self, content: Content, order: Sequence[str] | None = None) -> Reading:
         """Structure and values."""
-        found = tuple(from_sparse(name, value, content) for name, value in content.value.items())
+        layers = tuple(from_sparse(name, value, content) for name, value in content.value.items())
         zeros = sum(
             int(np.count_nonzero(layer.mask & (layer.weight == 0)))
-            for layer in found
+            for layer in layers
             if layer.mask is not None and layer.weight is not None
         )
         remarks = ("stored entries of value 0 are taken as active",) if zeros else ()
-        return Reading(found, remarks)
+        return Reading(layers, remarks)

@@ -36,10 +36,11 @@ def gather(paths: Sequence[str | os.PathLike[str]]) -> list[Checkpoint]:
     files = _files(paths)
     kinds = {_family(kind) for _, kind in files}
     if len(kinds) > 1:
-        found = ", ".join(f"{next(f for f, k in files if _family(k) == kind)}" for kind in
+        examples = ", ".join(f"{next(f for f, k in files if _family(k) == kind)}" for kind in
                           sorted(kinds))  # fmt: skip
         raise ConfigError(
-            f"files of several kinds cannot be one series (such as {found}); give the paths of one"
+            f"files of several kinds cannot be one series (such as {examples}); "
+            "give the paths of one"
         )
     single = [(path, kind) for path, kind in files if holds_one_matrix(path, kind)]
     if single and len(single) < len(files):
@@ -61,10 +62,10 @@ def _family(kind: FileKind) -> str:
 
 
 def _files(paths: Sequence[str | os.PathLike[str]]) -> list[tuple[Path, FileKind]]:
-    found: dict[Path, FileKind] = {}
+    kinds: dict[Path, FileKind] = {}
     for path in [path for item in paths for path in _matches(item)]:
         if path.is_dir():
-            found |= _files_below(path)
+            kinds |= _files_below(path)
             continue
         _check_plain(path)
         kind = sniff(path)
@@ -72,13 +73,13 @@ def _files(paths: Sequence[str | os.PathLike[str]]) -> list[tuple[Path, FileKind
             raise CheckpointError(
                 f"{path}: no checkpoint of a kind that is read (torch, safetensors, .npz, .mat)"
             )
-        found[path] = kind
-    if not found:
+        kinds[path] = kind
+    if not kinds:
         raise ConfigError(
             f"{', '.join(map(str, paths)) or 'nothing'}: no checkpoint was found "
             "(torch, safetensors, .npz, .mat)"
         )
-    return list(found.items())
+    return list(kinds.items())
 
 
 def _matches(item: str | os.PathLike[str]) -> list[Path]:
@@ -107,13 +108,13 @@ def _files_below(path: Path) -> dict[Path, FileKind]:
         for name in names
         if not name.startswith(".") and not _hidden(Path(folder), path)
     ]
-    found: dict[Path, FileKind] = {}
+    kinds: dict[Path, FileKind] = {}
     for file in sorted(inside, key=lambda p: natural(str(p))):
         _check_plain(file)
         kind = sniff(file)
         if kind is not None:
-            found[file] = kind
-    return found
+            kinds[file] = kind
+    return kinds
 
 
 def _check_plain(path: Path) -> None:

@@ -33,7 +33,7 @@ class SparseTensors(Importer):
         """Structure and values of the sparse ones, and the dense weights."""
         state = state_dict(content.value)
         plain = dict(weights_of(state))
-        found: list[FoundLayer] = []
+        layers: list[FoundLayer] = []
         zeros = 0
         for key, value in state.items():
             name = weight_layer(key) or layer_name(key)
@@ -42,9 +42,9 @@ class SparseTensors(Importer):
                 assert layer.mask is not None
                 assert layer.weight is not None
                 zeros += int(np.count_nonzero(layer.mask & (layer.weight == 0)))
-                found.append(layer)
+                layers.append(layer)
             elif weight_layer(key) is not None and name in plain:
-                found.append(dense_layer(name, value, content))
-        unique([layer.name for layer in found], content)
+                layers.append(dense_layer(name, value, content))
+        unique([layer.name for layer in layers], content)
         remarks = ("stored entries of value 0 are taken as active",) if zeros else ()
-        return Reading(tuple(found), remarks)
+        return Reading(tuple(layers), remarks)

@@ -42,8 +42,8 @@ def number_after(text: str, words: str) -> re.Match[str] | None:
     >>> number_after("rigl_step100", STEP)[1], number_after("rigl_100", STEP)
     ('100', None)
     """
-    found = list(re.finditer(rf"(?i)(?<![a-z])(?:{words})[ _=-]*({_NUMBER})", text))
-    return found[-1] if found else None
+    matches = list(re.finditer(rf"(?i)(?<![a-z])(?:{words})[ _=-]*({_NUMBER})", text))
+    return matches[-1] if matches else None
 
 
 def whole_step(text: str) -> int | None:

@@ -29,7 +29,7 @@ def _reader_of(words: str) -> Callable[[str], int | None]:
         if number is None:
             raise ConfigError(
                 f"{text}: {match[1]} is no whole step; rename it, or take the steps from inside "
-                "with --step-from key"
+                "with step_from key"
             )
         return number
 
@@ -49,20 +49,22 @@ def _bare_numbers(names: Sequence[str | None]) -> list[int] | None:
         return None
     with_word = [text for text in texts if number_after(text, TIME) is not None]
     without = [text for text in texts if number_after(text, TIME) is None]
-    found = [numbers_in(text) for text in texts]
-    if not all(found):
+    numbers_by_name = [numbers_in(text) for text in texts]
+    if not all(numbers_by_name):
         return None
     if with_word and without:
         raise ConfigError(
             f"{without[0]} and {with_word[0]}: only one name says of what its number is; rename or "
-            "leave out the others, or take the steps from inside with --step-from key"
+            "leave out the others, or take the steps from inside with step_from key"
         )
-    if len({len(numbers) for numbers in found}) > 1:
+    if len({len(numbers) for numbers in numbers_by_name}) > 1:
         raise ConfigError(
             f"{texts[0]} and {texts[-1]}: the names have different counts of numbers; rename "
-            "them, or take the steps from inside with --step-from key"
+            "them, or take the steps from inside with step_from key"
         )
-    columns = [[whole_step(value) for value in column] for column in zip(*found, strict=True)]
+    columns = [
+        [whole_step(value) for value in column] for column in zip(*numbers_by_name, strict=True)
+    ]
     whole = [[v for v in column if v is not None] for column in columns if None not in column]
     if not whole:
         return None
@@ -71,13 +73,13 @@ def _bare_numbers(names: Sequence[str | None]) -> list[int] | None:
     if len(orders) > 1 or (not candidates and sum(len(set(c)) > 1 for c in whole) > 1):
         raise ConfigError(
             f"{texts[0]} and {texts[-1]}: several numbers could be the step, and they disagree; "
-            'name it, such as "step100", or take the steps from inside with --step-from key'
+            'name it, such as "step100", or take the steps from inside with step_from key'
         )
     # One that changes now and then must go along, as hours do with days; else it is the clock.
     if candidates and not all(_goes_along(column, candidates[-1]) for column in whole):
         raise ConfigError(
             f"{texts[0]} and {texts[-1]}: several numbers change, and not all with every file; "
-            'name the step, such as "step100", or take the steps from inside with --step-from key'
+            'name the step, such as "step100", or take the steps from inside with step_from key'
         )
     return candidates[-1] if candidates else whole[-1]
 
@@ -150,7 +152,7 @@ def steps_by_name(checkpoints: Sequence[Checkpoint]) -> tuple[list[int], list[in
         same = [c.label for c, v in zip(checkpoints, column, strict=True) if v == twice]
         raise ConfigError(
             f"{same[0]} and {same[1]}: both names give step {twice}; rename them, leave some out, "
-            "or take the steps from inside with --step-from key"
+            "or take the steps from inside with step_from key"
         )
     bare = next((c.label for c in checkpoints if not numbers_in(c.parts[0])), checkpoints[0].label)
     if any(RUN.search(part) for c in checkpoints for part in c.parts):
@@ -160,5 +162,5 @@ def steps_by_name(checkpoints: Sequence[Checkpoint]) -> tuple[list[int], list[in
         )
     raise ConfigError(
         f"{bare}: no number in its name tells its step; rename it, leave it out, or take the "
-        "steps from inside with --step-from key"
+        "steps from inside with step_from key"
     )

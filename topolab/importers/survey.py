@@ -67,10 +67,10 @@ class Survey:
 
 def _stamps(checkpoint: Checkpoint) -> tuple[tuple[int, int], ...]:
     try:
-        found = [path.stat() for path in checkpoint.files]
+        stats = [path.stat() for path in checkpoint.files]
     except OSError as error:
         raise CheckpointError(f"{checkpoint.label}: cannot be read ({error.strerror})") from error
-    return tuple((stat.st_size, stat.st_mtime_ns) for stat in found)
+    return tuple((stat.st_size, stat.st_mtime_ns) for stat in stats)
 
 
 def survey(
@@ -115,13 +115,13 @@ def survey(
     as_shares(metrics, reader.remarks)
     sequence = sorted(range(len(checkpoints)), key=lambda i: steps[i])
     inside_all = [e for e in inner_epochs if e is not None]
-    known = inside_all if len(inside_all) == len(checkpoints) else epochs
+    epochs_of_all = inside_all if len(inside_all) == len(checkpoints) else epochs
     base = Path(os.path.commonpath([str(p.resolve().parent) for c in checkpoints for p in c.files]))
     inspection = reader.conclude(
         sequence,
         sources,
         steps=tuple(steps[i] for i in sequence),
-        epochs=None if known is None else tuple(float(known[i]) for i in sequence),
+        epochs=None if epochs_of_all is None else tuple(float(epochs_of_all[i]) for i in sequence),
         metrics=tuple(sorted({name for found in metrics for name in found})),
         files=tuple(
             Source(path.resolve().relative_to(base).as_posix(), digest, steps[i])
@@ -163,5 +163,5 @@ def _check_steps(checkpoints: Sequence[Checkpoint], steps: Sequence[int]) -> Non
         if first != index:
             raise CheckpointError(
                 f"{checkpoints[first].label} and {checkpoints[index].label}: both are of step "
-                f"{step}; leave one out, or take the steps from elsewhere (--step-from)"
+                f"{step}; leave one out, or take the steps from elsewhere (step_from)"
             )

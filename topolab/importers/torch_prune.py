@@ -36,7 +36,7 @@ class TorchPrune(Importer):
     def read(self, content: Content, order: Sequence[str] | None = None) -> Reading:
         """Masks, weights, and the layers that have no mask."""
         state = state_dict(content.value)
-        found: list[FoundLayer] = []
+        layers: list[FoundLayer] = []
         remarks = []
         if any(key.rpartition(".")[2] == "bias_mask" for key in state):
             remarks.append("masks of biases are left out")
@@ -54,11 +54,11 @@ class TorchPrune(Importer):
                         f"{content.label}: layer {name} has a mask of shape {mask.shape} "
                         f"and a weight of shape {weight.shape}"
                     )
-                found.append(FoundLayer(name, mask, weight))
+                layers.append(FoundLayer(name, mask, weight))
             elif weight_layer(key) is not None and name in plain:
-                found.append(dense_layer(name, state[key], content))
-        unique([layer.name for layer in found], content)
-        return Reading(tuple(found), tuple(remarks))
+                layers.append(dense_layer(name, state[key], content))
+        unique([layer.name for layer in layers], content)
+        return Reading(tuple(layers), tuple(remarks))
 
 
 def _beside(key: str, state: Mapping[str, Any], content: Content) -> str | None:
@@ -73,7 +73,7 @@ def _beside(key: str, state: Mapping[str, Any], content: Content) -> str | None:
         return key + "_mask"
     shape = tuple(state[key].shape)
     for mask in (f"{base}.mask", f"{base}_mask") if base else ("mask",):
-        found = state.get(mask)
-        if found is not None and tuple(found.shape) == shape and binary(found, content):
+        value = state.get(mask)
+        if value is not None and tuple(value.shape) == shape and binary(value, content):
             return mask
     return None

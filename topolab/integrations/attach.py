@@ -14,6 +14,7 @@ from topolab.integrations.optimizers import inner_optimizer, whole_count
 from topolab.integrations.ranks import Ranks
 from topolab.integrations.recording import Listener, OnError, RecordingHandle
 from topolab.layers import LayerSpec
+from topolab.paths import is_path
 
 __all__ = ["attach"]
 
@@ -102,7 +103,8 @@ def attach(
     Raises
     ------
     ConfigError
-        If `every`, `start` or `on_error` cannot be, or the optimiser cannot be hooked.
+        If `every`, `start` or `on_error` cannot be, the optimiser cannot be hooked, or `model` or
+        `path` is none.
     RunExistsError
         If there is a run already and `resume` is False.
     LayerError
@@ -129,6 +131,13 @@ def attach(
         raise ConfigError(f"on_error={on_error!r}: raise or warn")
     if optimizer is not None:
         inner_optimizer(optimizer)
+    if not isinstance(model, torch.nn.Module):
+        raise ConfigError(
+            f"model = {model!r:.80} is no torch.nn.Module; the order is "
+            "attach(optimizer, model, path)"
+        )
+    if not is_path(path):
+        raise ConfigError(f"path = {path!r:.80} is no path; give the folder of the new run")
     finder = MaskFinder(model, masks=masks, layers=layers, dense=dense, image_shape=image_shape)
     return RecordingHandle(
         optimizer,

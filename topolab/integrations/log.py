@@ -12,7 +12,7 @@ from typing import Any
 from topolab.errors import ConfigError, RunError, TopolabError
 from topolab.integrations.curves import CurveWriter
 from topolab.integrations.tracker import Tracker
-from topolab.paths import from_home
+from topolab.paths import from_home, is_path
 from topolab.progress import Progress, progress_shown
 from topolab.registry import find
 from topolab.run import Run, RunLike, open_runs
@@ -101,10 +101,10 @@ def log(
                 writer = _writer(tracker, run, folder, project)
             writers.append(writer)
             try:
-                for done, snapshot in enumerate(run, start=1):
+                for count, snapshot in enumerate(run, start=1):
                     with _as_run_error(tracker, folder):
                         writer(snapshot)
-                    report(run.name, done, len(run))
+                    report(run.name, count, len(run))
             finally:
                 with _as_run_error(tracker, folder):
                     writer.close()
@@ -113,7 +113,7 @@ def log(
 
 
 def _folder(out: Any) -> Path:
-    if not isinstance(out, (str, os.PathLike)):
+    if not is_path(out):
         raise ConfigError(f"out = {out!r:.80} is no path; give the folder to write to")
     return from_home(out)
 

@@ -93,19 +93,19 @@ class MaskFinder:
     def _masks_of_modules(self) -> tuple[dict[str, FoundMask], dict[str, str]]:
         """Masks by layer; and by parameter, why a mask that is there cannot be recorded."""
         found: dict[str, FoundMask] = {}
-        left: dict[str, str] = {}
+        unrecorded: dict[str, str] = {}
         for name, module in self._modules().items():
             if "parametrizations" in name.split("."):  # a part of a layer, not one
                 continue
             for parameter, shape in masked_parameters(module).items():
                 reason = why_unrecordable(module, parameter, shape)
                 if reason:
-                    left[f"{name}.{parameter}"] = reason
+                    unrecorded[f"{name}.{parameter}"] = reason
                     continue
                 mask = find_mask(module, name)
                 if mask is not None:
                     found[name] = mask
-        return found, left
+        return found, unrecorded
 
     def _masks_of_user(self) -> dict[str, FoundMask]:
         masks = self._masks(self.model) if callable(self._masks) else self._masks
@@ -129,12 +129,12 @@ class MaskFinder:
         self, dense: Iterable[str] | None, image_shape: tuple[int, int, int] | None
     ) -> tuple[LayerSpec, ...]:
         given = self._masks is not None
-        found, left = (self._masks_of_user(), {}) if given else self._masks_of_modules()
-        why = "; ".join(f"{name}: {reason}" for name, reason in left.items())
+        found, unrecorded = (self._masks_of_user(), {}) if given else self._masks_of_modules()
+        why = "; ".join(f"{name}: {reason}" for name, reason in unrecorded.items())
         try:
             usual = {clean_name(spec.name): spec for spec in layers_of(self.model)}
         except LayerError as error:
-            if not found and left:
+            if not found and unrecorded:
                 raise LayerError(
                     f"the model has masks, but none that can be recorded ({why}); give layers= a "
                     "table of your own and masks= of its shapes"
@@ -157,7 +157,7 @@ class MaskFinder:
                 table.append(layer_of(name, module, tuple(found[name].mask.shape)))
         if dense is None:
             # a mask that is not recorded tells as well that zeros are not this model's masks
-            sparse = bool(found) or any(not name.endswith(".bias") for name in left)
+            sparse = bool(found) or any(not name.endswith(".bias") for name in unrecorded)
             stays = {s.name for s in table if sparse and s.name not in found}
             if not given:
                 self._remark_zeros({name: modules[name] for name in modules if name in stays})
@@ -169,7 +169,7 @@ class MaskFinder:
                     f"dense layers {', '.join(unknown)} are not in the model; "
                     f"it has {', '.join(spec.name for spec in table)}"
                 )
-        if left:
+        if unrecorded:
             self._warn(
                 "left",
                 f"these masks are not recorded: {why}; to have them recorded give layers= a table "
@@ -178,7 +178,7 @@ class MaskFinder:
         table = [replace(spec, maskable=spec.name not in stays) for spec in table]
         if image_shape is not None:
             table[0] = replace(table[0], image_shape=image_shape)
-        done, alone = set_apart(table)
+        specs, alone = set_apart(table)
         if alone:
             self._warn(
                 "apart",
@@ -186,7 +186,7 @@ class MaskFinder:
                 "inputs of their own are taken: paths and shells do not go through there; give "
                 "layers= a table that says it, LayerSpec(..., source=...)",
             )
-        return done
+        return specs
 
     def _remark_zeros(self, modules: Mapping[str, torch.nn.Module]) -> None:
         """Say which layers are taken for dense and do not look it."""

@@ -125,5 +125,5 @@ class TensorBoard(Tracker):
         for run in runs:
             if (out / run.name).exists():
                 raise ConfigError(
-                    f"{out / run.name}: there already; remove it or choose another --out"
+                    f"{out / run.name}: there already; remove it or choose another place (out)"
                 )

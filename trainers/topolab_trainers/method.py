@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
@@ -79,21 +78,6 @@ class Method:
     def check(self, config: TrainConfig) -> TrainConfig:
         """Refuse settings that this method cannot honour; return the configuration."""
         return config
-
-    @classmethod
-    def card(cls) -> str:
-        """The method's card, as Markdown.
-
-        Raises
-        ------
-        ConfigError
-            If it has none.
-        """
-        path = Path(__file__).parent / "cards" / f"{cls.name}.md"
-        try:
-            return path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise ConfigError(f"method {cls.name} has no card") from error
 
     # -- the first masks ---------------------------------------------------------------------
 

@@ -30,7 +30,7 @@ def test_a_shape_larger_than_its_file_is_refused(series: Path) -> None:
 
 def test_a_torch_tensor_of_a_huge_shape_is_refused(series: Path) -> None:
     torch.save({"fc.weight": torch.zeros(1).expand(10**6, 10**6)}, series / "1.pt")
-    refusal(series, "1.pt", "layer fc claims the shape (1000000, 1000000)", "--max-gib")
+    refusal(series, "1.pt", "layer fc claims the shape (1000000, 1000000)", "max_bytes")
 
 
 def test_a_sparse_tensor_of_a_huge_shape_is_refused(series: Path) -> None:
@@ -79,7 +79,7 @@ before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
     topolab.inspect_checkpoints({str(path)!r}, max_bytes=int({gib} * 2**30))
 except topolab.TopolabError as error:
-    assert "--max-gib" in str(error), error
+    assert "max_bytes" in str(error), error
 else:
     raise SystemExit("accepted")
 {lines}

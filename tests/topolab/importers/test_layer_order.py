@@ -33,7 +33,7 @@ def test_the_order_of_layers_is_found_where_names_do_not_tell(series: Path) -> N
 def test_an_order_that_cannot_be_told_is_asked_for(series: Path, tmp_path: Path) -> None:
     square = {f"{name}.weight": torch.randn(8, 8) for name in ("stem", "body", "head")}
     save_file(square, series / "a_1.safetensors")
-    with pytest.raises(CheckpointError, match=r"several chain: .* -> .* or .*--model-order"):
+    with pytest.raises(CheckpointError, match=r"several chain: .* -> .* or .*model_order"):
         inspect(series)
     order = tmp_path / "names.txt"
     order.write_text("stem\nbody\nhead\n")
@@ -81,7 +81,7 @@ def test_an_order_that_follows_from_nothing_links_nothing(series: Path) -> None:
 def test_an_order_of_the_user_that_cannot_be_is_refused(series: Path, order: list[str]) -> None:
     shapes = {"a": (8, 8), "b": (8, 8), "c": (4, 6), "e": (8, 6)}
     torch.save({f"{n}.weight": torch.randn(s) for n, s in shapes.items()}, series / "1.pt")
-    with pytest.raises(topolab.TopolabError, match="--model-order: the layers do not chain"):
+    with pytest.raises(topolab.TopolabError, match="model_order: the layers do not chain"):
         inspect(series, model_order=order)
 
 

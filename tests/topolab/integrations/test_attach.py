@@ -120,6 +120,10 @@ def test_wrong_requests_are_refused_before_anything_is_written(tmp_path: Path, m
         topolab.attach(optimizer, model, tmp_path / "run", on_error="ignore")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=r"list is no torch\.optim\.Optimizer"):
         topolab.attach([], model, tmp_path / "run")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"is no torch\.nn\.Module; the order is"):
+        topolab.attach(optimizer, optimizer, tmp_path / "run")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="path = None is no path"):
+        topolab.attach(optimizer, model, None)  # type: ignore[arg-type]
     with pytest.raises(LayerError):
         topolab.attach(optimizer, torch.nn.ReLU(), tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 import torch
@@ -66,20 +65,6 @@ class Init(ABC):
         ConfigError
             If the settings cannot be honoured for these layers.
         """
-
-    def card(self) -> str:
-        """The card, as Markdown.
-
-        Raises
-        ------
-        ConfigError
-            If it has none.
-        """
-        path = Path(__file__).parent.parent / "cards" / f"init-{self.card_name or self.name}.md"
-        try:
-            return path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise ConfigError(f"init {self.name} has no card") from error
 
 
 def required_sparsity(config: TrainConfig) -> float:
