@@ -17,8 +17,9 @@ from pathlib import Path
 import torch
 
 from topolab.registry import find
-from topolab_trainers.batched import Job, Replicas
-from topolab_trainers.loop import Trainer
+from topolab_trainers.jobs import Job
+from topolab_trainers.stacked_engine import StackedEngine
+from topolab_trainers.trainer import Trainer
 
 BATCH = 128
 
@@ -36,18 +37,20 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=10)
     options = parser.parse_args()
     data = find("datasets", "fashion-mnist").load(None)
-    backend = find("methods", "rigl")()
+    method = find("methods", "rigl")()
     inits = ("uniform", "erk", "exponential", "lognormal", "linear")
 
     def config(i: int, engine: str):  # type: ignore[no-untyped-def]
-        return backend.configure(
+        return method.configure(
             data="fashion-mnist", sparsity=0.9, init=inits[i % len(inits)], seed=i,
             batch_size=BATCH, device=options.device, engine=engine,
         )  # fmt: skip
 
-    single = {e: Trainer(backend, config(0, e), data) for e in ("masked", "auto")}
+    single = {e: Trainer([Job(method, config(0, e), Path())], data) for e in ("masked", "auto")}
     together = {
-        count: Replicas([Job(backend, config(i, "masked"), Path()) for i in range(count)], data)
+        count: Trainer(
+            [Job(method, config(i, "masked"), Path()) for i in range(count)], data, StackedEngine
+        )
         for count in options.replicas
     }
     taken: dict[str, list[float]] = {}
@@ -59,7 +62,7 @@ def main() -> None:
             sync(options.device)
             started = time.perf_counter()
             for i, chosen in enumerate(batches):
-                trainer._step(i + 1, chosen[0], update=False)
+                trainer.step(i + 1, chosen[0][None], [])
             sync(options.device)
             if turn:
                 taken.setdefault(f"alone, {name}", []).append(time.perf_counter() - started)

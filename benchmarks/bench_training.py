@@ -23,6 +23,7 @@ import statistics
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -30,7 +31,8 @@ from torch import nn
 
 from topolab.registry import find
 from topolab_trainers.data.dataset import Dataset
-from topolab_trainers.loop import Trainer
+from topolab_trainers.jobs import Job
+from topolab_trainers.trainer import Trainer
 
 WIDTHS = (784, 1024, 1024, 10)
 BATCH = 128
@@ -92,13 +94,13 @@ def sparselab(x: Any, y: Any, sparsity: float) -> Step | None:
     return stepper(model, torch.optim.Adam(model.parameters(), 1e-3), x, y)
 
 
-def trainer(data: Dataset, engine: str, method: str = "rigl", **settings: Any) -> Trainer:
-    backend = find("methods", method)()
-    config = backend.configure(
+def trainer(data: Dataset, engine: str, name: str = "rigl", **settings: Any) -> Trainer:
+    method = find("methods", name)()
+    config = method.configure(
         data="fashion-mnist", hidden=WIDTHS[1:3], batch_size=BATCH, init="uniform", seed=1,
         device="cpu", engine=engine, threads=torch.get_num_threads(), **settings,
     )  # fmt: skip
-    return Trainer(backend, config, data)
+    return Trainer([Job(method, config, Path())], data)
 
 
 def ours(data: Dataset, sparsity: float, engine: str) -> Step:
@@ -107,7 +109,7 @@ def ours(data: Dataset, sparsity: float, engine: str) -> Step:
 
     def step(chosen: torch.Tensor) -> None:
         count[0] += 1
-        made._step(count[0], chosen, update=False)
+        made.step(count[0], chosen[None], [])
 
     return step
 
@@ -176,13 +178,13 @@ def crossover(data: Dataset, rounds: int, steps: int) -> None:
     for width in (128, 256, 384, 512, 1024, 2048):
         pair = {}
         for engine in ("masked", "csr"):
-            backend = find("methods", "rigl")()
-            config = backend.configure(
+            method = find("methods", "rigl")()
+            config = method.configure(
                 data="fashion-mnist", hidden=(width, width), init="uniform", sparsity=0.9,
                 engine=engine, threads=torch.get_num_threads(), device="cpu",
             )  # fmt: skip
-            made = Trainer(backend, config, data)
-            pair[engine] = lambda chosen, made=made: made._step(1, chosen, update=False)
+            made = Trainer([Job(method, config, Path())], data)
+            pair[engine] = lambda chosen, made=made: made.step(1, chosen[None], [])
         found = measure(pair, len(data.x_train), rounds, steps)
         print(f"  {width:<5} ({width * width:>9,} weights) {found['csr'] / found['masked']:.2f}")
 
@@ -198,9 +200,9 @@ def update_cost(data: Dataset) -> None:
                 steps = torch.randint(0, len(data.x_train), (100, BATCH), generator=generator)
                 started = time.perf_counter()
                 for i, chosen in enumerate(steps[:-1]):
-                    made._step(turn * 100 + i + 1, chosen, update=False)
+                    made.step(turn * 100 + i + 1, chosen[None], [])
                 before = made.seconds.updating
-                made._step(turn * 100 + 100, steps[-1], update=True)
+                made.step(turn * 100 + 100, steps[-1][None], [0])
                 update = made.seconds.updating - before
                 if turn:
                     shares.append(update / (time.perf_counter() - started))

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from topolab.analysis import Analysis, run_analysis
 from topolab.api import check_workers, make_analyses, names_given
 from topolab.errors import AnalysisError, ConfigError
+from topolab.options import uncompared
+from topolab.paired_tests import GROUPS, PAIRS, group_means, paired_tests
 from topolab.progress import Progress, progress_shown
 from topolab.run import Run, RunLike, open_runs
 from topolab.snapshot import ACCURACY
@@ -31,30 +30,6 @@ VALUES = (
     Column("measure", str, "1", "analysis.column[key, ...] at the last step; or training.name."),
     Column("value", float, "of the measure", "NaN where the run has none."),
 )  # fmt: skip
-GROUPS = (
-    Column("measure", str, "1", "As in the values."),
-    Column("group", str, "1", "The settings its runs have in common."),
-    Column("n", int, "runs", "Runs with a value."),
-    Column("mean", float, "of the measure", "Over these runs."),
-    Column("std", float, "of the measure", "Sample standard deviation."),
-    Column("low", float, "of the measure", "Lower end of Student's 95 % interval of the mean."),
-    Column("high", float, "of the measure", "Upper end."),
-    Column("reason", str, "1", "Why there is no interval; empty where there is one."),
-)
-PAIRS = (
-    Column("measure", str, "1", "As in the values."),
-    Column("a", str, "1", "One group."),
-    Column("b", str, "1", "The other."),
-    Column("n", int, "seeds", "Seeds with a value in both."),
-    Column("difference", float, "of the measure", "Mean over seeds of a - b."),
-    Column("cohen_d", float, "1", "That over the standard deviation of the differences."),
-    Column("p_value", float, "1", "Wilcoxon's signed-rank test, two-sided, exact where it can be."),
-    Column("p_holm", float, "1", "Adjusted over all pairs of groups of the same measure."),
-    Column("p_least", float, "1", "The smallest p-value that so many seeds can give."),
-    Column("reason", str, "1", "Why there is no test; empty where there is one."),
-)
-# What says nothing about the method: where, with how many threads, and the seed itself.
-_IGNORED = ("seed", "device", "threads", "engine", "record", "data_dir")
 _REMARKS = ("reason", "note")
 
 
@@ -138,7 +113,7 @@ def _csv(table: pd.DataFrame, path: Path) -> Path:
 
 def differing(runs: Sequence[Run]) -> list[str]:
     """The settings in which runs differ, other than the seed and where they were trained."""
-    keys = sorted({key for run in runs for key in run.config} - set(_IGNORED))
+    keys = sorted({key for run in runs for key in run.config} - uncompared())
     return [key for key in keys if len({_text(run.config.get(key)) for run in runs}) > 1]
 
 
@@ -242,8 +217,8 @@ def compare(
     return Comparison(
         chosen,
         values,
-        _groups(values),
-        _pairs(values),
+        group_means(values),
+        paired_tests(values),
         across,
         highlights_of(analyses),
         {a.name: a.verdicts for a in analyses if a.verdicts and a.name in across},
@@ -330,85 +305,4 @@ def _headline(analysis: Analysis, table: pd.DataFrame) -> dict[str, float]:
         where = ", ".join(str(row[key]) for key in keys)
         for column in analysis.compares:
             out[f"{analysis.name}.{column}[{where}]"] = float(row[column])
-    return out
-
-
-def _groups(values: pd.DataFrame) -> pd.DataFrame:
-    from scipy.stats import t as student
-
-    records = []
-    for (measure, group), part in values.groupby(["measure", "group"], sort=False):
-        known = part["value"].to_numpy()
-        known = known[np.isfinite(known)]
-        n = len(known)
-        mean = float(known.mean()) if n else math.nan
-        std = float(known.std(ddof=1)) if n > 1 else math.nan
-        half = float(student.ppf(0.975, n - 1)) * std / math.sqrt(n) if n > 1 else math.nan
-        reason = "" if n > 1 else "no run has a value" if not n else "a single run"
-        records.append(
-            {
-                "measure": measure,
-                "group": group,
-                "n": n,
-                "mean": mean,
-                "std": std,
-                "low": mean - half,
-                "high": mean + half,
-                "reason": reason,
-            }
-        )
-    return check(pd.DataFrame(records, columns=[c.name for c in GROUPS]), GROUPS, name="groups")
-
-
-def _pairs(values: pd.DataFrame) -> pd.DataFrame:
-    from statsmodels.stats.multitest import multipletests
-
-    records: list[dict[str, Any]] = []
-    groups = list(dict.fromkeys(values["group"]))
-    for measure, part in values.groupby("measure", sort=False):
-        wide = part.pivot(index="seed", columns="group", values="value")
-        of_measure = [
-            {"measure": measure, "a": a, "b": b, **_test(wide, a, b)}
-            for a, b in combinations([g for g in groups if g in wide], 2)
-        ]
-        p = np.array([row["p_value"] for row in of_measure], dtype=np.float64)
-        adjusted = np.full(len(p), math.nan)
-        if np.isfinite(p).any():
-            adjusted[np.isfinite(p)] = multipletests(p[np.isfinite(p)], method="holm")[1]
-        for row, q in zip(of_measure, adjusted, strict=True):
-            records.append({**row, "p_holm": q})
-    return check(pd.DataFrame(records, columns=[c.name for c in PAIRS]), PAIRS, name="pairs")
-
-
-def _test(wide: pd.DataFrame, a: str, b: str) -> dict[str, Any]:
-    from scipy.stats import PermutationMethod, wilcoxon
-
-    nan = math.nan
-    difference = (wide[a] - wide[b]).to_numpy(dtype=np.float64)
-    difference = difference[np.isfinite(difference)]
-    n = len(difference)
-    out: dict[str, Any] = {
-        "n": n,
-        "difference": float(difference.mean()) if n else nan,
-        "cohen_d": nan,
-        "p_value": nan,
-        "p_least": 2.0 ** (1 - n) if n else nan,
-        "reason": "",
-    }
-    if n < 2:
-        return {**out, "reason": f"{n} seeds with a value in both groups"}
-    if not np.abs(difference).max() > 0:
-        return {**out, "reason": "no difference with any seed"}
-    spread = float(difference.std(ddof=1))
-    if spread > 1e-12 * abs(out["difference"]):
-        out["cohen_d"] = out["difference"] / spread
-    # Differences that are equal but for rounding are ties, and ties change the distribution: with
-    # few seeds all signs are gone through.
-    level = np.round(difference / np.abs(difference).max(), 9)
-    method: Any = "approx"
-    if n <= 13:
-        method = PermutationMethod(n_resamples=2**14)
-    elif n <= 50 and len(np.unique(np.abs(level))) == n and (level != 0).all():
-        method = "exact"
-    out["p_value"] = float(wilcoxon(level, method=method).pvalue)
     return out

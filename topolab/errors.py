@@ -6,6 +6,9 @@ what to do about it; its ``exit_code`` is what the command line returns for it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 __all__ = [
     "AnalysisError",
     "ConfigError",
@@ -80,6 +83,27 @@ class MissingDataError(TopolabError):
 
 
 class PartialFailure(TopolabError):
-    """Some of many failed: the rest is done, and the message names what is not."""
+    """Some of many failed: the rest is done, and the message names what is not.
+
+    Parameters
+    ----------
+    message : str
+    done : sequence
+        What was done.
+    failed : sequence of (str, TopolabError)
+        What failed, and why; a traceback shows it.
+    """
 
     exit_code = 3
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        done: Sequence[Any] = (),
+        failed: Sequence[tuple[str, TopolabError]] = (),
+    ) -> None:
+        super().__init__(message)
+        self.done, self.failed = done, failed
+        for name, error in failed:
+            self.add_note(f"{name}: {error}")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
-from topolab.errors import ConfigError
+from topolab.cards import card_of
 from topolab.registry import Group, find, known, load_all
 
-__all__ = ["Entries", "Entry", "analyses", "card_of", "entries", "entry"]
+__all__ = ["Entries", "Entry", "analyses", "entries", "entry"]
 
 
 class Entry(dict[str, Any]):
@@ -81,7 +79,7 @@ def entry(group: Group, name: str) -> Entry:
     ['card', 'defaults', 'name', 'summary', 'tables']
     """
     found = find(group, known(group, name))
-    card = found.card() if hasattr(found, "card") else card_of(found)
+    card = card_of(found)
     return Entry(_described(found) | {"card": card})
 
 
@@ -94,7 +92,7 @@ def _described(found: Any) -> Entry:
     if hasattr(found, "options"):
         described["options"] = [
             {"name": o.name, "kind": o.kind, "default": o.default, "meaning": o.help,
-             "choices": o.choices, "interval": o.interval}
+             "choices": tuple(o.choices), "interval": o.interval}
             for o in found.options
         ]  # fmt: skip
     if hasattr(found, "schemas"):
@@ -106,19 +104,3 @@ def _described(found: Any) -> Entry:
             for table_name, schema in found.schemas.items()
         }
     return described
-
-
-def card_of(found: Any) -> str:
-    """The card that lies in the folder ``cards`` beside the module of a method or analysis.
-
-    Raises
-    ------
-    ConfigError
-        If it has none.
-    """
-    module = sys.modules[found.__module__]
-    path = Path(str(module.__file__)).parent / "cards" / f"{found.name}.md"
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError:
-        raise ConfigError(f"{found.name} has no card ({path} is not there)") from None

@@ -25,6 +25,7 @@ PREFIX = "topolab."
 SINGULAR = {
     "analyses": "analysis",
     "commands": "command",
+    "contracts": "contract for the group",
     "datasets": "data set",
     "drop_criteria": "pruning criterion",
     "exporters": "export format",
@@ -36,6 +37,7 @@ SINGULAR = {
     "models": "model",
     "recipes": "recipe folder",
     "sections": "report section",
+    "settings": "declaration of settings",
     "trackers": "tracker",
 }
 

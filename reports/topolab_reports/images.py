@@ -28,7 +28,9 @@ def png(figure: Figure, *, dpi: int = 144, colours: int | None = 128) -> bytes:
         figure.savefig(raw, format="png", dpi=dpi, metadata={"Software": None})
     image = Picture.open(raw).convert("RGB")
     if colours is not None:
-        image = image.quantize(colors=colours, method=Picture.Quantize.MEDIANCUT, dither=0)
+        image = image.quantize(
+            colors=colours, method=Picture.Quantize.MEDIANCUT, dither=Picture.Dither.NONE
+        )
     out = io.BytesIO()
     image.save(out, format="PNG", optimize=True)
     return out.getvalue()

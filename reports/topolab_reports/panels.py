@@ -279,7 +279,7 @@ def _image(ax: Axes) -> tuple[dict[str, Any], str] | None:
     if len(ax.images) != 1:
         return None
     image = ax.images[0]
-    values = np.ma.asarray(image.get_array())
+    values: Any = np.ma.asarray(image.get_array())
     if values.ndim != 2 or image.get_cmap().name != "viridis":
         return None
     low, high = image.get_clim()

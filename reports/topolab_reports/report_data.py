@@ -162,14 +162,14 @@ def view_runs(runs: Sequence[Run]) -> list[RunView]:
     for run, setting in zip(runs, settings, strict=True):
         seeds.setdefault(setting, []).append(run.seed)
     names: dict[object, str] = {}
-    for setting, of_group in seeds.items():
-        members = [label for label, s in zip(labels, settings, strict=True) if s == setting]
+    for shared, of_group in seeds.items():
+        members = [label for label, s in zip(labels, settings, strict=True) if s == shared]
         different = None not in of_group and len(set(of_group)) == len(of_group)
         named = any(
-            "method" in run.config for run, s in zip(runs, settings, strict=True) if s == setting
+            "method" in run.config for run, s in zip(runs, settings, strict=True) if s == shared
         )
         if len(members) > 1 and different and named:
-            names[setting] = _common(members, set(names.values()) | (set(labels) - set(members)))
+            names[shared] = _common(members, set(names.values()) | (set(labels) - set(members)))
     views = []
     for run, label, setting in zip(runs, labels, settings, strict=True):
         views.append(RunView(run, label, names.get(setting, label)))

@@ -46,7 +46,7 @@ _PALETTE = [sns.color_palette("colorblind")[i] for i in (0, 1, 2, 4, 3, 5, 6, 7,
 #: Colours before the first comes again.
 COLOURS = len(_PALETTE)
 
-_RC = {
+_RC: dict[Any, Any] = {
     "figure.dpi": 100,
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
@@ -202,15 +202,15 @@ def degree_axis(ax: Axes) -> None:
 
 def share_axis(ax: Axes) -> None:
     """A logarithmic axis of shares, over a decade at least: within one, numbers would crowd."""
-    lines = [line.get_ydata() for line in ax.lines if len(line.get_ydata())]
-    values = np.concatenate(lines) if lines else np.zeros(0)
+    lines = [np.asarray(line.get_ydata(), dtype=float) for line in ax.lines]
+    values = np.concatenate([np.zeros(0), *lines])
     values = values[np.isfinite(values) & (values > 0)]
     ax.set_yscale("log")
     ax.set_ylim(min(0.7 * values.min(initial=0.1), 0.08), 1.4)
     ax.yaxis.set_minor_formatter(NullFormatter())
 
 
-def label_ends(ax: Axes, ends: Sequence[tuple[float, float, str, object]]) -> None:
+def label_ends(ax: Axes, ends: Sequence[tuple[float, float, str, Any]]) -> None:
     """Write each line's name at its right end, apart from each other.
 
     Parameters
@@ -235,12 +235,12 @@ def label_ends(ax: Axes, ends: Sequence[tuple[float, float, str, object]]) -> No
             return float(np.log(max(y, low) / low) / np.log(high / low))
         return (y - low) / (high - low)
 
-    at = sorted((place(y), x, y, label, colour) for x, y, label, colour in known)
+    order = sorted((place(y), x, y, label, colour) for x, y, label, colour in known)
     heights: list[float] = []
-    for item in at:
+    for item in order:
         heights.append(max(item[0], heights[-1] + 0.075) if heights else item[0])
     overflow = max(0.0, heights[-1] - 1.0)
-    for height, (_, _, _, label, colour) in zip(heights, at, strict=True):
+    for height, (_, _, _, label, colour) in zip(heights, order, strict=True):
         ax.annotate(
             label,
             xy=(1.0, height - overflow),
@@ -249,6 +249,6 @@ def label_ends(ax: Axes, ends: Sequence[tuple[float, float, str, object]]) -> No
             textcoords="offset points",
             va="center",
             fontsize=8,
-            color=colour,  # type: ignore[arg-type]
+            color=colour,
             annotation_clip=False,
         )

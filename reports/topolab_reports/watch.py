@@ -259,7 +259,8 @@ def _handler(watcher: Watcher) -> type[BaseHTTPRequestHandler]:
 
         def _host_is_ours(self) -> bool:
             """Another name that leads here is somebody's page reading ours (DNS rebinding)."""
-            port = self.server.server_address[1]
+            assert isinstance(self.server, ThreadingHTTPServer)
+            port = self.server.server_port
             return self.headers.get("Host", "") in (f"127.0.0.1:{port}", f"localhost:{port}")
 
         def _send(self, status: HTTPStatus, body: bytes, kind: str = "text/plain") -> None:

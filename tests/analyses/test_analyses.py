@@ -9,10 +9,9 @@ import pandas as pd
 import pytest
 
 import topolab
-from topolab.api import analyse, make_analysis
+from topolab.api import analyse
 from topolab.errors import AnalysisError, ConfigError
-from topolab.registry import find, names
-from topolab.tables import check
+from topolab.testing import contract_of
 
 # Four inputs in a 2 x 2 image, three hidden neurons, two outputs:
 #   h0 reads 0, 1, 2; h1 reads 0 and feeds nobody; h2 reads nothing and feeds output 1.
@@ -115,80 +114,8 @@ def test_powerlaw_rows(tmp_path: Path) -> None:
     assert np.isnan(none["alpha"]) and "x_min = 5000" in none["reason"]
 
 
-@pytest.fixture(params=["small", "one", "empty", "full", "conv"])
-def any_run(request: pytest.FixtureRequest, tmp_path: Path, small: topolab.Run) -> topolab.Run:
-    """Runs that an analysis must survive: no edge, every edge, one snapshot, a convolution."""
-    if request.param == "small":
-        return small
-    layers = LAYERS
-    if request.param == "conv":
-        layers = (
-            topolab.LayerSpec("conv", "conv", (3, 1, 3, 3), image_shape=(1, 6, 6)),
-            topolab.LayerSpec("fc1", "linear", (5, 48)),
-            topolab.LayerSpec("fc2", "linear", (2, 5)),
-        )
-    share = {"empty": 0.0, "full": 1.1}.get(request.param, 0.4)
-    rng = np.random.default_rng(0)
-    with topolab.Recorder(tmp_path / "any", layers=layers) as recorder:
-        for step in range(1 if request.param == "one" else 3):
-            recorder.record(step, {layer.name: rng.random(layer.shape) < share for layer in layers})
-    return topolab.open_run(tmp_path / "any")
-
-
-@pytest.mark.parametrize("name", names("analyses"))
-class TestContract:
-    """What every registered analysis does, a stranger's too."""
-
-    def test_tables_are_as_declared(self, name: str, any_run: topolab.Run) -> None:
-        result = analyse(any_run, [name])[name]
-        assert name in result.tables
-        for table, schema in result.analysis.schemas.items():
-            check(result.tables[table], schema)
-            assert len(result.tables[table])
-
-    def test_a_frame_is_pure(self, name: str, any_run: topolab.Run) -> None:
-        analysis = make_analysis(name)
-        state = analysis.prepare(any_run)
-        if isinstance(analysis, topolab.SequentialAnalysis):
-            memory = analysis.start(state)
-            if len(any_run) > 1:
-                memory, _ = analysis.visit(memory, any_run[0], state)
-            one, two = (analysis.visit(memory, any_run[-1], state)[1] for _ in range(2))
-        else:
-            one, two = (analysis.frame(any_run[0], state) for _ in range(2))
-        assert one.keys() == two.keys()
-        for key in one:
-            pd.testing.assert_frame_equal(one[key], two[key])
-        assert analysis == make_analysis(name)
-
-    def test_it_has_a_card_and_a_summary(self, name: str, any_run: topolab.Run) -> None:
-        from topolab.cli.listing import card_of
-
-        cls = find("analyses", name)
-        card = card_of(cls)
-        for heading in (
-            "Definition",
-            "Defaults",
-            "Departures from the paper",
-            "Evidence",
-            "References",
-        ):
-            assert f"\n## {heading}\n" in card
-        assert card.startswith(f"# `{name}`") and len(cls.summary) < 100
-        for parameter in cls.defaults():
-            assert f"`{parameter}`" in card
-
-    def test_layers_that_do_not_chain_are_refused(
-        self, name: str, any_run: topolab.Run, tmp_path: Path
-    ) -> None:
-        layers = [
-            topolab.LayerSpec("a", "linear", (3, 4)),
-            topolab.LayerSpec("b", "linear", (2, 7)),
-        ]
-        with topolab.Recorder(tmp_path / "odd", layers=layers) as recorder:
-            recorder.record(0, {"a": np.ones((3, 4)), "b": np.ones((2, 7))})
-        with pytest.raises(AnalysisError, match="takes 7 inputs but a has 3"):
-            analyse(tmp_path / "odd", [name])
+class TestEveryAnalysis(contract_of("analyses")):
+    pass
 
 
 def test_unknown_names_and_parameters(small: topolab.Run) -> None:

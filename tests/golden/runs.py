@@ -116,10 +116,9 @@ def train(folder: Path) -> dict[str, topolab.Run]:
     for name, (method, settings) in RUNS.items():
         runs[name] = topolab.train(method, folder / name, **settings)
     from topolab_trainers.recipes import Planned
-    from topolab_trainers.training import train_together
 
     plan = [Planned(name, method, settings) for name, (method, settings) in TOGETHER.items()]
-    runs |= {run.name: run for run in train_together(plan, folder)}
+    runs |= {run.name: run for run in topolab.train(plan, folder, batched=True)}
     return runs
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import topolab
-from topolab.analysis import Analysis, run_analysis
+from topolab.analysis import Analysis, cache_key, run_analysis
 from topolab.errors import AnalysisError, TableError
 from topolab.tables import Column, check, read_table, write_table
 from topolab_analyses.degree import Degree
@@ -62,6 +62,37 @@ def test_a_changed_parameter_or_version_computes_again(example_run: topolab.Run)
     assert len(calls) == 12
     assert run_analysis(example_run, Counting(factor=2.0)).cached
     assert other.paths["counting"].name.startswith("counting@")
+
+
+def test_the_cache_key_is_made_of_all_that_tables_depend_on(example_run: topolab.Run) -> None:
+    def variant(**change: Any) -> Analysis:
+        return dataclass(frozen=True)(type("Variant", (Counting,), change))()
+
+    wider = {**Counting.schemas, "counting_more": (*SCHEMA, Column("more", float))}
+    whole = {**Counting.schemas, "counting_more": (SCHEMA[0], Column("value", int))}
+    key = cache_key(example_run, Counting())
+    changes: list[Analysis] = [
+        variant(name="recounting"), variant(version=2), Counting(factor=2.0),
+        variant(schemas=wider), variant(schemas=whole),
+    ]  # fmt: skip
+    keys = [cache_key(example_run, other) for other in changes]
+    assert len({key, *keys}) == 1 + len(changes)
+    said = {**Counting.schemas, "counting_more": (SCHEMA[0], Column("value", float, "m", "New."))}
+    assert cache_key(example_run, variant(summary="Another", schemas=said)) == key
+
+
+def test_tables_of_other_parameters_or_versions_in_the_place_of_ours(
+    example_run: topolab.Run,
+) -> None:
+    """As a copied folder or a renamed file leaves them: they are not ours, whatever their name."""
+    ours = run_analysis(example_run, Counting())
+    for other in (Counting(factor=2.0), Newer()):
+        theirs = run_analysis(example_run, other)
+        for name, path in theirs.paths.items():
+            ours.paths[name].write_bytes(path.read_bytes())
+        again = run_analysis(example_run, Counting())
+        assert not again.cached and again.table["value"].tolist() == [0, 1, 2, 3]
+        assert run_analysis(example_run, Counting()).cached
 
 
 def test_a_grown_run_computes_again(example_run: topolab.Run) -> None:

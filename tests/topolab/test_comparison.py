@@ -158,14 +158,14 @@ def test_verdicts_are_judged_together(runs: list[topolab.Run], tmp_path: Path) -
 
 def test_ties_cannot_go_below_the_least_p() -> None:
     """Five seeds that all differ by the same amount: 2 of 32 signs are as extreme."""
-    from topolab.comparison import _test
+    from topolab.paired_tests import signed_rank_test
 
     level = pd.DataFrame({"a": [0.8839, 0.884, 0.88, 0.87, 0.86]})
     level["b"] = level["a"] - 0.001
-    found = _test(level, "a", "b")
+    found = signed_rank_test(level, "a", "b")
     assert found["p_value"] == found["p_least"] == 2**-4
     mixed = pd.DataFrame({"a": [1.0, 2, 3, 4, 5, 6], "b": [0.0, 1, 2, 3, 4, 7]})
-    assert 2**-5 < _test(mixed, "a", "b")["p_value"] <= 1
+    assert 2**-5 < signed_rank_test(mixed, "a", "b")["p_value"] <= 1
 
 
 def test_other_networks_and_data_are_no_seeds(tmp_path: Path) -> None:

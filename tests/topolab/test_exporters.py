@@ -21,8 +21,9 @@ import torch
 
 import topolab
 from topolab.errors import ConfigError, LayerError, PartialFailure, RunError, SnapshotError
-from topolab.exporters import Exporter, export
+from topolab.exporters import export
 from topolab.registry import find, names
+from topolab.testing import contract_of
 
 NUMBERS = ("index", "in_degree", "out_degree", "degree", "coreness")
 
@@ -295,23 +296,12 @@ def test_layers_that_do_not_chain(to: str, reader: int, tmp_path: Path) -> None:
     check(READERS[to][reader](files), expected(run[-1], separate=True), weights=True)
 
 
-class Contract:
-    """What every registered exporter keeps to, ours or a stranger's."""
+class TestEveryExporter(contract_of("exporters")):
+    pass
 
-    def test_what_it_says(self, to: str) -> None:
-        exporter = find("exporters", to)()
-        assert isinstance(exporter, Exporter) and exporter.name == to
-        assert exporter.suffix.startswith(".") and 3 < len(exporter.summary) < 80
 
-    def test_equal_networks_are_equal_bytes(self, to: str, tmp_path: Path) -> None:
-        run = record(tmp_path / "r", CNN, weights="all")
-        for name in ("one", "another"):
-            (tmp_path / name).mkdir()
-        one, two = (
-            export(run, files_of(to, tmp_path / n).with_stem(n), to=to) for n in ("one", "another")
-        )
-        assert [p.read_bytes() for p in one] == [p.read_bytes() for p in two]
-
+@pytest.mark.parametrize("to", names("exporters"))
+class TestReadBack:
     def test_without_any_edge(self, to: str, tmp_path: Path) -> None:
         run = record(tmp_path / "r", CNN, weights="all", density=0)
         for read in READERS[to]:
@@ -340,11 +330,6 @@ class Contract:
         assert done.stdout.startswith("refused:") and "could not be written" in done.stdout
         assert {p: p.read_bytes() for p in before} == before
         assert len(list(tmp_path.iterdir())) == len(before) + 1
-
-
-@pytest.mark.parametrize("to", names("exporters"))
-class TestEveryExporter(Contract):
-    pass
 
 
 # -- steps and files -----------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from alone import Alone
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
@@ -17,13 +18,16 @@ import topolab
 from topolab.errors import ConfigError, PartialFailure
 from topolab.layers import LayerSpec
 from topolab.registry import find
-from topolab_trainers.batched import Job, Replicas, groups, train_many
+from topolab_trainers.batched import train_many
 from topolab_trainers.csr import CsrLinear, Pattern
 from topolab_trainers.data.digits import DIGITS
-from topolab_trainers.loop import Trainer
+from topolab_trainers.jobs import Job, groups
+from topolab_trainers.loop import train
 from topolab_trainers.recipes import Planned
+from topolab_trainers.stacked_engine import StackedEngine
 from topolab_trainers.storage import CSR_DENSITY, CSR_SIZE, suits_csr
-from topolab_trainers.training import train_together
+from topolab_trainers.trainer import Trainer
+from topolab_trainers.training import train as train_by_plan
 
 SMALL: dict[str, Any] = {
     "data": "digits", "hidden": (48, 32), "epochs": 3, "batch_size": 64, "seed": 3, "threads": 1,
@@ -74,20 +78,20 @@ def test_the_pattern_of_a_mask() -> None:
     assert pattern.transpose(values).to_dense().tolist() == [[1, 0], [0, 3], [2, 4]]
 
 
-@pytest.mark.parametrize("method", ["rigl", "set", "static", "srigl", "random"])
+@pytest.mark.parametrize("name", ["rigl", "set", "static", "srigl", "random"])
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
-def test_both_engines_train_the_same_to_rounding(method: str, optimizer: str) -> None:
+def test_both_engines_train_the_same_to_rounding(name: str, optimizer: str) -> None:
     """Over a short horizon with updates: Adam turns a rounding error of a tiny gradient into a
     step of its own size in the end."""
     trainers = []
     for engine in ("masked", "csr"):
-        backend = find("methods", method)()
+        method = find("methods", name)()
         settings = {**SMALL, "optimizer": optimizer, "engine": engine, "lr": 0.01}
-        trainers.append(Trainer(backend, backend.configure(**settings), DIGITS.load()))
+        trainers.append(Alone(method, method.configure(**settings), DIGITS.load()))
     for step in range(1, 13):
         chosen = torch.arange(step * 64, step * 64 + 64) % 1442
         for trainer in trainers:
-            trainer._step(step, chosen, update=trainer.times.due(step))
+            trainer.one_step(step, chosen, update=trainer.replica.times.due(step))
     one, two = trainers
     for name in one.masks:
         assert torch.equal(one.masks[name], two.masks[name])
@@ -96,9 +100,9 @@ def test_both_engines_train_the_same_to_rounding(method: str, optimizer: str) ->
 
 
 def test_the_csr_engine_resumes_to_the_same_bytes(tmp_path: Path) -> None:
-    backend = find("methods", "rigl")()
-    config = backend.configure(**SMALL, engine="csr", record="weights,activity,gradient")
-    whole = backend.train(config, tmp_path / "whole")
+    method = find("methods", "rigl")()
+    config = method.configure(**SMALL, engine="csr", record="weights,activity,gradient")
+    whole = train(method, config, tmp_path / "whole")
     assert whole.summary["engine"] == "csr"
     at = [6, 7, 30, 50]
 
@@ -109,8 +113,8 @@ def test_the_csr_engine_resumes_to_the_same_bytes(tmp_path: Path) -> None:
 
     for _ in range(4):
         with pytest.raises(KeyboardInterrupt):
-            backend.train(config, tmp_path / "r", resume=True, progress=stop, save_every=0)
-    resumed = backend.train(config, tmp_path / "r", resume=True)
+            train(method, config, tmp_path / "r", resume=True, progress=stop, save_every=0)
+    resumed = train(method, config, tmp_path / "r", resume=True)
     assert contents(resumed) == contents(whole)
 
 
@@ -139,13 +143,13 @@ def test_the_automatic_choice_is_a_fixed_rule() -> None:
     assert not suits_csr(LayerSpec("fc", "linear", (100, CSR_SIZE // 100 - 1)), 10)
     assert not suits_csr(LayerSpec("c", "conv", (512, 512, 3, 3)), 10)
     assert not suits_csr(replace(layer, maskable=False), 10)
-    backend = find("methods", "rigl")()
-    config = backend.configure(**{**SMALL, "hidden": (1024, 256), "sparsity": 0.9})
-    kinds = [type(s).__name__ for s in Trainer(backend, config, DIGITS.load()).storages.values()]
+    method = find("methods", "rigl")()
+    config = method.configure(**{**SMALL, "hidden": (1024, 256), "sparsity": 0.9})
+    kinds = [type(s).__name__ for s in Alone(method, config, DIGITS.load()).storages.values()]
     assert kinds == ["MaskedStorage", "CsrStorage", "MaskedStorage"]  # 64 x 1024 is too small
     momentum = find("methods", "momentum")()
     config = momentum.configure(**{**SMALL, "hidden": (1024, 256), "sparsity": 0.9})
-    kinds = {type(s).__name__ for s in Trainer(momentum, config, DIGITS.load()).storages.values()}
+    kinds = {type(s).__name__ for s in Alone(momentum, config, DIGITS.load()).storages.values()}
     assert kinds == {"MaskedStorage"}
 
 
@@ -163,10 +167,10 @@ def jobs(tmp_path: Path, **more: Any) -> list[Job]:
         ("static", {"init": "snip", "seed": 1}),
     ]
     out = []
-    for i, (method, own) in enumerate(variants):
-        backend = find("methods", method)()
-        config = backend.configure(**{**SMALL, "norm": "layernorm", **more, **own})
-        out.append(Job(backend, config, tmp_path / f"{i}-{method}"))
+    for i, (name, own) in enumerate(variants):
+        method = find("methods", name)()
+        config = method.configure(**{**SMALL, "norm": "layernorm", **more, **own})
+        out.append(Job(method, config, tmp_path / f"{i}-{name}"))
     return out
 
 
@@ -176,21 +180,21 @@ def test_a_replica_follows_the_same_run_alone(tmp_path: Path, optimizer: str, no
     every = jobs(tmp_path, optimizer=optimizer, norm=norm, lr=0.01)
     data = DIGITS.load()
     for group in groups(every):
-        together = Replicas(group, data)
-        alone = [Trainer(j.backend, replace(j.config, engine="masked"), data) for j in group]
-        orders = together._orders(0)
+        together = Trainer(group, data, StackedEngine)
+        alone = [Alone(j.method, replace(j.config, engine="masked"), data) for j in group]
+        orders = together.orders(0)
         for step in range(1, 13):
             chosen = orders[:, (step - 1) * 64 : step * 64]
             due = [i for i, r in enumerate(together.replicas) if r.times.due(step)]
             together.step(step, chosen, due)
             for i, trainer in enumerate(alone):
-                assert trainer.times.due(step) == (i in due)
-                trainer._step(step, chosen[i], update=i in due)
+                assert trainer.replica.times.due(step) == (i in due)
+                trainer.one_step(step, chosen[i], update=i in due)
         for i, trainer in enumerate(alone):
             for name, mask in trainer.masks.items():
                 assert torch.equal(mask, together.replicas[i].masks[name])
                 torch.testing.assert_close(
-                    together.parameters[f"{name}.weight"][i].detach(),
+                    together.engine.parameters()[f"{name}.weight"][i].detach(),
                     trainer.weights[name], rtol=2e-3, atol=5e-5,
                 )  # fmt: skip
 
@@ -200,7 +204,7 @@ def test_whole_runs_of_replicas(tmp_path: Path) -> None:
     runs = train_many(every)
     for job, run in zip(every, runs, strict=True):
         config = replace(job.config, engine="masked")
-        single = job.backend.train(config, tmp_path / "alone" / job.out.name)
+        single = train(job.method, config, tmp_path / "alone" / job.out.name)
         assert run.steps.tolist() == single.steps.tolist() and run.verify().ok
         assert all(a.nnz("fc1") == b.nnz("fc1") for a, b in zip(run, single, strict=True))
         np.testing.assert_array_equal(run[0].packed["fc1"], single[0].packed["fc1"])
@@ -215,15 +219,15 @@ def test_whole_runs_of_replicas(tmp_path: Path) -> None:
 
 def test_replicas_resume_to_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = train_many(jobs(tmp_path / "whole")[:2])
-    original, count = Replicas.step, [0]
+    original, count = Trainer.step, [0]
 
-    def broken(self: Replicas, step: int, *rest: Any) -> None:
+    def broken(self: Trainer, step: int, *rest: Any) -> None:
         count[0] += 1
         if count[0] in (20, 45):
             raise KeyboardInterrupt
         original(self, step, *rest)
 
-    monkeypatch.setattr(Replicas, "step", broken)
+    monkeypatch.setattr(Trainer, "step", broken)
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
             train_many(jobs(tmp_path / "r")[:2], save_every=0)
@@ -237,15 +241,15 @@ def test_replicas_that_were_saved_at_different_steps_start_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = train_many(jobs(tmp_path / "whole")[:2])
-    original, count = Replicas.step, [0]
+    original, count = Trainer.step, [0]
 
-    def broken(self: Replicas, step: int, *rest: Any) -> None:
+    def broken(self: Trainer, step: int, *rest: Any) -> None:
         count[0] += 1
         if count[0] == 20:
             raise KeyboardInterrupt
         original(self, step, *rest)
 
-    monkeypatch.setattr(Replicas, "step", broken)
+    monkeypatch.setattr(Trainer, "step", broken)
     every = jobs(tmp_path / "r")[:2]
     with pytest.raises(KeyboardInterrupt):
         train_many(every, save_every=0)
@@ -260,8 +264,8 @@ def test_what_cannot_train_together_says_so(tmp_path: Path) -> None:
         train_many([Job(momentum, momentum.configure(**SMALL), tmp_path / "m")])
     plan = [Planned("a", "rigl", {**SMALL, "record": "gradient"})]
     with pytest.raises(ConfigError, match="a: recording activity or gradients cannot be trained"):
-        train_together(plan, tmp_path)
-    assert not list(tmp_path.iterdir()) and train_together([], tmp_path) == []
+        train_by_plan(plan, tmp_path, batched=True)
+    assert not list(tmp_path.iterdir()) and train_by_plan([], tmp_path, batched=True) == []
 
 
 def test_groups_are_of_one_shape(tmp_path: Path) -> None:
@@ -275,10 +279,10 @@ def test_groups_are_of_one_shape(tmp_path: Path) -> None:
 def test_a_replica_that_diverges_is_named(tmp_path: Path) -> None:
     from topolab.errors import TopolabError
 
-    backend = find("methods", "set")()
-    config = backend.configure(**{**SMALL, "optimizer": "sgd", "lr": 1e18, "norm": "none"})
+    method = find("methods", "set")()
+    config = method.configure(**{**SMALL, "optimizer": "sgd", "lr": 1e18, "norm": "none"})
     with pytest.raises(TopolabError, match=r"mine: the training loss is no longer finite"):
-        train_many([Job(backend, config, tmp_path / "mine")])
+        train_many([Job(method, config, tmp_path / "mine")])
     assert topolab.open_run(tmp_path / "mine").state == "failed"
 
 
@@ -286,14 +290,14 @@ def test_one_that_diverges_does_not_stop_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone = train_many(jobs(tmp_path / "alone")[:2])
-    original = Replicas.step
+    original = Trainer.step
 
-    def broken(self: Replicas, step: int, *rest: Any) -> None:
+    def broken(self: Trainer, step: int, *rest: Any) -> None:
         if step == 20:
             self.loss[1] = torch.nan
         original(self, step, *rest)
 
-    monkeypatch.setattr(Replicas, "step", broken)
+    monkeypatch.setattr(Trainer, "step", broken)
     with pytest.raises(PartialFailure, match=r"1 of 2 failed.*1-rigl: the training loss"):
         train_many(jobs(tmp_path / "r")[:2])
     good, bad = (topolab.open_run(tmp_path / "r" / name) for name in ("0-rigl", "1-rigl"))
@@ -310,15 +314,15 @@ def test_replicas_on_a_gpu(tmp_path: Path) -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")
 def test_a_step_on_a_gpu_waits_for_nothing() -> None:
     """Masks, losses and hits stay on the device between two updates."""
-    backend = find("methods", "rigl")()
-    trainer = Trainer(backend, backend.configure(**SMALL, device="cuda"), DIGITS.load())
+    method = find("methods", "rigl")()
+    trainer = Alone(method, method.configure(**SMALL, device="cuda"), DIGITS.load())
     chosen = torch.arange(64, device="cuda")
     for step in range(1, 4):
-        trainer._step(step, chosen, update=False)
+        trainer.one_step(step, chosen, update=False)
     torch.cuda.synchronize()
     torch.cuda.set_sync_debug_mode("error")
     try:
         for step in range(4, 7):
-            trainer._step(step, chosen, update=False)
+            trainer.one_step(step, chosen, update=False)
     finally:
         torch.cuda.set_sync_debug_mode("default")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -12,14 +12,13 @@ from torch import nn
 
 from topolab.errors import ConfigError
 from topolab.layers import LayerSpec, layers_of
-from topolab.registry import find, names
-from topolab_trainers.inits.base import Context
+from topolab.registry import find
+from topolab.testing import contract_of
+from topolab_trainers.inits.base import InitInputs
 from topolab_trainers.inits.nist import default_neuroseeds, neuroseed_mask
 from topolab_trainers.inits.scores import keep_best
 from topolab_trainers.models import MLP, initialise
 from topolab_trainers.static import Static
-
-HEADINGS = ("Definition", "Defaults", "Departures from the paper", "Evidence", "References")
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -33,56 +32,18 @@ def setting(init: str, **more: Any) -> Any:
     return Static().configure(**chosen)
 
 
-def context(seed: int = 0, widths: tuple[int, ...] = (30, 24, 16)) -> tuple[Any, Context]:
+def context(seed: int = 0, widths: tuple[int, ...] = (30, 24, 16)) -> tuple[Any, InitInputs]:
     model = MLP(widths[0], widths[1:-1], widths[-1], norm="layernorm")
     layers = layers_of(model)
     ones = {k.name: torch.ones(k.shape, dtype=torch.bool) for k in layers}
     initialise(model, ones, seeded(seed))
     x = torch.rand(64, widths[0], generator=seeded(1))
     y = torch.randint(0, widths[-1], (64,), generator=seeded(2))
-    return layers, Context(model, lambda n: (x[:n], y[:n]), seeded(seed))
+    return layers, InitInputs(model, lambda n: (x[:n], y[:n]), seeded(seed))
 
 
-@pytest.mark.parametrize("name", names("inits"))
-class TestContract:
-    def test_masks_are_exact_and_repeat(self, name: str) -> None:
-        init = find("inits", name)
-        before = torch.random.get_rng_state()
-        config = setting(name)
-        first, again = (
-            init.masks(layers, config, made) for layers, made in (context(3), context(3))
-        )
-        layers, made = context(3)
-        weights = {k: v.clone() for k, v in made.model.state_dict().items()}
-        init.masks(layers, config, made)
-        assert all(torch.equal(v, weights[k]) for k, v in made.model.state_dict().items())
-        assert all(p.grad is None for p in made.model.parameters())
-        assert torch.equal(before, torch.random.get_rng_state())
-        for layer in layers:
-            mask = first[layer.name]
-            assert mask.dtype == torch.bool and tuple(mask.shape) == layer.shape
-            assert torch.equal(mask, again[layer.name]) and bool(mask.any())
-        if init.uses_sparsity:
-            total = sum(int(m.sum()) for m in first.values())
-            assert total == round(0.2 * sum(k.size for k in layers))
-
-    def test_layers_that_are_not_maskable_are_dense(self, name: str) -> None:
-        layers, made = context()
-        dense = tuple(LayerSpec(k.name, k.kind, k.shape, maskable=k.name != "fc2") for k in layers)
-        masks = find("inits", name).masks(dense, setting(name), made)
-        assert bool(masks["fc2"].all()) and not bool(masks["fc1"].all())
-
-    def test_it_has_a_card(self, name: str) -> None:
-        init = find("inits", name)
-        card = init.card()
-        for heading in HEADINGS:
-            assert f"\n## {heading}\n" in card
-        assert f"`{name}`" in card and len(init.summary) < 90
-        assert not [o.name for o in init.options if f"`{o.name}`" not in card]
-
-    def test_it_serves_a_dynamic_method(self, name: str) -> None:
-        config = find("methods", "rigl")().configure(init=name)
-        assert config.init == name and "grow" in config.options
+class TestEveryInit(contract_of("inits")):
+    special: ClassVar[Any] = {"nist": {"sparsity": None}}
 
 
 def grads(model: nn.Module, x: torch.Tensor, y: torch.Tensor, scale: float = 1.0) -> Any:
@@ -95,7 +56,7 @@ def test_snip_is_the_change_of_the_loss_when_a_weight_is_scaled() -> None:
     layers, made = context()
     model = made.model.double()
     x, y = made.batch(64)
-    made = Context(model, lambda n: (x.double(), y), seeded())
+    made = InitInputs(model, lambda n: (x.double(), y), seeded())
     scores = find("inits", "snip").scores(layers, setting("snip"), made)
     for i, j in ((0, 0), (5, 7), (15, 20)):
         losses = []
@@ -115,7 +76,7 @@ def test_grasp_is_w_times_h_g_by_finite_differences() -> None:
     model = made.model.double()
     x, y = made.batch(64)
     x = x.double()
-    made = Context(model, lambda n: (x, y), seeded())
+    made = InitInputs(model, lambda n: (x, y), seeded())
     scores = find("inits", "grasp").scores(layers, setting("grasp"), made)
     g = grads(model, x, y, 200.0)
     weights = [model.fc1.weight, model.fc2.weight]

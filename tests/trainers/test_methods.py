@@ -10,19 +10,20 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from alone import Alone
 from hypothesis import given
 from hypothesis import strategies as st
 
 import topolab
 from topolab.errors import ConfigError, TopolabError
-from topolab.registry import find
+from topolab.registry import find, names
 from topolab_trainers.averaged import AveragedGradient
-from topolab_trainers.backend import Backend
-from topolab_trainers.criteria import DROP, GROW, LayerView, Moment
+from topolab_trainers.criteria import LayerView, UpdatePlan, drop_criterion
 from topolab_trainers.data.digits import DIGITS
-from topolab_trainers.loop import Trainer
 from topolab_trainers.lottery import Lottery
+from topolab_trainers.method import Method
 from topolab_trainers.momentum import Momentum, shares_by_momentum
+from topolab_trainers.pruning import prune_to
 from topolab_trainers.rigl import RigL
 from topolab_trainers.schedules import UpdateTimes
 from topolab_trainers.srigl import constant_fan_in_update
@@ -38,15 +39,15 @@ def seeded(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def trainer_of(backend: Backend, **more: Any) -> Trainer:
-    return Trainer(backend, backend.configure(**{**SMALL, **more}), DIGITS.load())
+def trainer_of(method: Method, **more: Any) -> Alone:
+    return Alone(method, method.configure(**{**SMALL, **more}), DIGITS.load())
 
 
 # -- criteria ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("drop", list(DROP))
-@pytest.mark.parametrize("grow", list(GROW))
+@pytest.mark.parametrize("drop", names("drop_criteria"))
+@pytest.mark.parametrize("grow", names("grow_criteria"))
 def test_criteria_combine_freely(drop: str, grow: str, tmp_path: Path) -> None:
     """NSH's Fig. 13: every pruning criterion with every growth criterion, and each does its own."""
     run = topolab.train(
@@ -59,8 +60,8 @@ def test_criteria_combine_freely(drop: str, grow: str, tmp_path: Path) -> None:
     weight = torch.randn(20, 30, generator=rng) * mask
     gradient, averaged = torch.randn(2, 20, 30, generator=rng)
     view = LayerView("fc", mask, weight, gradient, averaged)
-    backend, moment = find("methods", "random")(), Moment(1, 0.3, drop, grow, "inactive-before")
-    update = backend.update(view, moment, backend.configure(), seeded(2))
+    method, plan = find("methods", "random")(), UpdatePlan(1, 0.3, drop, grow, "inactive-before")
+    update = method.update_layer(view, plan, method.configure(), seeded(2))
     kept, grown, stayed = update.mask & mask, update.grown, ~update.mask & ~mask
     if drop == "magnitude":
         assert weight[update.dropped].abs().max() <= weight[kept].abs().min()
@@ -78,7 +79,7 @@ def test_random_pruning_is_uniform_over_the_active() -> None:
     hits = torch.zeros(40)
     view = LayerView("fc", mask, torch.rand(1, 40) * mask)
     for seed in range(400):
-        keep = DROP["random"](view, Moment(1, 0.5, "random"), seeded(seed))
+        keep = drop_criterion("random").keep(view, UpdatePlan(1, 0.5, "random"), seeded(seed))
         hits += keep[0]
     assert not bool(hits[20:].any()) and hits[:20].min() > 150 and hits[:20].max() < 250
 
@@ -95,15 +96,15 @@ def test_the_criteria_switch_in_mid_run(tmp_path: Path) -> None:
     for one, other in zip(plain, both, strict=True):
         same = np.array_equal(one.packed["fc1"], other.packed["fc1"])
         assert same == (one.step <= half), one.step
-    backend = find("methods", "random")()
-    config = backend.configure(switch_at=0.5, switch_grow="gradient")
-    assert backend.needs(config) == {"gradient"}
-    assert backend.moment(50, 100, 100, config).grow == "random"
-    assert backend.moment(51, 100, 100, config).grow == "gradient"
+    method = find("methods", "random")()
+    config = method.configure(switch_at=0.5, switch_grow="gradient")
+    assert method.needs(config) == {"gradient"}
+    assert method.plan_update(50, 100, 100, config).grow == "random"
+    assert method.plan_update(51, 100, 100, config).grow == "gradient"
     with pytest.raises(ConfigError, match="give both when and to what"):
-        backend.configure(switch_at=0.5)
+        method.configure(switch_at=0.5)
     with pytest.raises(ConfigError, match="give both when and to what"):
-        backend.configure(switch_grow="gradient")
+        method.configure(switch_grow="gradient")
 
 
 def run_total(run: topolab.Run) -> int:
@@ -114,18 +115,18 @@ def test_growth_by_gradient_sees_the_dense_one_also_without_replacing_the_step()
     """Known mistake: a gradient that was masked for the optimiser leaves only ties."""
     trainer = trainer_of(find("methods", "random")(), grow="gradient", update_every=7)
     seen = {}
-    original = trainer.backend.updates
+    original = trainer.method.update_network
 
     def spy(views: Any, *rest: Any) -> Any:
         seen.update({v.name: (v.gradient.clone(), v.mask.clone()) for v in views})
         return original(views, *rest)
 
-    trainer.backend.updates = spy  # type: ignore[method-assign]
+    trainer.method.update_network = spy  # type: ignore[method-assign]
     chosen = torch.arange(64)
     logits = trainer.model(trainer.x[chosen])
     loss = torch.nn.functional.cross_entropy(logits, trainer.y[chosen])
     (expected,) = torch.autograd.grad(loss, trainer.storages["fc1"].parameter)
-    trainer._step(1, chosen, update=True)
+    trainer.one_step(1, chosen, update=True)
     gradient, mask = seen["fc1"]
     torch.testing.assert_close(gradient, expected)
     assert bool(gradient[~mask].any())
@@ -137,12 +138,12 @@ def test_growth_is_by_the_magnitude_of_the_mean_gradient() -> None:
     assert per_sample.abs().mean(0).argmax() == 0
     mask = torch.tensor([[False, False, True]])
     view = LayerView("fc", mask, torch.tensor([[0.0, 0.0, 1.0]]), per_sample.mean(0))
-    moment = Moment(1, 1.0, "magnitude", "gradient", "inactive-before")
-    update = RigL().update(view, moment, RigL().configure(), seeded())
+    plan = UpdatePlan(1, 1.0, "magnitude", "gradient", "inactive-before")
+    update = RigL().update_layer(view, plan, RigL().configure(), seeded())
     assert update.mask.int().tolist() == [[0, 1, 0]]
     # In training it is the gradient of the mean loss over the batch, whose magnitude comes last.
     trainer = trainer_of(RigL())
-    for storage in trainer.masked:
+    for storage in trainer.replica.maskable:
         storage.want_gradient(True)
     trainer.optimizer.zero_grad()
     chosen = torch.arange(32)
@@ -163,14 +164,16 @@ def test_growth_is_by_the_magnitude_of_the_mean_gradient() -> None:
 
 def test_the_cosine_counts_from_the_start_of_training() -> None:
     """Known mistake: a cosine that starts from the wrong step."""
-    backend = RigL()
-    config = backend.configure(update_every=100)
-    moments = [backend.moment(step, 1000, 750, config).fraction for step in (100, 375, 749, 750)]
+    method = RigL()
+    config = method.configure(update_every=100)
+    moments = [
+        method.plan_update(step, 1000, 750, config).fraction for step in (100, 375, 749, 750)
+    ]
     assert moments[0] == pytest.approx(0.15 * (1 + np.cos(np.pi * 100 / 750)))
     assert moments[1] == pytest.approx(0.15) and moments[2] < 1e-5 and moments[3] == 0
     nsh = find("methods", "random")()
     config = nsh.configure(drop_fraction=0.5)
-    assert nsh.moment(500, 1000, 1000, config).fraction == pytest.approx(0.25)
+    assert nsh.plan_update(500, 1000, 1000, config).fraction == pytest.approx(0.25)
 
 
 def test_new_weights_are_zero_or_small_normal(tmp_path: Path) -> None:
@@ -192,8 +195,8 @@ def test_a_grown_weight_is_cleared_even_under_momentum(tmp_path: Path) -> None:
             find("methods", "random")(), optimizer=optimizer, lr=0.01, update_every=7
         )
         for step in range(1, 8):
-            trainer._step(step, torch.arange(64), update=step == 7)
-        previous = trainer_of(trainer.backend, optimizer=optimizer, lr=0.01, update_every=7).masks
+            trainer.one_step(step, torch.arange(64), update=step == 7)
+        previous = trainer_of(trainer.method, optimizer=optimizer, lr=0.01, update_every=7).masks
         grown = trainer.masks["fc1"] & ~previous["fc1"]
         assert bool(grown.any())
         assert not bool(trainer.weights["fc1"][grown].any())
@@ -214,8 +217,8 @@ def test_the_masked_variant_fills_positions_in_memory_order() -> None:
     view = LayerView("fc", mask, torch.tensor([[0, 3.0, 0], [1.0, 0, 2.0]]), torch.ones(2, 3) * 9)
     config = RigL().configure(gradient="masked")
     assert config.candidates == "inactive-before"
-    moment = Moment(1, 0.4, "magnitude", "gradient", config.candidates)
-    assert RigL().update(view, moment, config, seeded()).mask.int().tolist() == [
+    plan = UpdatePlan(1, 0.4, "magnitude", "gradient", config.candidates)
+    assert RigL().update_layer(view, plan, config, seeded()).mask.int().tolist() == [
         [1, 1, 0],
         [0, 0, 1],
     ]
@@ -263,7 +266,7 @@ def test_momentum_growth_sees_absent_weights() -> None:
     """Known mistake: momentum masked every step, so that growth sees only zeros."""
     trainer = trainer_of(Momentum(), update_every=7)
     for step in range(1, 4):
-        trainer._step(step, torch.arange(64), update=False)
+        trainer.one_step(step, torch.arange(64), update=False)
     assert trainer.averaged is not None
     absent = ~trainer.masks["fc1"]
     assert float((trainer.averaged.m["fc1"][absent] != 0).float().mean()) > 0.5
@@ -281,15 +284,38 @@ def test_redistribution_by_hand() -> None:
         LayerView("a", mask, weight, None, torch.tensor([[3.0] * 4 + [9, 8, 7, 6.0]])),
         LayerView("b", mask, weight, None, torch.tensor([[1.0] * 4 + [1, 2, 3, 4.0]])),
     ]
-    backend = Momentum()
-    config = backend.configure(redistribute="momentum", candidates="inactive-before")
-    moment = Moment(1, 0.5, "magnitude", "momentum", "inactive-before")
-    updates = backend.updates(views, moment, config, lambda name: seeded())
+    method = Momentum()
+    config = method.configure(redistribute="momentum", candidates="inactive-before")
+    plan = UpdatePlan(1, 0.5, "magnitude", "momentum", "inactive-before")
+    updates = method.update_network(views, plan, config, lambda name: seeded())
     # 2 + 2 are dropped; a gets 3 of 4, b gets 1.
     assert updates["a"].mask.int().tolist() == [[0, 0, 1, 1, 1, 1, 1, 0]]
     assert updates["b"].mask.int().tolist() == [[0, 0, 1, 1, 0, 0, 0, 1]]
-    alone = backend.updates(views, moment, backend.configure(), lambda name: seeded())
+    alone = method.update_network(views, plan, method.configure(), lambda name: seeded())
     assert all(int(u.mask.sum()) == 4 for u in alone.values())
+
+
+@pytest.mark.parametrize(
+    ("candidates", "counts"), [("not-kept", [5, 3]), ("inactive-before", [4, 4])]
+)
+def test_redistribution_gives_a_layer_no_more_than_it_can_take(
+    candidates: str, counts: list[int]
+) -> None:
+    """The first layer is nearly full, and where most would grow by its momentum."""
+    almost = torch.tensor([[True, True, True, True, False]])
+    mask = torch.tensor([[True, True, True, True, False, False, False, False]])
+    weight = torch.tensor([[1.0, 2.0, 3.0, 4.0, 0.0, 0.0, 0.0, 0.0]])
+    views = [
+        LayerView("a", almost, weight[:, :5], None, torch.full((1, 5), 9.0)),
+        LayerView("b", mask, weight, None, torch.full((1, 8), 1.0)),
+    ]
+    method = Momentum()
+    config = method.configure(redistribute="momentum", candidates=candidates)
+    plan = UpdatePlan(1, 0.5, "magnitude", "momentum", candidates)
+    updates = method.update_network(views, plan, config, lambda name: seeded())
+    # Not-kept: two of each are dropped; of these four a would have 3.6, and has places for three.
+    # Inactive before: a has one place, so drops one, and of the three it takes that one.
+    assert [int(updates[name].mask.sum()) for name in "ab"] == counts
 
 
 @given(
@@ -339,6 +365,43 @@ def test_srigl_with_ablation_by_hand() -> None:
     # A higher gamma asks for 0.9 * 2 = 1 salient weight only, floor; row 0 still has none.
     again = constant_fan_in_update(update.mask, weight, gradient, 0.0, 0.9, seeded())
     assert not bool(again.mask[0].any())  # ablated for good
+
+
+def test_srigl_ablates_a_neuron_without_a_salient_weight_whatever_gamma() -> None:
+    """Of a fan-in of 2 a share of 0.3 is less than one weight; one has to be salient even so."""
+    mask = torch.tensor([[1, 1, 0, 0], [1, 1, 0, 0], [1, 1, 0, 0]], dtype=torch.bool)
+    weight = torch.tensor([[0.1, 0.2, 0, 0], [0.9, 0.8, 0, 0], [0.7, 0.6, 0, 0]])
+    gradient = torch.tensor([[0, 0, 0.1, 0.2], [0, 0, 5.0, 6.0], [0, 0, 0.3, 0.4]])
+    update = constant_fan_in_update(mask, weight, gradient, 1 / 3, 0.3, seeded())
+    assert update.mask.int().tolist() == [[0, 0, 0, 0], [1, 1, 0, 1], [1, 1, 0, 1]]
+    # At 0 it is the same: what has nothing salient goes.
+    update = constant_fan_in_update(mask, weight, gradient, 1 / 3, 0.0, seeded())
+    assert not bool(update.mask[0].any())
+
+
+def test_srigl_leaves_as_many_neurons_as_can_hold_the_edges() -> None:
+    """All salient weights in one row of 4: six edges need two, the more salient of the others."""
+    mask = torch.tensor([[1, 1, 0, 0], [1, 1, 0, 0], [1, 1, 0, 0]], dtype=torch.bool)
+    weight = torch.tensor([[0.1, 0.2, 0, 0], [0.9, 0.8, 0, 0], [0.7, 0.3, 0, 0]])
+    gradient = torch.tensor([[0, 0, 0.1, 0.2], [0, 0, 5.0, 6.0], [0, 0, 0.3, 0.4]])
+    # K = 3: salient are 0.9, 0.8, 0.7, and the gradients 6, 5 and 0.4 of rows 1, 1 and 2.
+    update = constant_fan_in_update(mask, weight, gradient, 0.5, 1.0, seeded())
+    # Row 2 has two of the two it should: both stay, with three inputs each.
+    assert update.mask.sum(1).tolist() == [0, 3, 3]
+    gradient[2] = 0.05
+    gradient[0, 3] = 0.4
+    # Now rows 0 and 2 have one each, too few; one of them stays, by the generator.
+    stay = [
+        constant_fan_in_update(mask, weight, gradient, 0.5, 1.0, seeded(s)).mask.sum(1).tolist()
+        for s in range(20)
+    ]
+    assert sorted({tuple(fan_in) for fan_in in stay}) == [(0, 3, 3), (3, 3, 0)]
+
+
+def test_srigl_starts_with_a_fan_in_of_at_least_one() -> None:
+    """So sparse that a neuron's share of edges rounds to none: it has one even so."""
+    trainer = trainer_of(find("methods", "srigl")(), sparsity=0.995, distribution="uniform")
+    assert trainer.masks["fc1"].sum(1).tolist() == [1] * 24  # 0.005 x 64 = 0.32
 
 
 @given(st.integers(2, 8), st.integers(2, 10), st.integers(0, 999), st.floats(0, 1), st.booleans())
@@ -409,28 +472,55 @@ def test_lottery_prunes_the_smallest_trained_weights() -> None:
         "a", torch.ones(1, 4, dtype=torch.bool), torch.tensor([[0.1, -30.0, 2.0, 0.5]])
     )
     other = LayerView("b", torch.ones(1, 4, dtype=torch.bool), torch.tensor([[9.0, 8.0, 7.0, 6.0]]))
-    backend = Lottery()
-    config = backend.configure(rounds=1, sparsity=0.5)
-    moment = backend.moment(10, 20, 20, config)
-    updates = backend.updates([view, other], moment, config, lambda name: seeded())
+    method = Lottery()
+    config = method.configure(rounds=1, sparsity=0.5)
+    plan = method.plan_update(10, 20, 20, config)
+    updates = method.update_network([view, other], plan, config, lambda name: seeded())
     assert updates["a"].mask.int().tolist() == [[0, 1, 1, 0]]
     assert updates["b"].mask.int().tolist() == [[1, 1, 0, 0]]
-    config = backend.configure(rounds=1, sparsity=0.5, scope="global")
-    updates = backend.updates([view, other], moment, config, lambda name: seeded())
+    config = method.configure(rounds=1, sparsity=0.5, scope="global")
+    updates = method.update_network([view, other], plan, config, lambda name: seeded())
     assert updates["a"].mask.int().tolist() == [[0, 1, 0, 0]]
     assert updates["b"].mask.int().tolist() == [[1, 1, 1, 0]]
+
+
+def test_a_prune_keeps_an_active_weight_of_zero_before_an_absent_one() -> None:
+    """Absent weights are 0 too: as many edges are left as were asked for."""
+    mask = torch.tensor([[True, True, True, False, False, False]])
+    view = LayerView("a", mask, torch.tensor([[5.0, 0.0, 0.0, 0.0, 0.0, 0.0]]))
+    for seed in range(20):
+        update = prune_to([view], 2, lambda name, seed=seed: seeded(seed))["a"]
+        assert int(update.mask.sum()) == 2 and bool(update.mask[0, 0])
+        assert not bool((update.mask & ~mask).any()) and not bool(update.grown.any())
+        assert int(update.dropped.sum()) == 1 and update.regrown == 0
+    # Negative weights count by their magnitude.
+    view = LayerView("a", mask, torch.tensor([[-5.0, 1.0, -2.0, 0.0, 0.0, 0.0]]))
+    update = prune_to([view], 2, lambda name: seeded())["a"]
+    assert update.mask.int().tolist() == [[1, 0, 1, 0, 0, 0]]
+
+
+def test_a_lotterys_density_falls_by_the_same_factor() -> None:
+    method = Lottery()
+    config = method.configure(rounds=3, sparsity=0.875)
+    left = [1 - method.plan_update(1, 9, 9, config, nth=nth).fraction for nth in range(3)]
+    assert left == pytest.approx([0.5, 0.25, 0.125])
+    assert method.times(config, 0, 5).at == (50, 100, 150) and method.epochs(config) == 40
+    with pytest.raises(ConfigError, match="rewind_step 50 is not within a round of 50 steps"):
+        method.times(method.configure(rounds=3, sparsity=0.875, rewind_step=50), 0, 5)
+    assert method.times(method.configure(rounds=1, sparsity=0.5, rewind_step=49), 0, 5).at == (50,)
 
 
 def test_lottery_rewinds_to_a_later_step(tmp_path: Path) -> None:
     settings = {**SMALL, "epochs": 2, "rounds": 1, "sparsity": 0.5}
     trainer = trainer_of(Lottery(), **{k: settings[k] for k in ("rounds", "sparsity", "epochs")},
                          rewind_step=5)  # fmt: skip
-    trainer._keep_for_rewind(0)
-    assert not trainer.rewind
+    assert trainer.rewinding is not None
+    trainer.rewinding.keep(0)
+    assert not trainer.rewinding.state
     for step in range(1, 6):
-        trainer._step(step, torch.arange(64), update=False)
+        trainer.one_step(step, torch.arange(64), update=False)
     kept = trainer.weights["fc1"].clone()
-    trainer._step(46, torch.arange(64, 128), update=True)
+    trainer.one_step(46, torch.arange(64, 128), update=True)
     mask = trainer.masks["fc1"]
     assert torch.equal(trainer.weights["fc1"], kept * mask)
     assert not trainer.optimizer.state  # the optimiser forgets
@@ -461,18 +551,34 @@ def test_nist_prunes_once_and_for_good(tmp_path: Path) -> None:
         topolab.train("nist", tmp_path / "x", **settings, sparsity=0.9)
 
 
+def test_nists_prune_is_never_before_the_first_epoch_nor_after_the_last() -> None:
+    method = find("methods", "nist")()
+
+    def steps(at: float | None, epochs: int) -> Any:
+        config = method.configure(prune_to=at and 0.9, prune_at=at, epochs=epochs)
+        return method.times(config, 0, 23).at
+
+    assert steps(0.01, 10) == (23,) and steps(0.99, 10) == (9 * 23,) and steps(0.5, 10) == (115,)
+    assert steps(0.5, 2) == (23,) and steps(None, 10) is None
+    from topolab.layers import LayerSpec
+    from topolab_trainers.inits.nist import default_neuroseeds
+
+    layers = tuple(LayerSpec(f"fc{i}", "linear", (n, 8)) for i, n in enumerate((9, 7, 1)))
+    assert default_neuroseeds(layers) == (1, 3, 1)
+
+
 def test_nists_optimiser_is_sgd_for_the_last_fifth() -> None:
     trainer = trainer_of(find("methods", "nist")(), sparsity=None, epochs=10)
     assert trainer.sgd_from == 8 * 23
     for step, expected in ((184, torch.optim.Adam), (185, torch.optim.SGD)):
-        trainer._step(step, torch.arange(64), update=False)
+        trainer.one_step(step, torch.arange(64), update=False)
         assert isinstance(trainer.optimizer, expected)
     assert trainer.optimizer.param_groups[0]["momentum"] == 0.9
 
 
 def test_nists_head_is_what_is_masked() -> None:
-    backend = find("methods", "nist")()
-    assert backend.masked_by_default(("fc1", "fc2"), ("conv1", "fc1", "fc2")) == ("fc1", "fc2")
+    method = find("methods", "nist")()
+    assert method.masked_by_default(("fc1", "fc2"), ("conv1", "fc1", "fc2")) == ("fc1", "fc2")
 
 
 # -- when --------------------------------------------------------------------------------------
@@ -519,10 +625,10 @@ def test_what_cannot_be(
 
 
 def test_the_moment_is_data() -> None:
-    moment = Moment(1, 0.5, candidates="inactive-before")
-    assert moment.n_drop(4, 3) == 1 and moment.n_drop(100, 90) == 10  # only as many can grow
-    assert replace(moment, candidates="not-kept").n_drop(100, 90) == 45
-    assert replace(moment, fraction=0.7, candidates="not-kept").n_drop(4, 3) == 2
+    plan = UpdatePlan(1, 0.5, candidates="inactive-before")
+    assert plan.n_drop(4, 3) == 1 and plan.n_drop(100, 90) == 10  # only as many can grow
+    assert replace(plan, candidates="not-kept").n_drop(100, 90) == 45
+    assert replace(plan, fraction=0.7, candidates="not-kept").n_drop(4, 3) == 2
 
 
 def test_redistribution_takes_from_full_layers_too(tmp_path: Path) -> None:

@@ -9,16 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from alone import Alone
 from torch import nn
 
 import topolab
 from topolab.chaining import chain_layers
 from topolab.errors import ConfigError
 from topolab.layers import layers_of
-from topolab.registry import find
+from topolab.registry import find, names
 from topolab_trainers.data.dataset import Dataset
-from topolab_trainers.loop import Trainer
-from topolab_trainers.models import MODELS, build, initialise
+from topolab_trainers.loop import run_to_end
+from topolab_trainers.models import build, initialise
 
 SHAPES = {"mlp": (1, 8, 8), "convnet": (3, 32, 32), "lenet5": (1, 28, 28)}
 
@@ -37,7 +38,7 @@ def ready(name: str) -> nn.Module:
     return model
 
 
-@pytest.mark.parametrize("name", list(MODELS))
+@pytest.mark.parametrize("name", names("models"))
 def test_logits_and_activations(name: str) -> None:
     before = torch.random.get_rng_state()
     model = ready(name).eval()
@@ -65,7 +66,7 @@ def test_logits_and_activations(name: str) -> None:
     assert torch.equal(seen[layers[-1].name], logits)
 
 
-@pytest.mark.parametrize("name", list(MODELS))
+@pytest.mark.parametrize("name", names("models"))
 def test_they_are_layered_graphs(name: str) -> None:
     shape = SHAPES.get(name, (3, 32, 32))
     links = chain_layers(layers_of(made(name), image_shape=shape))
@@ -73,7 +74,7 @@ def test_they_are_layered_graphs(name: str) -> None:
     assert max(link.repeat for link in links) == repeats.get(name, 1)
 
 
-@pytest.mark.parametrize("name", list(MODELS))
+@pytest.mark.parametrize("name", names("models"))
 def test_random_masks_recorded_are_a_graph(name: str, tmp_path: Path) -> None:
     """Fan-ins counted here from the masks are those of the snapshot's graph."""
     layers = layers_of(made(name), image_shape=SHAPES.get(name, (3, 32, 32)))
@@ -127,7 +128,7 @@ def test_other_channels_and_sizes(
     assert maps[-1] == last_map
 
 
-@pytest.mark.parametrize("name", list(MODELS))
+@pytest.mark.parametrize("name", names("models"))
 def test_biases_and_activations_are_not_doubled(name: str) -> None:
     model = made(name)
     convs = [m for m in model.modules() if isinstance(m, nn.Conv2d)]
@@ -172,7 +173,7 @@ def test_small_images_are_too_small_for_a_convnet() -> None:
     with pytest.raises(ConfigError, match="at least 8 x 8"):
         made("convnet", (1, 7, 7))
     with pytest.raises(ConfigError, match="at least 8 x 8"):
-        MODELS["convnet"]((3, 32), 10)
+        find("models", "convnet")((3, 32), 10)
 
 
 def images(count: int = 48, shape: tuple[int, int, int] = (3, 32, 32)) -> Dataset:
@@ -187,7 +188,7 @@ def images(count: int = 48, shape: tuple[int, int, int] = (3, 32, 32)) -> Datase
 
 
 @pytest.mark.parametrize(
-    ("name", "method", "settings"),
+    ("model", "name", "settings"),
     [
         ("convnet", "rigl", {"init": "erk", "grow": "gradient"}),
         ("lenet5", "nist", {"sparsity": None, "masked": ("fc2", "fc3"), "neuroseeds": (1, 3)}),
@@ -201,48 +202,48 @@ def images(count: int = 48, shape: tuple[int, int, int] = (3, 32, 32)) -> Datase
     ],
 )
 def test_masks_over_convolutions_train(
-    name: str, method: str, settings: dict[str, Any], tmp_path: Path
+    model: str, name: str, settings: dict[str, Any], tmp_path: Path
 ) -> None:
     """Absent weights stay 0, counts hold, snapshots open as a graph; a run goes on exactly."""
     shape = (1, 28, 28) if name == "lenet5" else (3, 32, 32)
     data = images(shape=shape)
-    backend = find("methods", method)()
-    config = backend.configure(
+    method = find("methods", name)()
+    config = method.configure(
         **{"model": name, "sparsity": 0.8, "epochs": 2, "batch_size": 16, "update_every": 1,
            "drop_fraction": 0.3, "threads": 1, "record": "activity,gradient", **settings}
     )  # fmt: skip
-    trainer = Trainer(backend, config, data)
+    trainer = Alone(method, config, data)
     with topolab.Recorder(tmp_path / "r", layers=trainer.layers) as recorder:
-        trainer.run(recorder, progress=None, save_every=0)
+        run_to_end(trainer, [recorder], progress=None, save_every=0)
     run = topolab.open_run(tmp_path / "r")
     for layer, storage in trainer.storages.items():
         assert not bool(storage.weight[~storage.mask].any())
-        if backend.conserves == "layer":
+        if method.conserves == "layer":
             assert run[0].nnz(layer) == run[-1].nnz(layer)
     graph = topolab.LayeredGraph.from_snapshot(run[-1])
     assert len(graph.degrees("total")) > 0 and len(graph.coreness()) == len(graph.degrees("total"))
     shot = run[-1]
     for k in run.layers:
         assert shot.activity[k.name].shape == shot.gradient[k.name].shape == (k.n_out,)
-    if method == "nist":
+    if name == "nist":
         assert all(bool(trainer.masks[k.name].all()) for k in run.layers if k.kind == "conv")
 
 
 def test_batch_norms_statistics_survive_a_resume(tmp_path: Path) -> None:
-    data, backend = images(), find("methods", "rigl")()
-    config = backend.configure(
+    data, method = images(), find("methods", "rigl")()
+    config = method.configure(
         model="resnet56", sparsity=0.8, epochs=2, batch_size=16, update_every=1, threads=1
     )
 
     def train(folder: str, stop_at: int | None) -> None:
-        trainer = Trainer(backend, config, data)
+        trainer = Alone(method, config, data)
 
         def stop(step: int, total: int, metrics: Any) -> None:
             if step == stop_at:
                 raise KeyboardInterrupt
 
         with topolab.Recorder(tmp_path / folder, layers=trainer.layers, resume=True) as recorder:
-            trainer.run(recorder, progress=stop, save_every=0)
+            run_to_end(trainer, [recorder], progress=stop, save_every=0)
 
     train("whole", None)
     with pytest.raises(KeyboardInterrupt):

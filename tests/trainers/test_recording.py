@@ -16,16 +16,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from alone import Alone
 from safetensors.torch import load_file
 
 import topolab
 from topolab.metrics.hierarchy import gradient_ratio
 from topolab.registry import find
 from topolab_trainers.data.digits import DIGITS
-from topolab_trainers.loop import Trainer
+from topolab_trainers.loop import train
 from topolab_trainers.measures import epochs_to, probe_activity, probe_gradient
 from topolab_trainers.recipes import Planned
-from topolab_trainers.training import train_together
+from topolab_trainers.training import train as train_by_plan
 
 SMALL: dict[str, Any] = {
     "data": "digits", "hidden": (48, 32), "epochs": 3, "batch_size": 64, "seed": 3, "threads": 1,
@@ -38,14 +39,14 @@ def contents(run: topolab.Run) -> dict[str, bytes]:
     return files | {"final": (run.path / "final.safetensors").read_bytes()}
 
 
-def made(method: str = "rigl", **more: Any) -> Trainer:
-    backend = find("methods", method)()
-    return Trainer(backend, backend.configure(**{**SMALL, **more}), DIGITS.load())
+def made(name: str = "rigl", **more: Any) -> Alone:
+    method = find("methods", name)()
+    return Alone(method, method.configure(**{**SMALL, **more}), DIGITS.load())
 
 
 def test_activity_is_the_mean_after_norm_and_relu() -> None:
     trainer = made()
-    x = trainer.x[trainer.probe]
+    x = trainer.x[trainer.replica.probe]
     found = probe_activity(trainer.model, x)
     with torch.no_grad():
         hidden = torch.nn.functional.linear(x, trainer.weights["fc1"])  # biases start at 0
@@ -53,13 +54,13 @@ def test_activity_is_the_mean_after_norm_and_relu() -> None:
     torch.testing.assert_close(found["fc1"], hidden.mean(0))
     with torch.no_grad():
         torch.testing.assert_close(found["fc3"], trainer.model(x).abs().mean(0))
-    assert len(trainer.probe) == 512
+    assert len(trainer.replica.probe) == 512
 
 
 @pytest.mark.parametrize("engine", ["masked", "csr"])
 def test_gradients_are_means_over_the_active_weights(engine: str) -> None:
     trainer = made(engine=engine)
-    x, y = trainer.x[trainer.probe], trainer.y[trainer.probe]
+    x, y = trainer.x[trainer.replica.probe], trainer.y[trainer.replica.probe]
     gradient, ratio = probe_gradient(trainer.model, trainer.storages, x, y)
     mask = trainer.masks["fc2"]
     # An independent pass through dense weights.
@@ -124,8 +125,8 @@ def test_train_accuracy_is_that_of_the_batches_as_they_were_seen() -> None:
         chosen = torch.arange(64) + 64 * step
         with torch.no_grad():
             right += int((trainer.model(trainer.x[chosen]).argmax(1) == trainer.y[chosen]).sum())
-        trainer._step(step, chosen, update=False)
-    assert int(trainer.recent.right) == right and trainer.recent.samples == 192
+        trainer.one_step(step, chosen, update=False)
+    assert int(trainer.right[0]) == right and trainer.replica.samples == 192
 
 
 def test_nists_measures_are_in_the_summary(tmp_path: Path) -> None:
@@ -151,20 +152,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from topolab_trainers.recipes import Planned
 from topolab.registry import find
+from topolab_trainers.loop import train
 signal.signal(signal.SIGINT, signal.default_int_handler)
-method = sys.argv[2]
-backend = find("methods", method)()
+name = sys.argv[2]
+method = find("methods", name)()
 settings = dict(data="digits", hidden=(24, 16), epochs=150, batch_size=64, seed=3, threads=1)
-if method == "lottery":
+if name == "lottery":
     settings |= dict(epochs=50, rounds=2)
-if method != "nist":
+if name != "nist":
     settings |= dict(sparsity=0.8, update_every=7)
 else:
     settings |= dict(neuroseeds=(3, 8, 5), prune_to=0.85)
-config = backend.configure(**settings)
+config = method.configure(**settings)
 print("ready", flush=True)
 try:
-    backend.train(config, Path(sys.argv[1]), resume=True, save_every=0.02)
+    train(method, config, Path(sys.argv[1]), resume=True, save_every=0.02)
 except KeyboardInterrupt:
     sys.exit(130)
 """
@@ -226,8 +228,8 @@ def test_ctrl_c_at_any_moment_saves_the_state(
     moment: str, tmp_path: Path, ctrl_c: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between two looks at what is pending, too: nothing stops that was not saved before."""
-    backend = find("methods", "set")()
-    config = backend.configure(data="digits", hidden=(16,), epochs=2, threads=1)
+    method = find("methods", "set")()
+    config = method.configure(data="digits", hidden=(16,), epochs=2, threads=1)
     steps: list[int] = []
 
     def progress(step: int, total: int, metrics: Any) -> None:
@@ -245,7 +247,7 @@ def test_ctrl_c_at_any_moment_saves_the_state(
 
         monkeypatch.setattr(topolab.Recorder, "record", pressed)
     with pytest.raises(KeyboardInterrupt):
-        backend.train(config, tmp_path / "r", progress=progress)
+        train(method, config, tmp_path / "r", progress=progress)
     run = topolab.open_run(tmp_path / "r")
     if moment == "last step":
         assert run.state == "done"  # what was asked for is done, and the interruption is told
@@ -253,8 +255,8 @@ def test_ctrl_c_at_any_moment_saves_the_state(
     assert run.state == "interrupted" and run.verify().ok and run.resume_state.exists()
     assert steps[-1] == (1 if moment == "first record" else 6)
     monkeypatch.undo()
-    whole = backend.train(config, tmp_path / "whole")
-    assert contents(backend.train(config, tmp_path / "r", resume=True)) == contents(whole)
+    whole = train(method, config, tmp_path / "whole")
+    assert contents(train(method, config, tmp_path / "r", resume=True)) == contents(whole)
 
 
 @pytest.mark.parametrize("at", [0, 12])
@@ -273,11 +275,11 @@ def test_ctrl_c_saves_every_replica(
     with monkeypatch.context() as patch:
         patch.setattr(topolab.Recorder, "record", pressed)
         with pytest.raises(KeyboardInterrupt):
-            train_together(plan, tmp_path / "r")
+            train_by_plan(plan, tmp_path / "r", batched=True)
     for name in ("s1", "s2"):
         assert topolab.open_run(tmp_path / "r" / name).resume_state.exists()
-    whole = train_together(plan, tmp_path / "whole")
-    resumed = train_together(plan, tmp_path / "r")
+    whole = train_by_plan(plan, tmp_path / "whole", batched=True)
+    resumed = train_by_plan(plan, tmp_path / "r", batched=True)
     assert [contents(run) for run in resumed] == [contents(run) for run in whole]
 
 
@@ -286,15 +288,16 @@ def test_a_full_disk_stops_cleanly(tmp_path: Path) -> None:
     script = (
         "import resource, signal, sys; from pathlib import Path\n"
         "from topolab.errors import TopolabError; from topolab.registry import find\n"
+        "from topolab_trainers.loop import train\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "backend = find('methods', 'rigl')()\n"
-        "config = backend.configure(data='digits', hidden=(24, 16), epochs=4, batch_size=64,\n"
+        "method = find('methods', 'rigl')()\n"
+        "config = method.configure(data='digits', hidden=(24, 16), epochs=4, batch_size=64,\n"
         "    sparsity=0.8, update_every=7, threads=1, record='weights')\n"
         "def tick(step, total, metrics):\n"
         "    if step == 30 and sys.argv[2] == 'full':\n"
         "        resource.setrlimit(resource.RLIMIT_FSIZE, (500, resource.RLIM_INFINITY))\n"
         "try:\n"
-        "    backend.train(config, Path(sys.argv[1]), resume=True, progress=tick, save_every=0)\n"
+        "    train(method, config, Path(sys.argv[1]), resume=True, progress=tick, save_every=0)\n"
         "except TopolabError as error:\n"
         "    print(error); sys.exit(error.exit_code)\n"
     )

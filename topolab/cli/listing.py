@@ -8,10 +8,10 @@ from typing import Any
 import typer
 
 from topolab.cli.common import emit_json, printable, table
-from topolab.listing import Entries, Entry, card_of, entries, entry
+from topolab.listing import Entries, Entry, entries, entry
 from topolab.registry import Group
 
-__all__ = ["card_of", "list_or_card", "print_listing"]
+__all__ = ["list_or_card", "print_listing"]
 
 
 def list_or_card(group: Group, name: str | None, as_json: bool) -> None:

@@ -26,7 +26,7 @@ def input_degree(first: sp.csr_array) -> IntArray:
     >>> input_degree(sp.csr_array(np.array([[1, 1, 0], [1, 0, 0]])))
     array([2, 1, 0])
     """
-    return np.bincount(first.indices, minlength=first.shape[1]).astype(np.int64)
+    return np.bincount(first.indices[first.data != 0], minlength=first.shape[1]).astype(np.int64)
 
 
 def first_hidden(first: sp.csr_array, hidden_degrees: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -39,6 +39,13 @@ def _swap(rows: IntArray, cols: IntArray, there: BoolArray, pairs: IntArray) -> 
     return moved
 
 
+def _ends(block: sp.csr_array) -> tuple[IntArray, IntArray]:
+    """Row and column of every edge; a stored 0 is none."""
+    coo = block.tocoo()
+    some = coo.data != 0
+    return coo.row[some].astype(np.int64), coo.col[some].astype(np.int64)
+
+
 def rewired(
     block: sp.csr_array, rng: np.random.Generator, swaps_per_edge: float = 10.0
 ) -> tuple[sp.csr_array, float]:
@@ -75,9 +82,9 @@ def rewired(
     if not 0 < swaps_per_edge < math.inf:
         raise AnalysisError(f"swaps_per_edge = {swaps_per_edge} must be above 0")
     there = np.zeros(block.shape, dtype=np.bool_)
-    coo = block.tocoo()
-    rows, cols = coo.row.astype(np.int64), coo.col.astype(np.int64)
-    there[rows, cols] = True
+    begin = _ends(block)
+    rows, cols = begin[0].copy(), begin[1].copy()
+    there[begin] = True
     edges = len(rows)
     if edges > 1:
         left = math.ceil(swaps_per_edge * edges)
@@ -85,7 +92,7 @@ def rewired(
             some = min(left, 2**20)
             _swap(rows, cols, there, rng.integers(0, edges, (some, 2)))
             left -= some
-    there[coo.row, coo.col] = False
+    there[begin] = False
     moved = int(there.sum()) / edges if edges else 0.0
     out = sp.csr_array((np.ones(edges), (rows, cols)), shape=block.shape)
     out.sort_indices()
@@ -101,7 +108,7 @@ def uniform(block: sp.csr_array, rng: np.random.Generator) -> sp.csr_array:
     4
     """
     n_out, n_in = block.shape
-    chosen = rng.choice(n_out * n_in, block.nnz, replace=False, shuffle=False)
+    chosen = rng.choice(n_out * n_in, block.count_nonzero(), replace=False, shuffle=False)
     rows, cols = np.divmod(chosen, n_in)
     out = sp.csr_array((np.ones(len(chosen)), (rows, cols)), shape=block.shape)
     out.sort_indices()
@@ -127,11 +134,11 @@ def assortativity(block: sp.csr_array) -> float:
     >>> assortativity(sp.csr_array(np.array([[0, 1, 1], [1, 0, 0], [1, 0, 0]]))).__round__(6)
     -1.0
     """
-    coo = block.tocoo()
-    if not coo.nnz:
+    rows, cols = _ends(block)
+    if not len(rows):
         return math.nan
-    fan_in = np.bincount(coo.row, minlength=block.shape[0])[coo.row]
-    fan_out = np.bincount(coo.col, minlength=block.shape[1])[coo.col]
+    fan_in = np.bincount(rows, minlength=block.shape[0])[rows]
+    fan_out = np.bincount(cols, minlength=block.shape[1])[cols]
     if fan_in.min() == fan_in.max() or fan_out.min() == fan_out.max():
         return math.nan
     return float(np.corrcoef(fan_in, fan_out)[0, 1])

@@ -1,55 +1,26 @@
-"""The settings of a training, resolved and checked before anything is written."""
+"""The settings of a training: each is declared once, here, as a field of `TrainConfig`.
+
+From the declaration follow the parameter of ``topolab train`` and its help, the type and check of
+the value, the key in a recipe and in a run's manifest, whether runs that differ in it are compared
+and replicas that differ in it trained together, and its row in the documents. Nothing heavy is
+imported here, so that the command line can ask.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import torch
-
 from topolab.errors import ConfigError
-from topolab.options import Option, number, one_of, resolve_options, whole
-from topolab.registry import names
-from topolab_trainers.models import MODELS, NORMS, WEIGHT_INITS
-from topolab_trainers.update import CANDIDATES
+from topolab.options import Option, Registered, options_of, resolve_options, setting
 
-__all__ = ["RECORDABLE", "TrainConfig", "resolve"]
+__all__ = ["NORMS", "RECORDABLE", "WEIGHT_INITS", "TrainConfig", "resolve", "settings"]
 
-OPTIMIZERS = ("adam", "sgd", "adam-sgd")
-LR_SCHEDULES = ("constant", "nsh")
-DEVICES = ("auto", "cpu", "cuda")
-ENGINES = ("auto", "masked", "csr")
+NORMS = ("layernorm", "none")
+WEIGHT_INITS = ("he", "kaiming-uniform", "torch")
+CANDIDATES = ("not-kept", "inactive-before")
 RECORDABLE = ("weights", "activity", "gradient")
-# Defaults that no method changes. A method's own come from `Backend.defaults`.
-SHARED: dict[str, Any] = {
-    "data": "digits",
-    "data_dir": None,
-    "model": "mlp",
-    "masked": None,
-    "sparsity": 0.9,
-    "init": "uniform",
-    "hidden": (1024, 1024),
-    "norm": "layernorm",
-    "weight_init": "he",
-    "dense_output": True,
-    "epochs": 10,
-    "batch_size": 128,
-    "optimizer": "adam",
-    "lr": None,
-    "lr_schedule": "constant",
-    "momentum": 0.9,
-    "weight_decay": None,
-    "update_every": None,
-    "drop_fraction": 0.3,
-    "t_end": 1.0,
-    "candidates": "not-kept",
-    "record": (),
-    "seed": 0,
-    "device": "auto",
-    "threads": None,
-    "engine": "auto",
-}
 
 
 @dataclass(frozen=True)
@@ -58,101 +29,140 @@ class TrainConfig:
 
     Attributes
     ----------
-    method, data : str
-    data_dir : str or None
-        Folder of the data files; not part of the run's identity, the data's hash is.
-    model : str
-        The network: mlp, convnet, lenet5, alexnet, vgg16, mobilenet or resnet56.
-    masked : tuple of str or None
-        Patterns (as of file names) of the layers that are masked; None: all but a dense output.
-    sparsity : float or None
-        Share of absent weights over the maskable layers, in [0, 1); None where it follows from
-        other settings (NIST's neuroseeds).
-    init : str
-        How the first masks are made: see `topolab inits`.
-    hidden : tuple of int
-        Widths of the hidden layers of an MLP.
-    norm : {"layernorm", "none"}
-        Of an MLP.
-    weight_init : {"he", "kaiming-uniform", "torch"}
-        He with the mean fan-in (PSN), Kaiming-uniform with all inputs (NIST), or torch's own.
-    dense_output : bool
-        Keep the last layer dense and never update it (as PSN).
-    epochs, batch_size : int
-    optimizer : {"adam", "sgd", "adam-sgd"}
-        SGD is with Nesterov momentum. adam-sgd: Adam, and SGD for the last 20 % (NIST).
-    lr : float
-        Default 1e-3 for Adam, 0.1 for SGD.
-    lr_schedule : {"constant", "nsh"}
-        nsh: divided by 10 at 50 % and at 75 % of the steps.
-    momentum, weight_decay : float
-        Weight decay defaults to 0 for Adam and 5e-4 for SGD.
-    update_every : int, "epoch" or None
-        Steps between topology updates.
-    drop_fraction : float
-        Share of a layer's active edges that an update drops (at the start, if it decays).
-    t_end : float
-        Share of all steps after which there is no update any more.
-    candidates : {"not-kept", "inactive-before"}
-    record : tuple of {"weights", "activity", "gradient"}
-        What snapshots keep besides the masks.
-    seed : int
-    device : {"cpu", "cuda"}
-    threads : int
-        torch's threads on the CPU; rounding depends on it, so it is part of the configuration.
-    engine : {"auto", "masked", "csr"}
-        How masked linear layers are computed. auto is a fixed rule of device, size and density,
-        so that equal commands stay equal.
+    method : str
     options : mapping of str to value
         What the method and the initialisation know besides.
+
+    The other attributes are the settings that every method has; `settings` lists their
+    declarations.
+
+    Examples
+    --------
+    >>> TrainConfig("mine").sparsity
+    0.9
     """
 
     method: str
-    data: str
-    data_dir: str | None
-    model: str
-    masked: tuple[str, ...] | None
-    sparsity: float | None
-    init: str
-    hidden: tuple[int, ...]
-    norm: str
-    weight_init: str
-    dense_output: bool
-    epochs: int
-    batch_size: int
-    optimizer: str
-    lr: float
-    lr_schedule: str
-    momentum: float
-    weight_decay: float
-    update_every: int | str | None
-    drop_fraction: float
-    t_end: float
-    candidates: str
-    record: tuple[str, ...]
-    seed: int
-    device: str
-    threads: int
-    engine: str
+    data: str = setting(
+        "digits", "Data set: see `topolab data`.", choices=Registered("datasets"),
+    )  # fmt: skip
+    # Not part of the run's identity: the data's hash is.
+    data_dir: str | None = setting(
+        None, "Folder of the data files.", identity=False, compared=False,
+        default_is="TOPOLAB_DATA_DIR",
+    )  # fmt: skip
+    model: str = setting("mlp", "The network.", choices=Registered("models"))
+    masked: tuple[str, ...] | None = setting(
+        None, "Patterns of the layers that are masked, such as 'fc*'.", by_method=True,
+        default_is="all but a dense output",
+    )  # fmt: skip
+    sparsity: float | None = setting(
+        0.9, "Share of absent weights over the masked layers.", interval="[0, 1)",
+        by_method=True, alike=False,
+    )  # fmt: skip
+    init: str = setting(
+        "uniform", "How the first masks are made: see `topolab inits`.",
+        choices=Registered("inits"), flags=("--init", "--profile"), by_method=True, alike=False,
+    )  # fmt: skip
+    hidden: tuple[int, ...] = setting(
+        (1024, 1024), "Widths of the hidden layers of an MLP.", interval="[1, inf)",
+        noun="a list of widths such as 1024,1024",
+        empty="at least one hidden layer is needed, such as 1024,1024",
+    )  # fmt: skip
+    norm: str = setting("layernorm", "Of an MLP: layernorm (PSN) or none (NSH).", choices=NORMS)
+    weight_init: str = setting(
+        "he", "First weights: he with the mean fan-in (PSN), kaiming-uniform with all inputs "
+        "(NIST), or torch's own.", choices=WEIGHT_INITS, by_method=True, alike=False,
+    )  # fmt: skip
+    dense_output: bool = setting(
+        True, "Keep the last layer dense and never update it (as PSN).",
+        flags=("--dense-output/--sparse-output",), by_method=True,
+    )  # fmt: skip
+    epochs: int = setting(10, "Passes over the data.", interval="[1, inf)")
+    batch_size: int = setting(128, "Samples per step.", interval="[1, inf)")
+    optimizer: str = setting(
+        "adam", "adam, sgd with Nesterov momentum, or adam-sgd: Adam, and SGD for the last 20 % "
+        "(NIST).", choices=("adam", "sgd", "adam-sgd"), by_method=True,
+    )  # fmt: skip
+    lr: float = setting(
+        None, "Learning rate.", interval="(0, inf)", default_is="0.001 adam, 0.1 sgd",
+    )  # fmt: skip
+    lr_schedule: str = setting(
+        "constant", "constant, or nsh: divided by 10 at 50 % and at 75 % of the steps.",
+        choices=("constant", "nsh"),
+    )  # fmt: skip
+    momentum: float = setting(0.9, "Of SGD.", interval="[0, 1)")
+    weight_decay: float = setting(
+        None, "Weight decay.", interval="[0, inf)", default_is="0 adam, 0.0005 sgd",
+    )  # fmt: skip
+    update_every: int | str | None = setting(
+        None, "Steps between topology updates, or epoch.", interval="[1, inf)", words=("epoch",),
+        default_is="never", by_method=True, alike=False,
+    )  # fmt: skip
+    drop_fraction: float = setting(
+        0.3, "Share of a layer's active edges that an update drops (at the start, if it decays).",
+        interval="[0, 1]", by_method=True, alike=False,
+    )  # fmt: skip
+    t_end: float = setting(
+        1.0, "Share of all steps after which there is no update any more.", interval="[0, 1]",
+        by_method=True, alike=False,
+    )  # fmt: skip
+    candidates: str = setting(
+        "not-kept", "What may grow: every edge that was not kept, or only those inactive before.",
+        choices=CANDIDATES, alike=False,
+    )  # fmt: skip
+    record: tuple[str, ...] = setting(
+        (), "What snapshots keep besides the masks.",
+        choices=RECORDABLE, compared=False, alike=False,
+    )  # fmt: skip
+    seed: int = setting(
+        0, "Fixes everything that is drawn.", interval="[0, inf)", identity=False, compared=False,
+        alike=False,
+    )  # fmt: skip
+    device: str = setting(
+        "auto", "Where it is computed.", choices=("auto", "cpu", "cuda"), compared=False,
+    )  # fmt: skip
+    # Rounding depends on the number of threads, so it is part of the configuration.
+    threads: int = setting(
+        None, "torch's threads on the CPU.", interval="[1, inf)", compared=False,
+        default_is="torch's own",
+    )  # fmt: skip
+    # auto is a fixed rule of device, size and density, so that equal commands stay equal.
+    engine: str = setting(
+        "auto", "How masked linear layers are computed; csr: only active weights are kept.",
+        choices=("auto", "masked", "csr"), compared=False,
+    )  # fmt: skip
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def identity(self) -> dict[str, Any]:
-        """The settings as kept in a run's manifest, without seed and folder of the data."""
+        """The settings as kept in a run's manifest: without seed and folder of the data."""
         kept = asdict(self)
-        del kept["seed"], kept["data_dir"]
+        for option in settings():
+            if not option.identity:
+                del kept[option.name]
         kept.update(kept.pop("options"))
         return {k: list(v) if isinstance(v, tuple) else v for k, v in kept.items()}
 
+    def alike(self) -> tuple[Any, ...]:
+        """What all replicas of one batched program have in common."""
+        return tuple(getattr(self, option.name) for option in settings() if option.alike)
 
-def shared_names() -> list[str]:
-    """Names of the settings that every method has."""
-    return [f.name for f in fields(TrainConfig) if f.name not in ("method", "options")]
+
+def settings() -> tuple[Option, ...]:
+    """The settings that every method has, in the order of their declaration.
+
+    Examples
+    --------
+    >>> [option.name for option in settings()][:2]
+    ['data', 'data_dir']
+    """
+    return tuple(options_of(TrainConfig).values())
 
 
 def resolve(
     method: str,
     defaults: Mapping[str, Any],
-    settings: Mapping[str, Any],
+    given: Mapping[str, Any],
     options: Sequence[Option] = (),
 ) -> TrainConfig:
     """Fill in defaults and check everything.
@@ -162,7 +172,7 @@ def resolve(
     method : str
     defaults : mapping
         The method's own defaults.
-    settings : mapping
+    given : mapping
         What the user asked for; None means "the default".
     options : sequence of Option
         What the method and the initialisation know besides the shared settings.
@@ -176,77 +186,47 @@ def resolve(
     ConfigError
         For an unknown setting or a value that cannot be, naming what can.
     """
-    known = shared_names()
-    extra = {k: v for k, v in settings.items() if k not in known}
-    given = {k: v for k, v in settings.items() if k in known and v is not None}
-    own = {k: v for k, v in defaults.items() if k not in known}
-    extra = {**own, **{k: v for k, v in extra.items() if v is not None}}
-    chosen = {**SHARED, **{k: v for k, v in defaults.items() if k in known}, **given}
-    chosen["options"] = resolve_options(
-        f"method {method} from init {chosen['init']}", options, extra, known
+    shared = {option.name: option for option in settings()}
+    asked = {**defaults, **{k: v for k, v in given.items() if v is not None}}
+    chosen = {name: option.default for name, option in shared.items()}
+    chosen |= {k: v for k, v in asked.items() if k in shared}
+    own = resolve_options(
+        f"method {method} from init {chosen['init']}",
+        options,
+        {k: v for k, v in asked.items() if k not in shared},
+        list(shared),
     )
-    for name, allowed in (
-        ("data", names("datasets")),
-        ("model", tuple(MODELS)),
-        ("init", names("inits")),
-        ("norm", NORMS),
-        ("weight_init", WEIGHT_INITS),
-        ("optimizer", OPTIMIZERS),
-        ("lr_schedule", LR_SCHEDULES),
-        ("candidates", CANDIDATES),
-        ("device", DEVICES),
-        ("engine", ENGINES),
-    ):
-        one_of(name, chosen[name], allowed)
-    for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
-        chosen[name] = whole(name, chosen[name], least)
-    sgd = chosen["optimizer"] == "sgd"
-    if chosen["lr"] is None:
-        chosen["lr"] = 0.1 if sgd else 1e-3
-    if chosen["weight_decay"] is None:
-        chosen["weight_decay"] = 5e-4 if sgd else 0.0
-    for name, interval in (
-        ("drop_fraction", "[0, 1]"),
-        ("t_end", "[0, 1]"),
-        ("momentum", "[0, 1)"),
-        ("lr", "(0, inf)"),
-        ("weight_decay", "[0, inf)"),
-    ):
-        chosen[name] = number(name, chosen[name], interval)
-    if chosen["sparsity"] is not None:
-        chosen["sparsity"] = number("sparsity", chosen["sparsity"], "[0, 1)")
-    chosen["dense_output"] = Option("dense_output", "bool", True, "").read(chosen["dense_output"])
-    if chosen["optimizer"] == "adam-sgd" and chosen["lr_schedule"] != "constant":
+    read = {name: option.read(chosen[name]) for name, option in shared.items()}
+    return TrainConfig(method=method, options=own, **_settle(read))
+
+
+def _settle(read: dict[str, Any]) -> dict[str, Any]:
+    """What follows from other settings, or from this machine."""
+    sgd = read["optimizer"] == "sgd"
+    if read["lr"] is None:
+        read["lr"] = 0.1 if sgd else 1e-3
+    if read["weight_decay"] is None:
+        read["weight_decay"] = 5e-4 if sgd else 0.0
+    if read["optimizer"] == "adam-sgd" and read["lr_schedule"] != "constant":
         raise ConfigError("optimizer adam-sgd has rates of its own; leave --lr-schedule constant")
-    chosen["hidden"] = _widths(chosen["hidden"])
-    for name, allowed in (("masked", ()), ("record", RECORDABLE)):
-        chosen[name] = Option(name, "words", None, "", choices=allowed).read(chosen[name])
-    chosen["record"] = tuple(what for what in RECORDABLE if what in chosen["record"])
-    if chosen["update_every"] not in (None, "epoch"):
-        chosen["update_every"] = whole("update_every", chosen["update_every"], 1)
-    chosen["device"] = _device(chosen["device"])
-    chosen["threads"] = whole("threads", chosen["threads"] or torch.get_num_threads(), 1)
-    if chosen["data_dir"] is not None:
-        chosen["data_dir"] = str(chosen["data_dir"])
-    return TrainConfig(method=method, **chosen)
+    read["record"] = tuple(what for what in RECORDABLE if what in read["record"])
+    read["device"] = _device(read["device"])
+    if read["threads"] is None:
+        import torch
 
-
-def _widths(value: Any) -> tuple[int, ...]:
-    try:
-        parts = value.split(",") if isinstance(value, str) else tuple(value)
-    except TypeError as error:
-        raise ConfigError(f"hidden {value!r} is not a list of widths such as 1024,1024") from error
-    widths = tuple(whole("hidden", width, 1) for width in parts)
-    if not widths:
-        raise ConfigError("hidden: at least one hidden layer is needed, such as 1024,1024")
-    return widths
+        read["threads"] = torch.get_num_threads()
+    return read
 
 
 def _device(name: str) -> str:
-    if name == "cuda" and not torch.cuda.is_available():
+    if name == "cpu":
+        return name
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if name == "cuda":
         raise ConfigError(
             "device cuda was asked for, but torch sees no CUDA device; use --device cpu or auto"
         )
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return name
+    return "cpu"

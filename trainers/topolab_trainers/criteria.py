@@ -1,13 +1,19 @@
-"""Pruning and growth criteria, to be combined freely, and the moment they are applied at."""
+"""Pruning and growth criteria, to be combined freely, and the plan of an update that names them.
+
+A criterion is found by entry point (``topolab.drop_criteria``, ``topolab.grow_criteria``), ours as
+a stranger's: ``topolab train rigl --grow mine``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 
+from topolab.registry import find
 from topolab_trainers.update import (
     positions,
     room_to_drop,
@@ -15,7 +21,14 @@ from topolab_trainers.update import (
     without_lowest_by_sign,
 )
 
-__all__ = ["DROP", "GROW", "LayerView", "Moment"]
+__all__ = [
+    "DropCriterion",
+    "GrowCriterion",
+    "LayerView",
+    "UpdatePlan",
+    "drop_criterion",
+    "grow_criterion",
+]
 
 
 class LayerView:
@@ -85,7 +98,7 @@ class LayerView:
 
 
 @dataclass(frozen=True)
-class Moment:
+class UpdatePlan:
     """One topology update: when, how much, by which criteria.
 
     Attributes
@@ -94,7 +107,7 @@ class Moment:
     fraction : float
         Share of a layer's active edges to drop.
     drop, grow : str
-        Names in `DROP` and `GROW`.
+        Names of a `DropCriterion` and a `GrowCriterion`.
     candidates : {"not-kept", "inactive-before"}
     """
 
@@ -109,29 +122,96 @@ class Moment:
         return room_to_drop(size, active, int(self.fraction * active), self.candidates)
 
 
-Drop = Callable[[LayerView, Moment, torch.Generator], Tensor]
-Grow = Callable[[LayerView], Tensor | None]
+@dataclass(frozen=True)
+class DropCriterion:
+    """Which of a layer's edges an update drops.
+
+    Attributes
+    ----------
+    name, summary : str
+    keep : callable
+        From a `LayerView`, an `UpdatePlan` and a CPU generator to the mask of what stays, a subset
+        of the view's. How many go is the plan's `UpdatePlan.n_drop`; the generator breaks ties.
+    """
+
+    name: str
+    summary: str
+    keep: Callable[[LayerView, UpdatePlan, torch.Generator], Tensor]
 
 
-def by_magnitude(view: LayerView, moment: Moment, generator: torch.Generator) -> Tensor:
+@dataclass(frozen=True)
+class GrowCriterion:
+    """Where as many edges grow.
+
+    Attributes
+    ----------
+    name, summary : str
+    score : callable
+        From a `LayerView` to a score of every place, of the mask's shape: the highest of the
+        candidates grow. None for candidates that are drawn.
+    needs : {"gradient", "momentum"} or None
+        What of the view the score looks at, besides mask and weight.
+    """
+
+    name: str
+    summary: str
+    score: Callable[[LayerView], Tensor | None]
+    needs: Literal["gradient", "momentum"] | None = None
+
+
+def drop_criterion(name: str) -> DropCriterion:
+    """A pruning criterion by name.
+
+    Raises
+    ------
+    ConfigError
+        If there is none of this name.
+
+    Examples
+    --------
+    >>> drop_criterion("sign").summary
+    'the weights nearest 0 of each sign (SET)'
+    """
+    found: DropCriterion = find("drop_criteria", name)
+    return found
+
+
+def grow_criterion(name: str) -> GrowCriterion:
+    """A growth criterion by name.
+
+    Raises
+    ------
+    ConfigError
+        If there is none of this name.
+
+    Examples
+    --------
+    >>> grow_criterion("gradient").needs
+    'gradient'
+    """
+    found: GrowCriterion = find("grow_criteria", name)
+    return found
+
+
+def by_magnitude(view: LayerView, plan: UpdatePlan, generator: torch.Generator) -> Tensor:
     """All active edges but those smallest in magnitude."""
-    n_drop = moment.n_drop(view.mask.numel(), view.active.numel())
+    n_drop = plan.n_drop(view.mask.numel(), view.active.numel())
     return without_lowest(view.mask, view.active, view.values.abs(), n_drop, generator)
 
 
-def by_sign(view: LayerView, moment: Moment, generator: torch.Generator) -> Tensor:
+def by_sign(view: LayerView, plan: UpdatePlan, generator: torch.Generator) -> Tensor:
     """SET: all but those nearest 0 among the positive, and among the negative weights."""
     active = view.active.numel()
-    n_drop = moment.n_drop(view.mask.numel(), active)
-    wanted = int(moment.fraction * active)
-    fraction = moment.fraction if n_drop == wanted else n_drop / active
+    n_drop = plan.n_drop(view.mask.numel(), active)
+    wanted = int(plan.fraction * active)
+    fraction = plan.fraction if n_drop == wanted else n_drop / active
     return without_lowest_by_sign(view.mask, view.active, view.values, fraction, generator)
 
 
-def drop_at_random(view: LayerView, moment: Moment, generator: torch.Generator) -> Tensor:
+def drop_at_random(view: LayerView, plan: UpdatePlan, generator: torch.Generator) -> Tensor:
     """Any active edges."""
     # All scores are equal: the generator decides every tie.
-    n_drop = moment.n_drop(view.mask.numel(), view.active.numel())
+    n_drop = plan.n_drop(view.mask.numel(), view.active.numel())
     equal = torch.zeros(view.active.numel(), device=view.mask.device)
     return without_lowest(view.mask, view.active, equal, n_drop, generator)
 
@@ -153,13 +233,15 @@ def grow_by_momentum(view: LayerView) -> Tensor | None:
     return view.momentum.abs()
 
 
-DROP: Mapping[str, Drop] = {
-    "magnitude": by_magnitude,
-    "sign": by_sign,
-    "random": drop_at_random,
-}
-GROW: Mapping[str, Grow] = {
-    "random": grow_at_random,
-    "gradient": grow_by_gradient,
-    "momentum": grow_by_momentum,
-}
+MAGNITUDE = DropCriterion("magnitude", "the weights smallest in magnitude", by_magnitude)
+SIGN = DropCriterion("sign", "the weights nearest 0 of each sign (SET)", by_sign)
+DROP_RANDOM = DropCriterion("random", "any edges", drop_at_random)
+
+GROW_RANDOM = GrowCriterion("random", "anywhere", grow_at_random)
+GRADIENT = GrowCriterion(
+    "gradient", "where the dense gradient is largest (RigL)", grow_by_gradient, needs="gradient"
+)
+MOMENTUM = GrowCriterion(
+    "momentum", "where the averaged dense gradient is largest (SNFS)", grow_by_momentum,
+    needs="momentum",
+)  # fmt: skip

@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from topolab.errors import ConfigError
-from topolab_trainers.backend import Backend, without_updates
 from topolab_trainers.config import TrainConfig
+from topolab_trainers.method import Method, without_updates
 
 __all__ = ["Dense"]
 
 
-class Dense(Backend):
+class Dense(Method):
     """The dense network, trained by the same loop: no masks, no updates.
 
     Its snapshots, one at each epoch's end, show the accuracy to compare with.

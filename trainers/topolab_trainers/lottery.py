@@ -6,20 +6,24 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from torch import Tensor
+
 from topolab.errors import ConfigError
+from topolab.layers import LayerSpec
 from topolab.options import Option
-from topolab_trainers.backend import Backend, Draw
 from topolab_trainers.config import TrainConfig
-from topolab_trainers.criteria import LayerView, Moment
+from topolab_trainers.criteria import LayerView, UpdatePlan
 from topolab_trainers.distributions import round_to
+from topolab_trainers.inits.base import InitInputs, dense_masks
+from topolab_trainers.method import Draw, Method
 from topolab_trainers.pruning import prune_to
 from topolab_trainers.schedules import UpdateTimes
-from topolab_trainers.update import Update
+from topolab_trainers.update import LayerUpdate
 
 __all__ = ["Lottery"]
 
 
-class Lottery(Backend):
+class Lottery(Method):
     """Iterative magnitude pruning with rewinding.
 
     Starts dense. After every ``epochs`` passes the weights smallest in magnitude go, so that the
@@ -53,10 +57,10 @@ class Lottery(Backend):
             raise ConfigError("method lottery trains every round alike; use adam or sgd")
         return replace(config, update_every=None, drop_fraction=0.0, t_end=1.0)
 
-    def initial_masks(self, layers: Any, config: TrainConfig, context: Any) -> Any:
+    def initial_masks(
+        self, layers: tuple[LayerSpec, ...], config: TrainConfig, inputs: InitInputs
+    ) -> dict[str, Tensor]:
         """All ones."""
-        from topolab_trainers.inits.base import dense_masks
-
         return dense_masks(layers)
 
     def epochs(self, config: TrainConfig) -> int:
@@ -74,25 +78,25 @@ class Lottery(Backend):
         rounds = range(1, config.options["rounds"] + 1)
         return UpdateTimes(None, t_end, steps_per_epoch, at=tuple(length * r for r in rounds))
 
-    def moment(
+    def plan_update(
         self, step: int, total: int, t_end: int, config: TrainConfig, *, nth: int = 0
-    ) -> Moment:
+    ) -> UpdatePlan:
         """``fraction`` is the share of all weights that is gone after this round."""
         assert config.sparsity is not None
         density = (1 - config.sparsity) ** ((nth + 1) / config.options["rounds"])
-        return Moment(step, 1 - density)
+        return UpdatePlan(step, 1 - density)
 
-    def updates(
-        self, views: Sequence[LayerView], moment: Moment, config: TrainConfig, draw: Draw
-    ) -> dict[str, Update]:
+    def update_network(
+        self, views: Sequence[LayerView], plan: UpdatePlan, config: TrainConfig, draw: Draw
+    ) -> dict[str, LayerUpdate]:
         """Prune every layer to the round's sparsity, or all of them together."""
         sizes = {view.name: view.mask.numel() for view in views}
-        total = round((1 - moment.fraction) * sum(sizes.values()))
+        total = round((1 - plan.fraction) * sum(sizes.values()))
         if config.options["scope"] == "global":
             return prune_to(views, total, draw)
-        shares = {name: (1 - moment.fraction) * size for name, size in sizes.items()}
+        shares = {name: (1 - plan.fraction) * size for name, size in sizes.items()}
         counts = round_to(shares, total, sizes)
-        updates: dict[str, Update] = {}
+        updates: dict[str, LayerUpdate] = {}
         for view in views:
             updates |= prune_to([view], counts[view.name], draw)
         return updates

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from topolab.options import Option
-from topolab_trainers.backend import Draw
 from topolab_trainers.config import TrainConfig
-from topolab_trainers.criteria import DROP, GROW, LayerView, Moment
+from topolab_trainers.criteria import LayerView, UpdatePlan, drop_criterion, grow_criterion
 from topolab_trainers.distributions import round_to
 from topolab_trainers.dynamic import DropAndGrow, with_options
-from topolab_trainers.update import Update, grow
+from topolab_trainers.method import Draw
+from topolab_trainers.update import LayerUpdate, grow
 
 __all__ = ["Momentum", "shares_by_momentum"]
 
@@ -45,26 +45,27 @@ class Momentum(DropAndGrow):
         needed = super().needs(config)
         return needed | {"momentum"} if config.options["redistribute"] == "momentum" else needed
 
-    def updates(
-        self, views: Sequence[LayerView], moment: Moment, config: TrainConfig, draw: Draw
-    ) -> dict[str, Update]:
+    def update_network(
+        self, views: Sequence[LayerView], plan: UpdatePlan, config: TrainConfig, draw: Draw
+    ) -> dict[str, LayerUpdate]:
         """Each layer on its own, or with what was dropped anywhere shared anew."""
         if config.options["redistribute"] == "none":
-            return super().updates(views, moment, config, draw)
+            return super().update_network(views, plan, config, draw)
         generators = {view.name: draw(view.name) for view in views}
-        keep = {v.name: DROP[moment.drop](v, moment, generators[v.name]) for v in views}
+        drop, growth = drop_criterion(plan.drop), grow_criterion(plan.grow)
+        keep = {v.name: drop.keep(v, plan, generators[v.name]) for v in views}
         dropped = {v.name: int(v.mask.sum()) - int(keep[v.name].sum()) for v in views}
         mean, room = {}, {}
         for view in views:
             assert view.momentum is not None
             mean[view.name] = float(view.momentum[view.mask].abs().double().mean())
-            taken = view.mask if moment.candidates == "inactive-before" else keep[view.name]
-            room[view.name] = int((~taken).sum())
+            closed = view.mask if plan.candidates == "inactive-before" else keep[view.name]
+            room[view.name] = int((~closed).sum())
         counts = shares_by_momentum(mean, sum(dropped.values()), room)
         return {
             view.name: grow(
-                view.mask, keep[view.name], GROW[moment.grow](view), generators[view.name],
-                candidates=moment.candidates, number=counts[view.name],
+                view.mask, keep[view.name], growth.score(view), generators[view.name],
+                candidates=plan.candidates, number=counts[view.name],
             )
             for view in views
         }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -16,17 +17,19 @@ from topolab.registry import find
 from topolab_trainers.config import TrainConfig
 from topolab_trainers.csr import CsrLinear
 from topolab_trainers.data.dataset import Dataset
-from topolab_trainers.inits.base import Context
-from topolab_trainers.method import Method
+from topolab_trainers.inits.base import InitInputs
 from topolab_trainers.models import build, initialise
 from topolab_trainers.seeds import generator
 from topolab_trainers.storage import CsrStorage, MaskedStorage, Storage, suits_csr
 
-__all__ = ["Network", "make_network"]
+if TYPE_CHECKING:
+    from topolab_trainers.method import Method
+
+__all__ = ["SparseNetwork", "make_network"]
 
 
 @dataclass
-class Network:
+class SparseNetwork:
     """A model whose layers are masked.
 
     Attributes
@@ -78,11 +81,12 @@ class Network:
                 setattr(self.model.get_submodule(parent), name, sparse)
                 out[layer.name] = CsrStorage(layer, sparse, mask)
             else:
-                out[layer.name] = MaskedStorage(layer, module, mask)
+                weight: nn.Parameter = module.weight  # type: ignore[assignment]
+                out[layer.name] = MaskedStorage(layer, weight, mask)
         return out
 
 
-def make_network(backend: Method, config: TrainConfig, dataset: Dataset) -> Network:
+def make_network(method: Method, config: TrainConfig, dataset: Dataset) -> SparseNetwork:
     """Build the model, make its first masks and its first weights, all on the CPU.
 
     Raises
@@ -99,7 +103,7 @@ def make_network(backend: Method, config: TrainConfig, dataset: Dataset) -> Netw
         norm=config.norm,
     )
     every = [layer.name for layer in topolab.layers_of(model)]
-    masked = masked_layers(config, every, backend.masked_by_default(model.head, every))  # type: ignore[arg-type]
+    masked = masked_layers(config, every, method.masked_by_default(model.head, every))  # type: ignore[arg-type]
     layers = topolab.layers_of(
         model,
         image_shape=dataset.image_shape,
@@ -115,10 +119,10 @@ def make_network(backend: Method, config: TrainConfig, dataset: Dataset) -> Netw
     if find("inits", config.init).needs_weights:
         ones = {layer.name: torch.ones(layer.shape, dtype=torch.bool) for layer in layers}
         initialise(model, ones, generator(config.seed, "weights"), config.weight_init)
-    context = Context(model, batch, generator(config.seed, "masks"))
-    masks = backend.initial_masks(layers, config, context)
+    inputs = InitInputs(model, batch, generator(config.seed, "masks"))
+    masks = method.initial_masks(layers, config, inputs)
     initialise(model, masks, generator(config.seed, "weights"), config.weight_init)
-    return Network(model, layers, masks)
+    return SparseNetwork(model, layers, masks)
 
 
 def masked_layers(config: TrainConfig, every: Sequence[str], default: Sequence[str]) -> list[str]:

@@ -11,18 +11,18 @@ from torch import Tensor
 from topolab.errors import ConfigError
 from topolab.layers import LayerSpec
 from topolab.options import Option
-from topolab_trainers.backend import Backend, Draw
 from topolab_trainers.config import TrainConfig
-from topolab_trainers.criteria import LayerView, Moment
-from topolab_trainers.inits.base import Context
+from topolab_trainers.criteria import LayerView, UpdatePlan
+from topolab_trainers.inits.base import InitInputs
+from topolab_trainers.method import Draw, Method
 from topolab_trainers.pruning import prune_to
 from topolab_trainers.schedules import UpdateTimes
-from topolab_trainers.update import Update
+from topolab_trainers.update import LayerUpdate
 
 __all__ = ["NIST"]
 
 
-class NIST(Backend):
+class NIST(Method):
     """Neurogenesis-inspired sparse training.
 
     References
@@ -61,10 +61,10 @@ class NIST(Backend):
         return replace(config, update_every=None, drop_fraction=0.0, t_end=0.0)
 
     def initial_masks(
-        self, layers: tuple[LayerSpec, ...], config: TrainConfig, context: Context
+        self, layers: tuple[LayerSpec, ...], config: TrainConfig, inputs: InitInputs
     ) -> dict[str, Tensor]:
         """Neuroseed masks; refuse a prune that would have to grow."""
-        masks = super().initial_masks(layers, config, context)
+        masks = super().initial_masks(layers, config, inputs)
         target = config.options["prune_to"]
         if target is not None:
             size = sum(layer.size for layer in layers if layer.maskable)
@@ -87,15 +87,15 @@ class NIST(Backend):
         epoch = min(max(1, round(config.options["prune_at"] * config.epochs)), config.epochs - 1)
         return UpdateTimes(None, t_end, steps_per_epoch, at=(epoch * steps_per_epoch,))
 
-    def moment(
+    def plan_update(
         self, step: int, total: int, t_end: int, config: TrainConfig, *, nth: int = 0
-    ) -> Moment:
+    ) -> UpdatePlan:
         """``fraction`` is the share of the masked layers' weights that is gone afterwards."""
-        return Moment(step, config.options["prune_to"])
+        return UpdatePlan(step, config.options["prune_to"])
 
-    def updates(
-        self, views: Sequence[LayerView], moment: Moment, config: TrainConfig, draw: Draw
-    ) -> dict[str, Update]:
+    def update_network(
+        self, views: Sequence[LayerView], plan: UpdatePlan, config: TrainConfig, draw: Draw
+    ) -> dict[str, LayerUpdate]:
         """One magnitude prune over all masked layers together."""
         size = sum(view.mask.numel() for view in views)
-        return prune_to(views, round((1 - moment.fraction) * size), draw)
+        return prune_to(views, round((1 - plan.fraction) * size), draw)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 
 from topolab.errors import TopolabError
 from topolab_trainers.criteria import LayerView
-from topolab_trainers.method import Draw
-from topolab_trainers.update import Update, highest
+from topolab_trainers.update import LayerUpdate, highest
+
+if TYPE_CHECKING:
+    from topolab_trainers.method import Draw
 
 __all__ = ["prune_to"]
 
 
-def prune_to(views: Sequence[LayerView], edges: int, draw: Draw) -> dict[str, Update]:
+def prune_to(views: Sequence[LayerView], edges: int, draw: Draw) -> dict[str, LayerUpdate]:
     """Keep the `edges` active weights largest in magnitude over some layers together.
 
     Parameters
@@ -27,7 +30,7 @@ def prune_to(views: Sequence[LayerView], edges: int, draw: Draw) -> dict[str, Up
 
     Returns
     -------
-    dict of str to Update
+    dict of str to LayerUpdate
 
     Raises
     ------
@@ -55,5 +58,5 @@ def prune_to(views: Sequence[LayerView], edges: int, draw: Draw) -> dict[str, Up
                 f"the prune would leave layer {view.name} without a single edge (layer collapse); "
                 "use a lower sparsity; every snapshot so far is kept"
             )
-        updates[view.name] = Update(mask, view.mask & ~mask, torch.zeros_like(mask), 0)
+        updates[view.name] = LayerUpdate(mask, view.mask & ~mask, torch.zeros_like(mask), 0)
     return updates

@@ -17,7 +17,9 @@ from topolab.registry import load_all
 __all__ = ["Planned", "Recipe", "find_recipe", "folder", "read_recipe", "recipe_files"]
 
 #: What a recipe decides by itself, or the command does; no setting of a training.
-RESERVED = frozenset({"name", "method", "seed", "out", "resume", "progress", "command"})
+RESERVED = frozenset({"name", "method", "seed"}) | {
+    "what", "out", "seeds", "only", "batched", "resume", "progress", "command",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

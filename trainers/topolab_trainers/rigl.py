@@ -10,9 +10,9 @@ import torch
 from topolab.errors import ConfigError
 from topolab.options import Option
 from topolab_trainers.config import TrainConfig
-from topolab_trainers.criteria import DROP, LayerView, Moment
+from topolab_trainers.criteria import LayerView, UpdatePlan, drop_criterion
 from topolab_trainers.dynamic import DropAndGrow, with_options
-from topolab_trainers.update import Update, grow_in_memory_order
+from topolab_trainers.update import LayerUpdate, grow_in_memory_order
 
 __all__ = ["RigL"]
 
@@ -46,18 +46,18 @@ class RigL(DropAndGrow):
         """The masked variant is for growth by the gradient among edges that were inactive."""
         config = super().check(config)
         if config.options["gradient"] == "masked":
-            if self.needs(config) != {"gradient"} or config.options["switch_grow"]:
+            if config.options["grow"] != "gradient" or config.options["switch_grow"]:
                 raise ConfigError("gradient masked is a variant of growth by the gradient only")
             # A just-dropped edge has a gradient still, so among not-kept ones all would come back.
             config = replace(config, candidates="inactive-before")
         return config
 
-    def update(
-        self, view: LayerView, moment: Moment, config: TrainConfig, generator: torch.Generator
-    ) -> Update:
+    def update_layer(
+        self, view: LayerView, plan: UpdatePlan, config: TrainConfig, generator: torch.Generator
+    ) -> LayerUpdate:
         """As defined, or with the gradient that the mask has zeroed."""
         if config.options["gradient"] == "dense":
-            return super().update(view, moment, config, generator)
-        keep = DROP[moment.drop](view, moment, generator)
+            return super().update_layer(view, plan, config, generator)
+        keep = drop_criterion(plan.drop).keep(view, plan, generator)
         assert view.gradient is not None
         return grow_in_memory_order(view.mask, keep, (view.gradient * view.mask).abs())

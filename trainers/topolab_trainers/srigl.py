@@ -11,19 +11,19 @@ from torch import Tensor
 from topolab.errors import ConfigError
 from topolab.layers import LayerSpec
 from topolab.options import Option
-from topolab_trainers.backend import Backend
 from topolab_trainers.config import TrainConfig
-from topolab_trainers.criteria import LayerView, Moment
+from topolab_trainers.criteria import LayerView, UpdatePlan
 from topolab_trainers.distributions import DISTRIBUTIONS, edge_counts
-from topolab_trainers.inits.base import Context, dense_masks, required_sparsity
+from topolab_trainers.inits.base import InitInputs, dense_masks, required_sparsity
+from topolab_trainers.method import Method
 from topolab_trainers.profiles import spread
 from topolab_trainers.schedules import cosine_fraction
-from topolab_trainers.update import Update, highest, keep_highest
+from topolab_trainers.update import LayerUpdate, highest, keep_highest
 
 __all__ = ["SRigL", "constant_fan_in_update"]
 
 
-class SRigL(Backend):
+class SRigL(Method):
     """Structured RigL.
 
     References
@@ -61,7 +61,7 @@ class SRigL(Backend):
         return frozenset({"gradient"})
 
     def initial_masks(
-        self, layers: tuple[LayerSpec, ...], config: TrainConfig, context: Context
+        self, layers: tuple[LayerSpec, ...], config: TrainConfig, inputs: InitInputs
     ) -> dict[str, Tensor]:
         """Every neuron of a layer has the same fan-in, the nearest whole one; inputs at random."""
         counts = edge_counts(layers, required_sparsity(config), config.options["distribution"])
@@ -71,25 +71,25 @@ class SRigL(Backend):
                 k = max(1, round(counts[layer.name] / layer.n_out))
                 fan_in = np.full(layer.n_out, k, dtype=np.int64)
                 n = layer.size // layer.n_out
-                masks[layer.name] = spread(fan_in, n, "random", context.generator).reshape(
+                masks[layer.name] = spread(fan_in, n, "random", inputs.generator).reshape(
                     layer.shape
                 )
         return masks
 
-    def moment(
+    def plan_update(
         self, step: int, total: int, t_end: int, config: TrainConfig, *, nth: int = 0
-    ) -> Moment:
+    ) -> UpdatePlan:
         """RigL's cosine."""
-        return Moment(step, cosine_fraction(step, t_end, config.drop_fraction), grow="gradient")
+        return UpdatePlan(step, cosine_fraction(step, t_end, config.drop_fraction), grow="gradient")
 
-    def update(
-        self, view: LayerView, moment: Moment, config: TrainConfig, generator: torch.Generator
-    ) -> Update:
+    def update_layer(
+        self, view: LayerView, plan: UpdatePlan, config: TrainConfig, generator: torch.Generator
+    ) -> LayerUpdate:
         """See `constant_fan_in_update`."""
         assert view.gradient is not None
         gamma = config.options["gamma"] if config.options["ablation"] else None
         return constant_fan_in_update(
-            view.mask, view.weight, view.gradient, moment.fraction, gamma, generator,
+            view.mask, view.weight, view.gradient, plan.fraction, gamma, generator,
             budget=view.budget,
         )  # fmt: skip
 
@@ -103,7 +103,7 @@ def constant_fan_in_update(
     generator: torch.Generator,
     *,
     budget: int | None = None,
-) -> Update:
+) -> LayerUpdate:
     """One layer's update that leaves every neuron that is not ablated with the same fan-in.
 
     With K = floor(fraction * active): a weight is salient if it is among the active - K largest
@@ -127,7 +127,7 @@ def constant_fan_in_update(
 
     Returns
     -------
-    Update
+    LayerUpdate
 
     Notes
     -----
@@ -150,7 +150,7 @@ def constant_fan_in_update(
     n_live = int(live.sum())
     budget = active if budget is None else budget
     if active == 0:
-        return Update(mask, torch.zeros_like(mask), torch.zeros_like(mask), 0)
+        return LayerUpdate(mask, torch.zeros_like(mask), torch.zeros_like(mask), 0)
     n_drop = int(fraction * active)
     keep = keep_highest(rows, magnitude, n_drop, generator)
     if gamma is not None and n_live > 1:
@@ -161,7 +161,7 @@ def constant_fan_in_update(
         need = max(1, int(gamma * (active // n_live)))
         left = live & (count >= need)
         # So few neurons cannot hold all edges: the most salient of the others stay as well.
-        least = max(1, -(-budget // size))
+        least = -(-budget // size)
         if int(left.sum()) < least:
             score = count.double().masked_fill(~live, -1)
             left = torch.zeros_like(live)
@@ -179,4 +179,4 @@ def constant_fan_in_update(
     new = new.reshape(mask.shape)
     dropped, grown = mask & ~new, new & ~mask
     gone = int((mask & ~keep.reshape(mask.shape) & ~new).sum())
-    return Update(new, dropped, grown, regrown=n_drop - gone)
+    return LayerUpdate(new, dropped, grown, regrown=n_drop - gone)

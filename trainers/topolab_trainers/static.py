@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from topolab_trainers.backend import Backend, without_updates
 from topolab_trainers.config import TrainConfig
+from topolab_trainers.method import Method, without_updates
 
 __all__ = ["Static"]
 
 
-class Static(Backend):
+class Static(Method):
     """A fixed mask: uniform, ER, ERK, a profile, or any other initialisation.
 
     Its snapshots, one at each epoch's end, show the accuracy.

@@ -1,6 +1,6 @@
-"""How a layer's weights are kept while training: dense with a mask, or the active ones only.
+"""How a layer's weights are kept: dense with a mask, one slice of many, or active ones only.
 
-Both offer the same: the mask, the weight and its dense gradient as seen by an update, and ways
+All offer the same: the mask, the weight and its dense gradient as seen by an update, and ways
 to mask the gradient of a step and to apply an update.
 """
 
@@ -15,7 +15,15 @@ from topolab.layers import LayerSpec
 from topolab_trainers.csr import CsrLinear, Pattern
 from topolab_trainers.update import positions
 
-__all__ = ["CSR_DENSITY", "CSR_SIZE", "CsrStorage", "MaskedStorage", "Storage", "suits_csr"]
+__all__ = [
+    "CSR_DENSITY",
+    "CSR_SIZE",
+    "CsrStorage",
+    "MaskedStorage",
+    "StackedStorage",
+    "Storage",
+    "suits_csr",
+]
 
 # Measured by benchmarks/bench_training.py (see docs/decisions/0008): below this density, and from
 # this many weights on, CSR steps are faster than masked dense ones on the CPU.
@@ -46,15 +54,17 @@ class MaskedStorage:
     ever leaves 0, weight decay included.
     """
 
-    def __init__(self, layer: LayerSpec, module: nn.Module, mask: Tensor) -> None:
-        self.layer = layer
-        self.parameter: nn.Parameter = module.weight  # type: ignore[assignment]
-        self.mask = mask.to(self.parameter.device)
-        self.active = positions(self.mask)
-        self.budget = self.active.numel()
+    def __init__(self, layer: LayerSpec, parameter: nn.Parameter, mask: Tensor) -> None:
+        self.layer, self.parameter = layer, parameter
+        self.mask = mask.to(parameter.device)
         # Multiplying by a mask of the weight's own type is the fastest way to mask.
         self._factor: Tensor | None = None
         self._refresh()
+        self.budget = self.active.numel()
+
+    def _own(self, value: Tensor) -> Tensor:
+        """What of a tensor of the parameter's shape is this layer's."""
+        return value
 
     @property
     def full(self) -> bool:
@@ -73,7 +83,7 @@ class MaskedStorage:
     @property
     def weight(self) -> Tensor:
         """The dense weight, 0 where there is no edge; not a copy."""
-        return self.parameter.detach()
+        return self._own(self.parameter.detach())
 
     @property
     def values(self) -> Tensor | None:
@@ -86,28 +96,27 @@ class MaskedStorage:
     def gradient(self) -> Tensor:
         """The dense gradient of the last backward pass; masked ones after `mask_gradient`."""
         assert self.parameter.grad is not None
-        return self.parameter.grad
+        return self._own(self.parameter.grad)
 
     def mask_gradient(self) -> None:
         """Set the gradient of absent weights to 0."""
         if self._factor is not None:
-            assert self.parameter.grad is not None
-            self.parameter.grad.mul_(self._factor)
+            self.gradient().mul_(self._factor)
 
     @torch.no_grad()
     def set(
         self, mask: Tensor, optimizer: torch.optim.Optimizer | None, new: Tensor | None = None
     ) -> None:
         """Take another mask: what comes or goes is 0 (or `new`), optimiser state included."""
-        changed = positions(mask ^ self.mask)
-        self.parameter.view(-1)[changed] = 0
+        weight, changed = self.weight, positions(mask ^ self.mask)
+        weight.view(-1)[changed] = 0
         if new is not None:
             grown = mask & ~self.mask
-            self.parameter[grown] = new[grown]
+            weight[grown] = new[grown]
         if optimizer is not None:
             for value in _state(optimizer, self.parameter).values():
                 if isinstance(value, Tensor) and value.shape == self.parameter.shape:
-                    value.view(-1)[changed] = 0
+                    self._own(value).view(-1)[changed] = 0
         self.mask = mask
         self._refresh()
 
@@ -122,6 +131,37 @@ class MaskedStorage:
         fan_in = self.mask.reshape(len(self.mask), -1).sum(1)
         total = (self.gradient() * self.mask).abs().reshape(len(self.mask), -1).sum(1)
         return total / fan_in.clamp(min=1)
+
+
+class StackedStorage(MaskedStorage):
+    """One replica's slice of a layer whose weights are stacked, (R, m, ...).
+
+    Parameters
+    ----------
+    layer : LayerSpec
+    parameter : Parameter, shape (R, m, ...)
+    mask : Tensor of bool, shape (m, ...)
+    factor : Tensor or None, shape (R, m, ...)
+        The masks of all replicas in the weight's type, kept up to date here; None where the layer
+        is never masked.
+    index : int
+        Which replica's.
+    """
+
+    def __init__(
+        self, layer: LayerSpec, parameter: nn.Parameter, mask: Tensor, factor: Tensor | None,
+        index: int,
+    ) -> None:  # fmt: skip
+        self.index, self._slice = index, None if factor is None else factor[index]
+        super().__init__(layer, parameter, mask)
+
+    def _own(self, value: Tensor) -> Tensor:
+        return value[self.index]
+
+    def _refresh(self) -> None:
+        self.active, self._factor = positions(self.mask), self._slice
+        if self._slice is not None:
+            self._slice.copy_(self.mask)
 
 
 class CsrStorage:

@@ -1,48 +1,96 @@
-"""The doors to a training by name; the command line is thin over them."""
+"""The one road to a training: by a method's name, by a recipe, by a plan."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from topolab.registry import find
-from topolab.run import Run
-from topolab_trainers.recipes import Planned
+from topolab.errors import ConfigError, PartialFailure, TopolabError
+from topolab.options import Option, one_of
+from topolab.progress import Progress, progress_shown
+from topolab.registry import find, names
+from topolab.run import Run, open_run
+from topolab.store.layout import RunFiles
+from topolab_trainers.config import settings as declared
+from topolab_trainers.recipes import Planned, Recipe, find_recipe, recipe_files
 
-__all__ = ["train", "train_together"]
+if TYPE_CHECKING:
+    from topolab_trainers.method import Method
+
+__all__ = ["TrainingInterrupted", "train"]
+
+SEEDS = Option(
+    "seeds", "ints", None, "One run for each.", interval="[0, inf)",
+    noun="a list of seeds such as 42,123", empty="give at least one seed",
+)  # fmt: skip
+ONLY = Option("only", "words", None, "Runs of a recipe.", empty="give at least one run of a recipe")
+
+
+class TrainingInterrupted(KeyboardInterrupt):
+    """An interruption of which nothing is lost.
+
+    Attributes
+    ----------
+    path : Path
+        Where what was recorded is safe: the folder of a run, or of several.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"what was recorded is safe in {path}; the same call goes on, for one run with "
+            "resume=True"
+        )
+        self.path = path
 
 
 def train(
-    method: str,
-    out: str | os.PathLike[str],
+    what: str | os.PathLike[str] | Recipe | Sequence[Planned],
+    out: Run | str | os.PathLike[str] | None = None,
     *,
     resume: bool = False,
-    progress: Callable[..., None] | None = None,
+    seeds: Sequence[int] | str | None = None,
+    only: Sequence[str] | str | None = None,
+    batched: bool = False,
+    progress: Progress | bool | None = None,
     command: str | None = None,
     **settings: Any,
-) -> Run:
-    """Train a network with a sparse-training method and record its wiring.
+) -> Run | list[Run]:
+    """Train networks with sparse-training methods and record their wiring.
+
+    Of several runs what is finished is not done again, and what broke off goes on.
 
     Parameters
     ----------
-    method : str
-        Name of a backend: ``topolab methods`` lists them.
-    out : path
-        The folder of the new run.
+    what : str, path, Recipe or sequence of Planned
+        Name of a method (``topolab.methods()``) or of a recipe (``topolab.recipes()``), the path
+        of a recipe's ``.toml``, a recipe, or the list of its trainings.
+    out : Run or path, optional
+        The folder of the new run, or of several the folder they are in. Without it
+        ``runs/METHOD-DATA-sSEED``, ``runs/RECIPE`` or ``runs``.
     resume : bool
-        Continue the run that is there.
-    progress : callable, optional
-        Called with (step, steps in all, metrics).
+        Continue the run that is there; without it one run that exists already is refused.
+    seeds : sequence of int, optional
+        One run for each, instead of the one seed or of the recipe's.
+    only : sequence of str, optional
+        Of a recipe or a plan: only these runs.
+    batched : bool
+        Train runs of one shape together, as one program; each is the same as one trained alone,
+        to rounding.
+    progress : Progress, bool or None
+        A function of (what, done, total, detail), False for silence, None for a bar where a person
+        looks.
     command : str, optional
-        Kept in the run's manifest.
+        Kept in the runs' manifests.
     **settings
-        Whatever the method's configuration knows: data, sparsity, epochs, seed, ...
+        Whatever every method has (data, sparsity, epochs, seed, ...), and what the method and the
+        initialisation know besides. They replace a recipe's shared ones.
 
     Returns
     -------
-    Run
+    Run or list of Run
+        One run of a method; otherwise a list.
 
     Raises
     ------
@@ -52,61 +100,214 @@ def train(
         If the data set is not on this machine.
     RunExistsError
         If there is a run at `out` and `resume` is False.
+    PartialFailure
+        If some of several failed; its `done` are the others.
 
     Examples
     --------
     >>> import tempfile
-    >>> run = train("set", tempfile.mkdtemp() + "/run", data="digits", hidden=(32,), epochs=2)
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> run = train("set", folder / "one", data="digits", hidden=(32,), epochs=2)
     >>> run.config["method"], len(run)
     ('set', 3)
+    >>> [run.name for run in train("set", folder, seeds=(1, 2), hidden=(16,), epochs=1)]
+    ['set-digits-s1', 'set-digits-s2']
     """
-    backend = find("methods", method)()
-    config = backend.configure(**settings)
-    trained: Run = backend.train(
-        config, Path(out), resume=resume, progress=progress, command=command
+    _check_shared(settings)
+    several = None if seeds is None else _seeds(seeds, settings)
+    chosen = None if only is None else list(ONLY.read(only))
+    source = _source(what)
+    if isinstance(source, str):
+        if chosen is not None:
+            raise ConfigError("only is for the runs of a recipe")
+        if several is None and not batched:
+            method: Method = find("methods", source)()
+            path = _folder(out, Path("runs") / _name(method, settings))
+            with progress_shown(progress) as tell:
+                return _train_one(method, path, settings, resume, tell, command)
+        plan = _plan_of_seeds(source, settings, several)
+        folder = _folder(out, Path("runs"))
+    elif isinstance(source, Recipe):
+        plan = source.plan(settings, seeds=several or _seed(settings), only=chosen)
+        folder = _folder(out, Path("runs") / source.name)
+    else:
+        plan = _plan_with(source, settings, several, chosen)
+        folder = _folder(out, Path("runs"))
+    train_plan = _train_together if batched else _train_in_turn
+    with progress_shown(progress) as tell:
+        return train_plan(plan, folder, tell, command)
+
+
+# -- what is to be trained -------------------------------------------------------------------
+
+
+def _source(what: Any) -> str | Recipe | list[Planned]:
+    """A method's name, a recipe or a plan."""
+    if isinstance(what, Recipe):
+        return what
+    if isinstance(what, os.PathLike) or (isinstance(what, str) and what.endswith(".toml")):
+        return find_recipe(os.fspath(what))
+    if isinstance(what, str):
+        methods, recipes = names("methods"), recipe_files()
+        if what in methods and what in recipes:
+            raise ConfigError(
+                f"{what!r} is a method and a recipe; for the recipe give its path, {recipes[what]}"
+            )
+        if what in recipes:
+            return find_recipe(what)
+        return str(one_of("method", what, methods))
+    try:
+        plan = list(what)
+    except TypeError:
+        plan = [what]
+    wrong = [item for item in plan if not isinstance(item, Planned)]
+    if wrong:
+        raise ConfigError(
+            f"{wrong[0]!r} is nothing to train: give the name of a method or of a recipe, the path "
+            "of a recipe, or a list of Planned"
+        )
+    return plan
+
+
+def _check_shared(settings: Mapping[str, Any]) -> None:
+    """What every method has is looked at before anything is trained."""
+    for option in declared():
+        option.read(settings.get(option.name))
+
+
+def _seeds(seeds: Any, settings: Mapping[str, Any]) -> list[int]:
+    if settings.get("seed") is not None:
+        raise ConfigError("give either seed or seeds")
+    found = list(SEEDS.read(seeds))
+    if len(set(found)) < len(found):
+        raise ConfigError(f"seeds {','.join(map(str, found))} names a seed twice")
+    return found
+
+
+def _seed(settings: Mapping[str, Any]) -> list[int] | None:
+    seed = settings.get("seed")
+    return None if seed is None else [_option("seed").read(seed)]
+
+
+def _option(name: str) -> Option:
+    return next(option for option in declared() if option.name == name)
+
+
+def _name(method: Method | type[Method], settings: Mapping[str, Any]) -> str:
+    """METHOD-DATA-sSEED, of what is given or the method's own."""
+    data, seed = (
+        settings.get(key) or method.defaults.get(key) or _option(key).default
+        for key in ("data", "seed")
     )
-    return trained
+    return f"{method.name}-{data}-s{seed}"
 
 
-def train_together(
-    plan: Sequence[Planned], out: str | os.PathLike[str], *, command: str | None = None
+def _plan_of_seeds(
+    name: str, settings: Mapping[str, Any], seeds: Sequence[int] | None
+) -> list[Planned]:
+    method = find("methods", name)
+    each = [{**settings, "seed": s} for s in seeds or _seed(settings) or [0]]
+    return [Planned(_name(method, chosen), name, chosen) for chosen in each]
+
+
+def _plan_with(
+    plan: Sequence[Planned],
+    settings: Mapping[str, Any],
+    seeds: Sequence[int] | None,
+    only: Sequence[str] | None,
+) -> list[Planned]:
+    if seeds is not None:
+        raise ConfigError("a plan has its seeds already; leave seeds away")
+    here = [item.name for item in plan]
+    unknown = sorted(set(only or ()) - set(here))
+    if unknown:
+        raise ConfigError(f"the plan has no run {', '.join(unknown)}; it has {', '.join(here)}")
+    given = {k: v for k, v in settings.items() if v is not None}
+    return [
+        Planned(item.name, item.method, {**item.settings, **given})
+        for item in plan
+        if only is None or item.name in only
+    ]
+
+
+def _folder(out: Run | str | os.PathLike[str] | None, otherwise: Path) -> Path:
+    if out is None:
+        return otherwise
+    return out.path if isinstance(out, Run) else Path(out)
+
+
+# -- how it is trained -----------------------------------------------------------------------
+
+
+def _train_one(
+    method: Method,
+    path: Path,
+    settings: Mapping[str, Any],
+    resume: bool,
+    tell: Progress,
+    command: str | None,
+) -> Run:
+    from topolab_trainers.loop import train as train_method
+
+    config = method.configure(**settings)
+    try:
+        return train_method(
+            method, config, path, resume=resume, progress=_ticks(tell, path.name), command=command
+        )
+    except KeyboardInterrupt:
+        raise TrainingInterrupted(path) from None
+
+
+def _train_in_turn(
+    plan: Sequence[Planned], folder: Path, tell: Progress, command: str | None
 ) -> list[Run]:
-    """Train several runs of one architecture as one batched program.
+    done: list[Run] = []
+    failed: list[tuple[str, TopolabError]] = []
+    for position, item in enumerate(plan, start=1):
+        path = folder / item.name
+        finished = " (finished)" if RunFiles(path).finished() else ""
+        tell("runs", position, len(plan), f"{path}{finished}")
+        try:
+            method = find("methods", item.method)()
+            done.append(
+                _train_one(method, path, item.settings, path.exists(), tell, command)
+            )  # fmt: skip
+        except TopolabError as error:
+            failed.append((item.name, error))
+    if failed and len(plan) == 1:
+        raise failed[0][1]
+    if failed:
+        raise PartialFailure(
+            f"{len(failed)} of {len(plan)} failed: {', '.join(name for name, _ in failed)}",
+            done=done, failed=failed,
+        )  # fmt: skip
+    return done
 
-    Seeds, sparsities, initial masks and methods may differ. What is finished is left as it is;
-    each run is the same as one trained alone, to rounding.
 
-    Parameters
-    ----------
-    plan : sequence of Planned
-        As of ``find_recipe(name).plan()``.
-    out : path
-        Folder of the runs.
-    command : str, optional
-        Kept in the runs' manifests.
+def _train_together(
+    plan: Sequence[Planned], folder: Path, tell: Progress, command: str | None
+) -> list[Run]:
+    from topolab_trainers.batched import train_many
+    from topolab_trainers.jobs import Job
 
-    Returns
-    -------
-    list of Run
-
-    Raises
-    ------
-    ConfigError
-        If one of them cannot be trained this way, before anything is written.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> settings = {"data": "digits", "hidden": (16,), "epochs": 1}
-    >>> plan = [Planned(f"s{s}", "set", {**settings, "seed": s}) for s in (1, 2)]
-    >>> [run.name for run in train_together(plan, tempfile.mkdtemp())]
-    ['s1', 's2']
-    """
     jobs = []
     for item in plan:
-        backend = find("methods", item.method)()
-        jobs.append((backend, backend.configure(**item.settings), Path(out) / item.name))
-    if not jobs:
-        return []
-    trained: list[Run] = jobs[0][0].train_together(jobs, command=command)
-    return trained
+        method: Method = find("methods", item.method)()
+        jobs.append(Job(method, method.configure(**item.settings), folder / item.name))
+    try:
+        return train_many(jobs, progress=_ticks(tell, folder.name), command=command)
+    except KeyboardInterrupt:
+        raise TrainingInterrupted(folder) from None
+    except PartialFailure as error:
+        error.done = [open_run(job.out) for job in jobs if RunFiles(job.out).finished()]
+        raise
+
+
+def _ticks(tell: Progress, name: str) -> Callable[[int, int, Mapping[str, float]], None]:
+    """What the loop reports, as a report of progress."""
+
+    def tick(step: int, total: int, metrics: Mapping[str, float]) -> None:
+        accuracy = metrics.get("test_accuracy")
+        tell(name, step, total, "" if accuracy is None else f"test {100 * accuracy:.1f} %")
+
+    return tick

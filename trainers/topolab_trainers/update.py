@@ -16,15 +16,12 @@ from torch import Tensor
 from topolab.errors import TopolabError
 
 __all__ = [
-    "CANDIDATES",
-    "Update",
+    "LayerUpdate",
     "count",
     "draw_outside",
-    "drop_and_grow",
     "grow",
     "grow_in_memory_order",
     "highest",
-    "keep_by_sign",
     "keep_highest",
     "positions",
     "room_to_drop",
@@ -32,12 +29,11 @@ __all__ = [
     "without_lowest_by_sign",
 ]
 
-CANDIDATES = ("not-kept", "inactive-before")
 #: Scores that a first guess of the k-th highest looks at.
 SAMPLE = 8192
 
 
-class Update(NamedTuple):
+class LayerUpdate(NamedTuple):
     """The outcome of one layer's update.
 
     Attributes
@@ -87,13 +83,13 @@ def highest(scores: Tensor, k: int, generator: torch.Generator) -> Tensor:
         return torch.empty(0, dtype=torch.int64, device=scores.device)
     if k >= scores.numel():
         return torch.arange(scores.numel(), device=scores.device)
-    few = _surely_among(scores, k)
-    if few is not None:
-        return few[_exactly(scores[few], k, generator)]
-    return _exactly(scores, k, generator)
+    superset = _superset_of_highest(scores, k)
+    if superset is not None:
+        return superset[_select_highest(scores[superset], k, generator)]
+    return _select_highest(scores, k, generator)
 
 
-def _exactly(scores: Tensor, k: int, generator: torch.Generator) -> Tensor:
+def _select_highest(scores: Tensor, k: int, generator: torch.Generator) -> Tensor:
     if k >= scores.numel():
         return torch.arange(scores.numel(), device=scores.device)
     # The k-th highest is the (n - k + 1)-th lowest.
@@ -103,7 +99,7 @@ def _exactly(scores: Tensor, k: int, generator: torch.Generator) -> Tensor:
     return torch.cat([above, _draw(ties, k - above.numel(), generator)])
 
 
-def _surely_among(scores: Tensor, k: int) -> Tensor | None:
+def _superset_of_highest(scores: Tensor, k: int) -> Tensor | None:
     """Positions that hold the k highest, ties included, and not many more; None if not found.
 
     A sample guesses a value that a few more than k reach; counting them makes it sure.
@@ -146,12 +142,12 @@ def _draw(candidates: Tensor, k: int, generator: torch.Generator) -> Tensor:
     return candidates[chosen.to(candidates.device)]
 
 
-def draw_outside(taken: Tensor, k: int, generator: torch.Generator) -> Tensor:
-    """k distinct positions where `taken` is False, every set equally likely.
+def draw_outside(mask: Tensor, k: int, generator: torch.Generator) -> Tensor:
+    """k distinct positions where `mask` is False, every set equally likely.
 
     Parameters
     ----------
-    taken : Tensor of bool
+    mask : Tensor of bool
     k : int
         At most as many as are free.
     generator : torch.Generator
@@ -163,29 +159,29 @@ def draw_outside(taken: Tensor, k: int, generator: torch.Generator) -> Tensor:
 
     Examples
     --------
-    >>> taken = torch.tensor([True, False, True, False])
-    >>> sorted(draw_outside(taken, 2, torch.Generator().manual_seed(0)).tolist())
+    >>> mask = torch.tensor([True, False, True, False])
+    >>> sorted(draw_outside(mask, 2, torch.Generator().manual_seed(0)).tolist())
     [1, 3]
     """
-    flat = taken.reshape(-1)
+    flat = mask.reshape(-1)
     n = flat.numel()
     if k <= 0:
         return torch.empty(0, dtype=torch.int64, device=flat.device)
     free = n - count(flat)
     if k > free // 4 or n < SAMPLE:
         return _draw(positions(~flat), k, generator)
-    # Few of many: draw places, leave out the taken and the repeated, and draw on for the rest.
-    shut = flat.cpu().numpy()
+    # Few of many: draw places, leave out those of the mask and repetitions, draw on for the rest.
+    outside = ~flat.cpu().numpy()
     place = np.empty(n, dtype=np.int32)
-    drawn = np.empty(0, dtype=np.int64)
+    draws = np.empty(0, dtype=np.int64)
     while True:
         more = torch.randint(0, n, (int(1.2 * k * n / free) + 64,), generator=generator).numpy()
-        drawn = np.concatenate([drawn, more[~shut[more]]])
-        order = np.arange(len(drawn), dtype=np.int32)
-        place[drawn[::-1]] = order[::-1]  # of several assignments the last holds: the first draw
-        drawn = drawn[place[drawn] == order]
-        if len(drawn) >= k:
-            return torch.from_numpy(drawn[:k]).to(flat.device)
+        draws = np.concatenate([draws, more[outside[more]]])
+        order = np.arange(len(draws), dtype=np.int32)
+        place[draws[::-1]] = order[::-1]  # of several assignments the last holds: the first draw
+        draws = draws[place[draws] == order]
+        if len(draws) >= k:
+            return torch.from_numpy(draws[:k]).to(flat.device)
 
 
 def room_to_drop(size: int, active: int, wanted: int, candidates: str) -> int:
@@ -222,7 +218,32 @@ def without_lowest(
 def without_lowest_by_sign(
     mask: Tensor, active: Tensor, values: Tensor, fraction: float, generator: torch.Generator
 ) -> Tensor:
-    """A mask without a share of the positive weights nearest 0 and of the negative ones."""
+    """SET's rule: a mask without the positive weights nearest 0 and the negative ones nearest 0.
+
+    ``floor(fraction * count)`` of each sign go; a weight of exactly 0 counts as positive.
+
+    Parameters
+    ----------
+    mask : Tensor of bool
+    active : Tensor of int64, shape (k,)
+        `positions` of the mask.
+    values : Tensor, shape (k,)
+        The weights there.
+    fraction : float
+    generator : torch.Generator
+
+    Returns
+    -------
+    Tensor of bool, of the mask's shape
+
+    Examples
+    --------
+    >>> mask = torch.tensor([[True, True, True, True, False]])
+    >>> weight = torch.tensor([0.1, 0.9, -0.2, -0.8])
+    >>> left = without_lowest_by_sign(mask, positions(mask), weight, 0.5, torch.Generator())
+    >>> left.int().tolist()
+    [[0, 1, 0, 1, 0]]
+    """
     keep = mask.reshape(-1).clone()
     for side in (values >= 0, values < 0):
         where = positions(side)
@@ -256,25 +277,6 @@ def keep_highest(mask: Tensor, score: Tensor, n_drop: int, generator: torch.Gene
     return without_lowest(mask, active, score.reshape(-1)[active], n_drop, generator)
 
 
-def keep_by_sign(
-    mask: Tensor, weight: Tensor, fraction: float, generator: torch.Generator
-) -> Tensor:
-    """SET's rule: drop the positive weights nearest 0 and the negative ones nearest 0.
-
-    ``floor(fraction * count)`` of each sign are dropped; a weight of exactly 0 counts as positive.
-
-    Examples
-    --------
-    >>> weight = torch.tensor([[0.1, 0.9, -0.2, -0.8, 0.0]])
-    >>> mask = torch.tensor([[True, True, True, True, False]])
-    >>> keep_by_sign(mask, weight, 0.5, torch.Generator()).int().tolist()
-    [[0, 1, 0, 1, 0]]
-    """
-    active = positions(mask)
-    values = weight.reshape(-1)[active]
-    return without_lowest_by_sign(mask, active, values, fraction, generator)
-
-
 def grow(
     mask: Tensor,
     keep: Tensor,
@@ -283,7 +285,7 @@ def grow(
     *,
     candidates: str = "not-kept",
     number: int | None = None,
-) -> Update:
+) -> LayerUpdate:
     """Grow as many edges as `keep` dropped from `mask`, or another number.
 
     Parameters
@@ -300,26 +302,26 @@ def grow(
 
     Returns
     -------
-    Update
+    LayerUpdate
     """
     if number is None:
         number = count(mask) - count(keep)
-    taken = keep if candidates == "not-kept" else mask
-    number = min(number, taken.numel() - count(taken))
+    closed = keep if candidates == "not-kept" else mask
+    number = min(number, closed.numel() - count(closed))
     if score is None:
-        chosen = draw_outside(taken, number, generator)
+        chosen = draw_outside(closed, number, generator)
     else:
         open_scores = score.reshape(-1).clone()
-        open_scores[positions(taken)] = -torch.inf
+        open_scores[positions(closed)] = -torch.inf
         chosen = highest(open_scores, number, generator)
     new = keep.reshape(-1).clone()
     new[chosen] = True
     regrown = count(mask.reshape(-1)[chosen])
     new = new.reshape(mask.shape)
-    return Update(new, mask & ~new, new & ~mask, regrown)
+    return LayerUpdate(new, mask & ~new, new & ~mask, regrown)
 
 
-def grow_in_memory_order(mask: Tensor, keep: Tensor, score: Tensor) -> Update:
+def grow_in_memory_order(mask: Tensor, keep: Tensor, score: Tensor) -> LayerUpdate:
     """A known mistake, kept as a variant to be studied: ties fall in memory order.
 
     Only edges that were inactive before may grow. Where the score was masked before, all of them
@@ -337,53 +339,4 @@ def grow_in_memory_order(mask: Tensor, keep: Tensor, score: Tensor) -> Update:
     new = keep.reshape(-1).clone()
     new[free[order[: count(mask) - count(keep)]]] = True
     new = new.reshape(mask.shape)
-    return Update(new, mask & ~new, new & ~mask, regrown=0)
-
-
-def drop_and_grow(
-    mask: Tensor,
-    drop_score: Tensor,
-    grow_score: Tensor | None,
-    fraction: float,
-    generator: torch.Generator,
-    *,
-    candidates: str = "not-kept",
-) -> Update:
-    """One layer's update: drop the lowest, grow the highest.
-
-    ``floor(fraction * active)`` edges are dropped, and as many grown.
-
-    Parameters
-    ----------
-    mask : Tensor of bool
-    drop_score : Tensor
-        The active edges with the lowest are dropped.
-    grow_score : Tensor or None
-        The candidates with the highest grow; at random without one.
-    fraction : float
-        In [0, 1].
-    generator : torch.Generator
-        On the CPU; it decides ties.
-    candidates : {"not-kept", "inactive-before"}
-        With "not-kept" an edge that was just dropped may come back, as in RigL's own code.
-
-    Returns
-    -------
-    Update
-
-    Examples
-    --------
-    Of four edges the weakest goes, and the absent edge with the largest gradient comes.
-
-    >>> mask = torch.tensor([[True, True, True, True, False, False]])
-    >>> weight = torch.tensor([[0.4, -0.1, 0.3, -0.2, 0.0, 0.0]])
-    >>> gradient = torch.tensor([[0.9, 0.1, 0.9, 0.9, -0.5, 0.3]])
-    >>> update = drop_and_grow(mask, weight.abs(), gradient.abs(), 0.25, torch.Generator())
-    >>> update.mask.int().tolist()
-    [[1, 0, 1, 1, 1, 0]]
-    """
-    active = positions(mask)
-    n = active.numel()
-    n_drop = room_to_drop(mask.numel(), n, int(fraction * n), candidates)
-    keep = without_lowest(mask, active, drop_score.reshape(-1)[active], n_drop, generator)
-    return grow(mask, keep, grow_score, generator, candidates=candidates)
+    return LayerUpdate(new, mask & ~new, new & ~mask, regrown=0)

@@ -75,5 +75,5 @@ def _first_hubs(data: ReportData) -> pd.DataFrame:
         )
     first = {view.label: view.first_layer for view in data.views}
     hubs = hubs[hubs["layer"] == hubs["run"].map(first)]
-    hubs = hubs[hubs["share"] == hubs["share"].max()]
-    return hubs[["run", "step"]].assign(hubs_kept=1 - hubs["turnover_since_start"])
+    most: pd.DataFrame = hubs[hubs["share"] == hubs["share"].max()]
+    return most[["run", "step"]].assign(hubs_kept=1 - most["turnover_since_start"])

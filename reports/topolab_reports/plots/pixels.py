@@ -46,10 +46,10 @@ def draw(
             part.pivot(index="row", columns="col", values="value").to_numpy()
             for _, part in table.groupby("channel")
         ]
-        image = np.concatenate(channels, axis=1)
-        flat = image.shape[0] == 1
+        values = np.concatenate(channels, axis=1)
+        flat = values.shape[0] == 1
         image = ax.imshow(
-            image, cmap=MAP, vmin=vmin, vmax=vmax, interpolation="none",
+            values, cmap=MAP, vmin=vmin, vmax=vmax, interpolation="none",
             aspect="auto" if flat else "equal",
         )  # fmt: skip
         ax.set_xlabel("input" if flat else "column (pixels)")

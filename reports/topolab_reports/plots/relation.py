@@ -55,7 +55,7 @@ def draw(
         for (group, layer), part in known.groupby(["group", "layer"], sort=False):
             ax.plot(
                 part[x], part[y], linestyle="", marker=_MARKS[layers.index(layer) % len(_MARKS)],
-                color=colours[group], markersize=4, alpha=0.6, markeredgewidth=0,
+                color=colours[str(group)], markersize=4, alpha=0.6, markeredgewidth=0,
                 label=f"{group}: {layer}",
             )  # fmt: skip
         if known.empty:

@@ -51,14 +51,16 @@ def draw(
         figure, ax = axes_of(ax)
         data = table[(table["degree"] > 0) & table["ccdf"].notna()]
         ax.step(data["degree"], data["ccdf"], where="pre", color=colour, label="observed")
-        for i, law in enumerate(fits.itertuples(), start=1):
-            if law.reason or not np.isfinite(law.alpha) or data.empty:
+        for i, law in enumerate(fits.to_dict("records"), start=1):
+            if law["reason"] or not np.isfinite(law["alpha"]) or data.empty:
                 continue
-            k = np.unique(np.geomspace(law.x_min, data["degree"].max() + 1, 200).round())
-            share = law.n_tail / law.n * zeta(law.alpha, k) / zeta(law.alpha, law.x_min)
+            k = np.unique(np.geomspace(law["x_min"], data["degree"].max() + 1, 200).round())
+            share = (
+                law["n_tail"] / law["n"] * zeta(law["alpha"], k) / zeta(law["alpha"], law["x_min"])
+            )
             ax.plot(
                 k, share, color=INK, linewidth=1.2, linestyle=STYLES[i],
-                label=f"{law.variant}: α = {law.alpha:.2f}, k ≥ {law.x_min}",
+                label=f"{law['variant']}: α = {law['alpha']:.2f}, k ≥ {law['x_min']}",
             )  # fmt: skip
         if data.empty:
             write_reason(ax, "no neuron has an edge")
@@ -77,13 +79,13 @@ def draw(
 def describe(fits: pd.DataFrame, *, run: str) -> str:
     """The fits in words, or why there is none."""
     parts = []
-    for law in fits.itertuples():
-        if law.reason:
-            parts.append(f"{law.variant} x_min: no fit, {law.reason}")
+    for law in fits.to_dict("records"):
+        if law["reason"]:
+            parts.append(f"{law['variant']} x_min: no fit, {law['reason']}")
         else:
             parts.append(
-                f"{law.variant} x_min {law.x_min}: alpha {law.alpha:.2f}, KS distance "
-                f"{law.ks_distance:.3f}, {law.n_tail} of {law.n} neurons in the tail"
+                f"{law['variant']} x_min {law['x_min']}: alpha {law['alpha']:.2f}, KS distance "
+                f"{law['ks_distance']:.3f}, {law['n_tail']} of {law['n']} neurons in the tail"
             )
     return (
         f"Degree distribution of the hidden neurons of {run} with fits. " + "; ".join(parts) + "."

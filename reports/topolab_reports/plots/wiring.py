@@ -65,13 +65,13 @@ def draw(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Fig
         if not layers:
             write_reason(ax, "no neurons")
             return figure
-        place = {layer: float(i) for i, layer in enumerate(layers)}
+        place = {str(layer): float(i) for i, layer in enumerate(layers)}
         spans = {}
         for layer, part in neurons.groupby("layer", sort=False):
-            spans[layer] = _column(
+            spans[str(layer)] = _column(
                 ax,
                 part.sort_values(["rank_group", "degree"], ascending=[True, False]),
-                place[layer],
+                place[str(layer)],
             )
         for _, part in table[table["kind"] == "bundle"].groupby("layer", sort=False):
             _bundles(ax, part, spans, place)
@@ -158,13 +158,14 @@ def _bundles(
     t = np.linspace(0, 1, 24)
     ease = t * t * (3 - 2 * t)
     shapes, colours = [], []
-    for row in bundles.itertuples():
-        a, b = spans[source][int(row.source_group)], spans[target][int(row.target_group)]
+    for row in bundles.to_dict("records"):
+        a, b = spans[source][int(row["source_group"])], spans[target][int(row["target_group"])]
         low = a[0] + (b[0] - a[0]) * ease
         high = a[1] + (b[1] - a[1]) * ease
         x = start + (end - start) * t
         shapes.append(np.column_stack([np.r_[x, x[::-1]], np.r_[low, high[::-1]]]))
-        colours.append(to_rgba(INK, 0.035 + 0.30 * min(max(row.density / mean - 1, 0) / 4, 1)))
+        excess = max(row["density"] / mean - 1, 0)
+        colours.append(to_rgba(INK, 0.035 + 0.30 * min(excess / 4, 1)))
     ax.add_collection(PolyCollection(shapes, facecolors=colours, edgecolors="none", zorder=1))
 
 

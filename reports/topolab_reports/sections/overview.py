@@ -52,7 +52,7 @@ class OverviewSection(Section):
         for group, part in table.groupby("group", sort=False):
             rows.append(
                 {
-                    "run": group + (f" ({part['run'].nunique()} seeds)"
+                    "run": str(group) + (f" ({part['run'].nunique()} seeds)"
                                     if part["run"].nunique() > 1 else ""),
                     "p of a power law": _range(part["p_law"]),
                     "exponent of the gain kernel (0 = chance)": _range(part["gain_slope"]),

@@ -35,7 +35,7 @@ class SelectionSection(Section):
     def _facts(table: pd.DataFrame) -> pd.DataFrame:
         def law(row: pd.Series) -> str:
             if not np.isfinite(row["p_law"]):
-                return row["power_law"]
+                return str(row["power_law"])
             return (
                 f"{row['power_law']} (p = {row['p_law']:.2f}, {row['n_tail']} in the tail"
                 + (f", against: {row['best_rival'].replace('_', ' ')}" if row["p_rival_holm"] < 0.05
@@ -44,7 +44,7 @@ class SelectionSection(Section):
 
         def gains(row: pd.Series) -> str:
             if not np.isfinite(row["gain_low"]):
-                return row["attachment"]
+                return str(row["attachment"])
             return (
                 f"{row['attachment']} (exponent {row['gain_slope']:.2f}, {row['gain_low']:.2f} to "
                 f"{row['gain_high']:.2f})"
@@ -52,7 +52,7 @@ class SelectionSection(Section):
 
         def decay(row: pd.Series) -> str:
             if not np.isfinite(row["drift"]):
-                return row["decay"]
+                return str(row["decay"])
             by_chance = f", {row['drift_null']:+.0%} by chance" * bool(
                 np.isfinite(row["drift_null"])
             )

@@ -8,10 +8,10 @@ from topolab_trainers.commands import data, demo, listings, train
 __all__ = ["DATA", "DEMO", "INITS", "METHODS", "RECIPES", "TRAIN"]
 
 DEMO = Command("demo", demo.demo, "topolab_trainers.demo:demo", order=10)
-# What a method or an initialisation declares besides is read in `train` itself.
+# What a method or an initialisation declares besides is read in `train` itself, and shown by it.
 TRAIN = Command(
-    "train", train.train, "topolab_trainers.training:train", order=20,
-    context={"allow_extra_args": True, "ignore_unknown_options": True},
+    "train", train.train_callback(), "topolab_trainers.training:train", order=20,
+    context={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
 )  # fmt: skip
 METHODS = Command("methods", listings.methods, "topolab_trainers.listings:methods", order=140)
 INITS = Command("inits", listings.inits, "topolab_trainers.listings:inits", order=150)

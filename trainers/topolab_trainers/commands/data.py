@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from topolab.cli.common import AsJson, complete, emit_json, known_name, table
+from topolab.cli.common import AsJson, complete, emit_json, table
 
 __all__ = ["datasets"]
 
@@ -30,22 +30,16 @@ def datasets(
 
     Loading one fetches it if it has to be downloaded. Exit code 4 if it is not to be had.
     """
-    from topolab.registry import find, load_all
+    from topolab_trainers.listings import data
 
-    if name is not None:
-        known_name("datasets", name)
-        described = find("datasets", name).load(data_dir).describe()
-        if as_json:
-            emit_json(described)
-            return
-        for key, value in described.items():
-            typer.echo(f"{key}: {value}")
-        return
-    found = {n: (s.summary, s.where(data_dir)) for n, s in load_all("datasets").items()}
+    found = data(name, data_dir=data_dir)
     if as_json:
-        emit_json([{"name": n, "summary": s, "where": w} for n, (s, w) in found.items()])
-        return
-    table(
-        ("name", "what it is", "where"),
-        [(n, s, w or "not on this machine") for n, (s, w) in found.items()],
-    )
+        emit_json(found if name is not None else list(found.values()))
+    elif name is not None:
+        for key, value in found.items():
+            typer.echo(f"{key}: {value}")
+    else:
+        table(
+            ("name", "what it is", "where"),
+            [(n, s["summary"], s["where"] or "not on this machine") for n, s in found.items()],
+        )

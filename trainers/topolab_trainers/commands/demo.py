@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from topolab.cli.common import Quiet, note
+from topolab.progress import progress_shown
+from topolab_trainers.commands.notes import interruption, with_notes
 
 __all__ = ["demo"]
-
-# Small enough for half a minute on two cores, long enough for the wiring to move: about 70
-# topology updates each.
-SETTINGS: dict[str, Any] = {
-    "data": "digits",
-    "sparsity": 0.9,
-    "hidden": (256, 256),
-    "epochs": 80,
-    "batch_size": 64,
-    "update_every": 20,
-    "seed": 42,
-}
 
 
 def demo(
@@ -32,25 +22,12 @@ def demo(
 
     What an earlier demo finished in the same folder is used again.
     """
-    import topolab
-    from topolab.store.layout import RunFiles
-    from topolab_trainers.commands.train import train_run
+    from topolab_trainers.demo import demo as make_demo
 
-    paths = []
-    for method in ("rigl", "set"):
-        path = out / method
-        finished = RunFiles(path).finished()
-        doing = "Using the finished run in" if finished else f"Training {method} into"
-        note(f"{doing} {path}", quiet=quiet)
-        run = train_run(method, path, SETTINGS, resume=path.exists(), quiet=quiet)
-        accuracy = run[-1].metrics["test_accuracy"]
-        note(f"  {len(run)} snapshots, test accuracy {100 * accuracy:.2f} %", quiet=quiet)
-        paths.append(path)
-    note("Analysing and drawing", quiet=quiet)
-    page = out / "report.html"
-    topolab.report(
-        paths, page, title="topolab demo: RigL and SET on digits",
-        progress=False if quiet else None,
-    )  # fmt: skip
+    with (
+        interruption(lambda _: "the same command"),
+        progress_shown(False if quiet else None) as bar,
+    ):
+        page = make_demo(out, progress=with_notes(bar, quiet))
     note("Open the report in a browser:", quiet=quiet)
     typer.echo(str(page.resolve()))

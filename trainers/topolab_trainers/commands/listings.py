@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from topolab.cli.common import AsJson, complete, emit_json, table
-from topolab.cli.listing import list_or_card
+from topolab.cli.listing import print_listing
+
+if TYPE_CHECKING:
+    from topolab_trainers.recipes import Recipe
 
 __all__ = ["inits", "methods", "recipes"]
 
@@ -24,7 +27,9 @@ def methods(
     as_json: AsJson = False,
 ) -> None:
     """List the training methods, or show the card of one."""
-    list_or_card("methods", name, as_json)
+    from topolab_trainers.listings import methods as list_methods
+
+    print_listing(list_methods(name), as_json)
 
 
 def inits(
@@ -37,7 +42,9 @@ def inits(
     as_json: AsJson = False,
 ) -> None:
     """List the ways to make first masks (--init), or show the card of one."""
-    list_or_card("inits", name, as_json)
+    from topolab_trainers.listings import inits as list_inits
+
+    print_listing(list_inits(name), as_json)
 
 
 def recipes(
@@ -47,18 +54,20 @@ def recipes(
     as_json: AsJson = False,
 ) -> None:
     """List the recipes (train --recipe), or what one of them trains."""
-    from topolab_trainers.recipes import find_recipe, recipe_files
+    from topolab_trainers.listings import Recipes
+    from topolab_trainers.listings import recipes as list_recipes
 
-    if name is None:
-        found = [find_recipe(n) for n in recipe_files()]
-        if as_json:
-            emit_json([{"name": r.name, "title": r.title, "source": r.source} for r in found])
-        else:
-            table(
-                ("name", "what it trains", "source"), [(r.name, r.title, r.source) for r in found]
-            )
-        return
-    recipe = find_recipe(name)
+    found = list_recipes(name)
+    if not isinstance(found, Recipes):
+        _print_recipe(found, as_json)
+    elif as_json:
+        emit_json(list(found.values()))
+    else:
+        rows = [(r["name"], r["title"], r["source"]) for r in found.values()]
+        table(("name", "what it trains", "source"), rows)
+
+
+def _print_recipe(recipe: Recipe, as_json: bool) -> None:
     plan = recipe.plan()
     if as_json:
         emit_json({

@@ -7,7 +7,7 @@ from torch import Tensor
 from topolab.layers import LayerSpec
 from topolab_trainers.config import TrainConfig
 from topolab_trainers.distributions import edge_counts, random_masks
-from topolab_trainers.inits.base import Context, Init, required_sparsity
+from topolab_trainers.inits.base import Init, InitInputs, required_sparsity
 
 __all__ = ["ER", "ERK", "UNIFORM", "AtRandom"]
 
@@ -28,11 +28,11 @@ class AtRandom(Init):
         self.name, self.summary = name, summary
 
     def masks(
-        self, layers: tuple[LayerSpec, ...], config: TrainConfig, context: Context
+        self, layers: tuple[LayerSpec, ...], config: TrainConfig, inputs: InitInputs
     ) -> dict[str, Tensor]:
         """At random, with exact edge counts per layer."""
         counts = edge_counts(layers, required_sparsity(config), self.name)
-        return random_masks(layers, counts, context.generator)
+        return random_masks(layers, counts, inputs.generator)
 
 
 UNIFORM = AtRandom("uniform", "the same sparsity for every layer, edges at random")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 import torch
@@ -16,11 +15,11 @@ from topolab.layers import LayerSpec
 from topolab.options import Option
 from topolab_trainers.config import TrainConfig
 
-__all__ = ["Context", "Init", "required_sparsity"]
+__all__ = ["Init", "InitInputs", "required_sparsity"]
 
 
 @dataclass(frozen=True)
-class Context:
+class InitInputs:
     """What masks can be made from.
 
     Attributes
@@ -57,7 +56,7 @@ class Init(ABC):
 
     @abstractmethod
     def masks(
-        self, layers: tuple[LayerSpec, ...], config: TrainConfig, context: Context
+        self, layers: tuple[LayerSpec, ...], config: TrainConfig, inputs: InitInputs
     ) -> dict[str, Tensor]:
         """One mask for each layer, bool, on the CPU; all ones where it is not maskable.
 
@@ -66,20 +65,6 @@ class Init(ABC):
         ConfigError
             If the settings cannot be honoured for these layers.
         """
-
-    def card(self) -> str:
-        """The card, as Markdown.
-
-        Raises
-        ------
-        ConfigError
-            If it has none.
-        """
-        path = Path(__file__).parent.parent / "cards" / f"init-{self.card_name or self.name}.md"
-        try:
-            return path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise ConfigError(f"init {self.name} has no card") from error
 
 
 def required_sparsity(config: TrainConfig) -> float:

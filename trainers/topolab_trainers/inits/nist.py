@@ -9,7 +9,7 @@ from topolab.errors import ConfigError
 from topolab.layers import LayerSpec
 from topolab.options import Option
 from topolab_trainers.config import TrainConfig
-from topolab_trainers.inits.base import Context, Init, dense_masks
+from topolab_trainers.inits.base import Init, InitInputs, dense_masks
 
 __all__ = ["NEUROSEED", "Neuroseed", "default_neuroseeds", "neuroseed_mask"]
 
@@ -72,7 +72,7 @@ class Neuroseed(Init):
     )  # fmt: skip
 
     def masks(
-        self, layers: tuple[LayerSpec, ...], config: TrainConfig, context: Context
+        self, layers: tuple[LayerSpec, ...], config: TrainConfig, inputs: InitInputs
     ) -> dict[str, Tensor]:
         """Neuroseed masks for every maskable layer, which have to be linear."""
         masks = dense_masks(layers)

@@ -11,7 +11,7 @@ from topolab.options import Option
 from topolab_trainers import profiles
 from topolab_trainers.config import TrainConfig
 from topolab_trainers.distributions import DISTRIBUTIONS, edge_counts
-from topolab_trainers.inits.base import Context, Init, dense_masks, required_sparsity
+from topolab_trainers.inits.base import Init, InitInputs, dense_masks, required_sparsity
 
 __all__ = ["Profile"]
 
@@ -50,7 +50,7 @@ class Profile(Init):
         self.options = (*own, *SHARED)
 
     def masks(
-        self, layers: tuple[LayerSpec, ...], config: TrainConfig, context: Context
+        self, layers: tuple[LayerSpec, ...], config: TrainConfig, inputs: InitInputs
     ) -> dict[str, Tensor]:
         """Per layer the profile over its output neurons; edges per layer by `distribution`."""
         options = config.options
@@ -61,15 +61,15 @@ class Profile(Init):
                 continue
             n = layer.size // layer.n_out
             try:
-                fan_in = self.fan_ins(layer.n_out, n, counts[layer.name], config, context)
+                fan_in = self.fan_ins(layer.n_out, n, counts[layer.name], config, inputs)
             except ConfigError as error:
                 raise ConfigError(f"layer {layer.name}: {error}") from error
-            mask = profiles.spread(fan_in, n, options["spreading"], context.generator)
+            mask = profiles.spread(fan_in, n, options["spreading"], inputs.generator)
             masks[layer.name] = mask.reshape(layer.shape)
         return masks
 
     def fan_ins(
-        self, m: int, n: int, edges: int, config: TrainConfig, context: Context
+        self, m: int, n: int, edges: int, config: TrainConfig, inputs: InitInputs
     ) -> profiles.IntArray:
         """Whole fan-ins for m neurons of n inputs, summing to `edges` (if rounding is exact)."""
         options = config.options
@@ -79,7 +79,7 @@ class Profile(Init):
         elif self.name in ("lognormal", "powerlaw"):
             lognormal = self.name == "lognormal"
             p = profiles.searched(
-                profiles.lognormal_family(m, context.generator)
+                profiles.lognormal_family(m, inputs.generator)
                 if lognormal
                 else profiles.powerlaw_family(m),
                 profiles.WIDEST_SIGMA if lognormal else profiles.WIDEST_GAMMA,

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from topolab.layers import LayerSpec
 from topolab.options import Option
 from topolab_trainers.config import TrainConfig
-from topolab_trainers.inits.base import Context, Init, required_sparsity
+from topolab_trainers.inits.base import Init, InitInputs, required_sparsity
 from topolab_trainers.inits.scores import evaluating, keep_best, total_edges, weights_of
 
 __all__ = ["SNIP", "Snip"]
@@ -33,21 +33,21 @@ class Snip(Init):
     needs_weights = True
 
     def masks(
-        self, layers: tuple[LayerSpec, ...], config: TrainConfig, context: Context
+        self, layers: tuple[LayerSpec, ...], config: TrainConfig, inputs: InitInputs
     ) -> dict[str, Tensor]:
         """The highest sensitivities over all maskable layers together."""
-        scores = self.scores(layers, config, context)
+        scores = self.scores(layers, config, inputs)
         edges = total_edges(layers, required_sparsity(config))
-        return keep_best(layers, scores, edges, context.generator)
+        return keep_best(layers, scores, edges, inputs.generator)
 
     def scores(
-        self, layers: tuple[LayerSpec, ...], config: TrainConfig, context: Context
+        self, layers: tuple[LayerSpec, ...], config: TrainConfig, inputs: InitInputs
     ) -> dict[str, Tensor]:
         """abs(w dL/dw) per maskable layer."""
-        weights = weights_of(context.model, layers)
-        x, y = context.batch(config.options["saliency_batch"])
-        with evaluating(context.model):
-            loss = nn.functional.cross_entropy(context.model(x), y)
+        weights = weights_of(inputs.model, layers)
+        x, y = inputs.batch(config.options["saliency_batch"])
+        with evaluating(inputs.model):
+            loss = nn.functional.cross_entropy(inputs.model(x), y)
             gradients = torch.autograd.grad(loss, list(weights.values()))
         return {
             name: (weight * gradient).abs().detach()

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from topolab.layers import LayerSpec
 from topolab.options import Option
 from topolab_trainers.config import TrainConfig
-from topolab_trainers.inits.base import Context, Init, dense_masks, required_sparsity
+from topolab_trainers.inits.base import Init, InitInputs, dense_masks, required_sparsity
 from topolab_trainers.inits.scores import keep_best, total_edges, weights_of
 
 __all__ = ["SYNFLOW", "SynFlow"]
@@ -37,20 +37,20 @@ class SynFlow(Init):
     needs_weights = True
 
     def masks(
-        self, layers: tuple[LayerSpec, ...], config: TrainConfig, context: Context
+        self, layers: tuple[LayerSpec, ...], config: TrainConfig, inputs: InitInputs
     ) -> dict[str, Tensor]:
         """Density after step k of n: (1 - sparsity)^(k / n), scores anew at every step."""
         density = 1 - required_sparsity(config)
         steps = config.options["synflow_steps"]
-        x, _ = context.batch(1)
+        x, _ = inputs.batch(1)
         masks = dense_masks(layers)
         for k in range(1, steps + 1):
-            scores = self.scores(layers, context.model, x.shape[1], masks)
+            scores = self.scores(layers, inputs.model, x.shape[1], masks)
             # A weight that is gone has score 0 as others may have; it must not come back.
             for name, score in scores.items():
                 score[~masks[name]] = -1
             edges = total_edges(layers, 1 - density ** (k / steps))
-            masks = keep_best(layers, scores, edges, context.generator)
+            masks = keep_best(layers, scores, edges, inputs.generator)
         return masks
 
     def scores(

@@ -1,31 +1,21 @@
 """Networks whose layers are masked, one file each, and how their weights start.
 
-A network takes flat inputs ``(batch, C * H * W)`` and gives logits. It says which of its layers
-form the ``head`` (its last linear layers) and, in ``activation_of``, after which module each
-layer's neurons have their activation.
+They are found by entry point, in the group ``topolab.models``. A network takes flat inputs
+``(batch, C * H * W)`` and gives logits. It says which of its layers form the ``head`` (its last
+linear layers) and, in ``activation_of``, after which module each layer's neurons have their
+activation. Its class is made as ``cls(image_shape, n_out)``; one that takes any inputs says
+``needs_images = False`` and is made as ``cls(n_in, hidden, n_out, norm=norm)``.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 from torch import nn
 
 from topolab.errors import ConfigError
-from topolab_trainers.models.alexnet import AlexNet
-from topolab_trainers.models.convnet import ConvNet
-from topolab_trainers.models.initialise import WEIGHT_INITS, initialise
-from topolab_trainers.models.lenet5 import LeNet5
-from topolab_trainers.models.mlp import MLP, NORMS
-from topolab_trainers.models.mobilenet import MobileNetV1
-from topolab_trainers.models.resnet56 import ResNet56
-from topolab_trainers.models.vgg16 import VGG16
+from topolab.registry import find
+from topolab_trainers.models.initialise import initialise
 
-__all__ = ["MLP", "MODELS", "NORMS", "WEIGHT_INITS", "build", "initialise"]
-
-MODELS: dict[str, Any] = {
-    cls.name: cls for cls in (MLP, ConvNet, LeNet5, AlexNet, VGG16, MobileNetV1, ResNet56)
-}
+__all__ = ["build", "initialise"]
 
 
 def build(
@@ -50,9 +40,11 @@ def build(
     >>> model.head
     ('fc1', 'fc2')
     """
-    if name == MLP.name:
-        return MLP(n_in, hidden, n_out, norm=norm)
+    model = find("models", name)
+    if not getattr(model, "needs_images", True):
+        flat: nn.Module = model(n_in, hidden, n_out, norm=norm)
+        return flat
     if image_shape is None:
         raise ConfigError(f"model {name} needs images, and this data set has none; use --model mlp")
-    network: nn.Module = MODELS[name](image_shape, n_out)
+    network: nn.Module = model(image_shape, n_out)
     return network

@@ -10,9 +10,7 @@ from torch import Tensor, nn
 
 from topolab.errors import ConfigError
 
-__all__ = ["WEIGHT_INITS", "initialise"]
-
-WEIGHT_INITS = ("he", "kaiming-uniform", "torch")
+__all__ = ["initialise"]
 
 
 @torch.no_grad()

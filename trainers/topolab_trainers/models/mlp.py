@@ -8,9 +8,7 @@ from torch import Tensor, nn
 
 from topolab_trainers.models.parts import linear
 
-__all__ = ["MLP", "NORMS"]
-
-NORMS = ("layernorm", "none")
+__all__ = ["MLP"]
 
 
 class MLP(nn.Module):
@@ -38,6 +36,7 @@ class MLP(nn.Module):
     """
 
     name = "mlp"
+    needs_images = False
     summary = "Multilayer perceptron, LayerNorm and ReLU (PSN) or plain ReLU (NSH)"
 
     def __init__(self, n_in: int, hidden: Sequence[int], n_out: int, *, norm: str) -> None:

@@ -7,30 +7,27 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 import torch
+from alone import Alone
 from safetensors.torch import load_file
 
 import topolab
 from topolab.errors import ConfigError, RunError, RunExistsError, TopolabError
-from topolab.registry import find, names
-from topolab_trainers.backend import Backend
-from topolab_trainers.criteria import LayerView, Moment
+from topolab.registry import find
+from topolab.testing import contract_of
+from topolab_trainers.criteria import UpdatePlan
 from topolab_trainers.data.digits import DIGITS
-from topolab_trainers.loop import Trainer
-from topolab_trainers.schedules import UpdateTimes
+from topolab_trainers.loop import train
+from topolab_trainers.method import Method
 
 SMALL: dict[str, Any] = {
     "data": "digits", "hidden": (24, 16), "epochs": 3, "batch_size": 64, "seed": 3, "threads": 1,
 }  # fmt: skip
-
-
-HEADINGS = ("Definition", "Defaults", "Departures from the paper", "Evidence", "References")
 
 
 def settings(method: str, **more: Any) -> dict[str, Any]:
@@ -59,125 +56,21 @@ def contents(run: topolab.Run) -> dict[str, bytes]:
     return {p.name: p.read_bytes() for p in sorted((run.path / "snapshots").iterdir())}
 
 
-@pytest.mark.parametrize("method", names("methods"))
-class TestContract:
-    def test_the_same_seed_gives_the_same_bytes(self, method: str, tmp_path: Path) -> None:
-        one, two = (topolab.train(method, tmp_path / n, **settings(method)) for n in "ab")
-        assert contents(one) == contents(two) and len(one) > 3
-        assert final(one) == final(two)
-        other = topolab.train(method, tmp_path / "c", **settings(method, seed=4))
-        assert contents(one) != contents(other)
+NIST = {"prune_to": 0.85, "neuroseeds": (3, 8, 5), "sparsity": None, "update_every": None}
 
-    def test_what_it_says_it_conserves(self, method: str, tmp_path: Path) -> None:
-        run = topolab.train(method, tmp_path / "r", **settings(method))
-        counts = [[shot.nnz(layer.name) for layer in run.layers] for shot in run]
-        conserves = find("methods", method).conserves
-        if conserves == "layer":
-            assert all(c == counts[0] for c in counts)
-        elif conserves == "network":
-            assert all(sum(c) == sum(counts[0]) for c in counts)
-        if conserves != "nothing":
-            size = sum(layer.size for layer in run.layers if layer.maskable)
-            pairs = zip(counts[0], run.layers, strict=True)
-            active = sum(n for n, layer in pairs if layer.maskable)
-            assert active == round((1 - run.config["sparsity"]) * size)
 
-    @pytest.mark.parametrize("engine", ["masked", "csr"])
-    def test_absent_weights_are_zero(self, method: str, engine: str, tmp_path: Path) -> None:
-        if method == "momentum" and engine == "csr":
-            pytest.skip("refused: momentum needs the dense gradient at every step")
-        config = find("methods", method)().configure(**settings(method, engine=engine))
-        trainer = Trainer(find("methods", method)(), config, DIGITS.load())
-        with topolab.Recorder(tmp_path / "r", layers=trainer.layers) as recorder:
-            trainer.run(recorder, progress=None, save_every=1e9)
-        for name, mask in trainer.masks.items():
-            assert not bool(trainer.weights[name][~mask].any())
-            parameter = trainer.storages[name].parameter
-            if parameter.shape != mask.shape:
-                continue  # only active weights are there at all
-            for value in trainer.optimizer.state[parameter].values():
-                if isinstance(value, torch.Tensor) and value.shape == mask.shape:
-                    assert not bool(value[~mask].any())
+class TestEveryMethod(contract_of("methods")):
+    special: ClassVar[Any] = {
+        "dense": {"sparsity": None, "update_every": None},
+        "lottery": {"rounds": 2, "epochs": 1},
+        "nist": NIST,
+    }
+    learning: ClassVar[Any] = {"nist": {"neuroseeds": (6, 6, 4), "prune_to": None}}
 
-    def config(self, method: str) -> Any:
-        return find("methods", method)().configure(**settings(method))
-
-    def test_it_learns(self, method: str, tmp_path: Path) -> None:
-        chosen = settings(method, epochs=12, lr=0.005)
-        if method == "nist":
-            chosen |= {"neuroseeds": (6, 6, 4), "prune_to": None}
-        run = topolab.train(method, tmp_path / "r", **chosen)
-        assert run[-1].metrics["test_accuracy"] > 0.75 > run[0].metrics["test_accuracy"]
-        assert run.summary["test_accuracy"] == run[-1].metrics["test_accuracy"]
-
-    def test_global_generators_are_untouched(self, method: str, tmp_path: Path) -> None:
-        random.seed(0), np.random.seed(0), torch.manual_seed(0)  # noqa: NPY002
-        topolab.train(method, tmp_path / "r", **settings(method))
-        assert random.random() == 0.8444218515250481
-        assert np.random.random() == 0.5488135039273248  # noqa: NPY002
-        drawn = torch.rand(1)
-        torch.manual_seed(0)
-        assert torch.equal(drawn, torch.rand(1))
-
-    def test_an_interrupted_run_goes_on_to_the_same_bytes(
-        self, method: str, tmp_path: Path
-    ) -> None:
-        backend = find("methods", method)()
-        config = self.config(method)
-        whole = backend.train(config, tmp_path / "whole")
-        at = [5, 31, 55]
-
-        def stop(step: int, total: int, metrics: Any) -> None:
-            if at and step == at[0]:
-                at.pop(0)
-                raise KeyboardInterrupt
-
-        for _ in range(3):
-            with pytest.raises(KeyboardInterrupt):
-                backend.train(config, tmp_path / "r", resume=True, progress=stop, save_every=0)
-        assert topolab.open_run(tmp_path / "r").state == "interrupted"
-        resumed = backend.train(config, tmp_path / "r", resume=True)
-        assert resumed.state == "done" and contents(resumed) == contents(whole)
-        assert final(resumed) == final(whole)
-        timed = ("_seconds",)
-        same = [
-            {k: v for k, v in run.summary.items() if not k.endswith(timed)}
-            for run in (whole, resumed)
-        ]
-        assert same[0] == same[1]
-
-    def test_it_has_a_card(self, method: str, tmp_path: Path) -> None:
-        cls = find("methods", method)
-        card = cls.card()
-        for heading in HEADINGS:
-            assert f"\n## {heading}\n" in card
-        assert card.startswith(f"# `{method}`") and len(cls.summary) < 100
-        missing = [o.name for o in cls.options if f"`{o.name}`" not in card]
-        assert not missing, f"the card of {method} does not speak of {missing}"
-
-    def test_a_whole_update_is_pure(self, method: str, tmp_path: Path) -> None:
-        backend, config = find("methods", method)(), self.config(method)
-        rng = torch.Generator().manual_seed(1)
-        mask = torch.zeros(9, 12, dtype=torch.bool)
-        mask[:, ::3] = True  # the same fan-in everywhere, as SRigL has it
-        weight = torch.randn(9, 12, generator=rng) * mask
-        gradient, averaged = torch.randn(2, 9, 12, generator=rng)
-        view = LayerView("fc1", mask, weight, gradient, averaged, int(mask.sum()))
-        moment = replace(
-            backend.moment(7, 69, 60, config) if method != "nist" else Moment(7, 0.8), fraction=0.8
-        )
-        if backend.times(config, 60, 23) == UpdateTimes(None, 60, 23):
-            return  # static: there is no update
-        before = [t.clone() for t in (mask, weight, gradient, averaged)]
-        first, again = (
-            backend.updates([view], moment, config, lambda name: seeded(3))["fc1"] for _ in "ab"
-        )
-        after = (mask, weight, gradient, averaged)
-        assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
-        assert torch.equal(first.mask, again.mask)
-        assert torch.equal(first.mask, (mask & ~first.dropped) | first.grown)
-        if backend.conserves != "nothing":
-            assert int(first.mask.sum()) == int(mask.sum())
+    def plan(self, method: Method, config: Any) -> UpdatePlan:
+        if method.name == "nist":  # which prunes by what is left, not by a fraction
+            return UpdatePlan(7, 0.8)
+        return super().plan(method, config)
 
 
 def test_when_each_method_updates(tmp_path: Path) -> None:
@@ -194,21 +87,21 @@ def test_when_each_method_updates(tmp_path: Path) -> None:
     assert masks[3] == masks[4] != masks[2]  # no update after the last epoch
 
 
-def trainer_of(backend: Backend, **more: Any) -> Trainer:
-    return Trainer(backend, backend.configure(**settings(backend.name, **more)), DIGITS.load())
+def trainer_of(method: Method, **more: Any) -> Alone:
+    return Alone(method, method.configure(**settings(method.name, **more)), DIGITS.load())
 
 
 def test_rigls_update_takes_the_place_of_the_step() -> None:
     trainer = trainer_of(find("methods", "rigl")())
     chosen = torch.arange(64)
     for step in range(1, 4):
-        trainer._step(step, chosen, update=False)
+        trainer.one_step(step, chosen, update=False)
     name = "fc1"
     mask = trainer.masks[name].clone()
     weight = trainer.weights[name].detach().clone()
     moments = trainer.optimizer.state[trainer.storages[name].parameter]["exp_avg"].clone()
     dense_bias = trainer.model.fc1.bias.detach().clone()
-    trainer._step(4, chosen, update=True)
+    trainer.one_step(4, chosen, update=True)
     after = trainer.weights[name].detach()
     kept = mask & trainer.masks[name]
     grown = trainer.masks[name] & ~mask
@@ -228,9 +121,9 @@ def test_rigl_grows_by_the_dense_gradient() -> None:
     mask, weight = trainer.masks[name].clone(), trainer.weights[name].detach().clone()
     loss = torch.nn.functional.cross_entropy(trainer.model(trainer.x[chosen]), trainer.y[chosen])
     (gradient,) = torch.autograd.grad(loss, trainer.storages[name].parameter)
-    trainer._step(1, chosen, update=True)
-    moment = trainer.backend.moment(1, trainer.total, trainer.t_end, trainer.config)
-    n_drop = int(moment.fraction * int(mask.sum()))
+    trainer.one_step(1, chosen, update=True)
+    plan = trainer.method.plan_update(1, trainer.total, trainer.replica.t_end, trainer.config)
+    n_drop = int(plan.fraction * int(mask.sum()))
     order = weight.abs().masked_fill(~mask, torch.inf).flatten().argsort()
     keep = mask.flatten().clone()
     keep[order[:n_drop]] = False
@@ -250,7 +143,7 @@ def test_masked_training_is_training_on_the_masked_network() -> None:
     optimizer = torch.optim.SGD(own.values(), 0.05, momentum=0.9, nesterov=True, weight_decay=5e-4)
     for step in range(1, 11):
         chosen = torch.arange(step * 10, step * 10 + 64)
-        trainer._step(step, chosen, update=False)
+        trainer.one_step(step, chosen, update=False)
         x = trainer.x[chosen]
         for i, name in enumerate(names_, start=1):
             x = torch.nn.functional.linear(
@@ -284,10 +177,11 @@ def test_a_loss_that_is_not_finite_stops_and_keeps(tmp_path: Path) -> None:
 
 def test_a_killed_training_resumes_to_the_same_bytes(tmp_path: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from topolab_trainers.rigl import RigL\n"
+        "import sys; from pathlib import Path\n"
+        "from topolab_trainers.loop import train; from topolab_trainers.rigl import RigL\n"
         "config = RigL().configure(data='digits', hidden=(24, 16), epochs=60, batch_size=64,\n"
         "    seed=3, sparsity=0.8, update_every=7, threads=1)\n"
-        "RigL().train(config, Path(sys.argv[1]), resume=True, save_every=0.05)\n"
+        "train(RigL(), config, Path(sys.argv[1]), resume=True, save_every=0.05)\n"
     )
 
     def start(folder: str) -> subprocess.Popen[bytes]:
@@ -323,22 +217,22 @@ def test_a_finished_run_is_returned_and_another_refused(tmp_path: Path) -> None:
 
 
 def test_a_damaged_state_is_refused_by_name(tmp_path: Path) -> None:
-    backend = find("methods", "set")()
-    config = backend.configure(**settings("set"))
+    method = find("methods", "set")()
+    config = method.configure(**settings("set"))
 
     def stop(step: int, total: int, metrics: Any) -> None:
         if step == 40:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        backend.train(config, tmp_path / "r", progress=stop, save_every=0)
+        train(method, config, tmp_path / "r", progress=stop, save_every=0)
     state = tmp_path / "r" / "resume" / "state.safetensors"
     assert "model.fc1.weight" in load_file(state)
     state.write_bytes(state.read_bytes()[:100])
     with pytest.raises(RunError, match=r"state\.safetensors: the saved state is damaged"):
-        backend.train(config, tmp_path / "r", resume=True)
+        train(method, config, tmp_path / "r", resume=True)
     state.unlink()
-    assert backend.train(config, tmp_path / "r", resume=True).state == "done"
+    assert train(method, config, tmp_path / "r", resume=True).state == "done"
 
 
 def test_recorded_weights_are_the_active_ones(tmp_path: Path) -> None:

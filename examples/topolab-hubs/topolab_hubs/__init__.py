@@ -1,0 +1,1 @@
+"""Growth at the hubs, a measure of how alike neurons are wired, and what shows it."""
