@@ -72,16 +72,17 @@ class Trial:
         self.root, self.mutants, self.limit, self.report = root, mutants, limit, report
         self.imports, self.most = imports, most
         self.files = {str(root / mutant.file): mutant.file for mutant in mutants}
+        self.sources = {file: Path(path).read_text() for path, file in self.files.items()}
         self.bodies = {file: _lines_in_functions(path) for path, file in self.files.items()}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self) -> None:
         """Examples of hypothesis must not depend on what earlier mutants failed at."""
-        from hypothesis import settings
+        from hypothesis import HealthCheck, settings
 
         settings.register_profile(
-            "mutants", settings.get_profile("topolab"), derandomize=True, database=None,
-            max_examples=50,
+            "mutants", derandomize=True, database=None, max_examples=50, deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
         )  # fmt: skip
         settings.load_profile("mutants")
 
@@ -154,7 +155,11 @@ class Trial:
     def _judged(self, mutant: Mutant, judges: Iterable[Judge]) -> tuple[str, str]:
         path = self.root / mutant.file
         try:
-            install(path, compile(mutate(path.read_text(), mutant), str(path), "exec"), self.held)
+            install(
+                path,
+                compile(mutate(self.sources[mutant.file], mutant), str(path), "exec"),
+                self.held,
+            )
         except Exception as error:
             return INVALID, repr(error)[:200]
         for judge in judges:

@@ -420,6 +420,20 @@ def test_a_checksum_that_is_missing_or_elsewhere() -> None:
             decode(good.replace(digest, wrong), LAYERS, source="here")
 
 
+def test_metrics_are_written_in_order_and_special_numbers_by_name() -> None:
+    metrics = {"b": math.inf, "a": -math.inf, "c": math.nan, "d": 0.25}
+    text = bytes(encode(snapshot(metrics=metrics, epoch=-math.inf), run_id=RUN)).decode("latin-1")
+    shown = r'"metrics":"{\"a\":\"-Infinity\",\"b\":\"Infinity\",\"c\":\"NaN\",\"d\":0.25}"'
+    assert shown in text and r'"epoch":"\"-Infinity\""' in text
+    read = decode(text.encode("latin-1"), LAYERS, source="here")
+    assert (read.epoch, read.metrics["a"], read.metrics["b"]) == (-math.inf, -math.inf, math.inf)
+
+
+def test_numbers_of_another_byte_order_are_written_as_little_endian() -> None:
+    big = snapshot(stored_weights={"a": np.array([1, -2, 3], ">f4")})
+    assert encode(big, run_id=RUN) == encode(snapshot(), run_id=RUN)
+
+
 class Odd:
     shape = (2, 2)
 
