@@ -76,17 +76,6 @@ class Trial:
         self.bodies = {file: _lines_in_functions(path) for path, file in self.files.items()}
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_collection(self) -> None:
-        """Examples of hypothesis must not depend on what earlier mutants failed at."""
-        from hypothesis import HealthCheck, settings
-
-        settings.register_profile(
-            "mutants", derandomize=True, database=None, max_examples=50, deadline=None,
-            suppress_health_check=[HealthCheck.too_slow],
-        )  # fmt: skip
-        settings.load_profile("mutants")
-
-    @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Time and trace every test, then judge."""
         for name in self.imports:
