@@ -233,6 +233,7 @@ class Held:
     def __init__(self, files: Collection[str]) -> None:
         self.functions: dict[str, list[types.FunctionType]] = {file: [] for file in files}
         self.dispatchers = []
+        gc.unfreeze()  # what is frozen is not listed
         for thing in gc.get_objects():
             if type(thing) is types.FunctionType and thing.__code__.co_filename in self.functions:
                 self.functions[thing.__code__.co_filename].append(thing)
