@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 import typer
+from command import run, run_process
 
 import topolab
 from topolab.cli import app, main
@@ -34,26 +33,6 @@ QUICK = [
 ]
 
 
-class Outcome:
-    def __init__(self, done: subprocess.CompletedProcess[str]) -> None:
-        self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
-        assert "Traceback" not in self.err, self.err
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-def run(*arguments: str | Path, cwd: Path | None = None, **environment: str) -> Outcome:
-    return Outcome(
-        subprocess.run(
-            [sys.executable, "-m", "topolab", *map(str, arguments)],
-            capture_output=True, text=True, check=False, cwd=cwd, timeout=120,
-            env={**os.environ, **environment}, stdin=subprocess.DEVNULL,
-        )
-    )  # fmt: skip
-
-
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs")
@@ -64,7 +43,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_version_and_no_arguments() -> None:
-    assert run("--version").out == f"topolab {topolab.__version__}\n"
+    assert run_process("--version").out == f"topolab {topolab.__version__}\n"
     assert "analyse" in run().out + run().err
 
 
@@ -414,7 +393,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate()
     assert process.returncode == 130 and "Traceback" not in err
     assert f"topolab {' '.join(command)} --out {tmp_path / 'r'} --resume" in err and out == ""
     run_ = topolab.open_run(tmp_path / "r")
@@ -436,7 +415,7 @@ def test_completion_is_offered() -> None:
         "COMP_WORDS": "topolab train ri",
         "COMP_CWORD": "2",
     }
-    assert run(**environment).out.split() == ["rigl"]
+    assert run_process(**environment).out.split() == ["rigl"]
 
 
 def test_everything_is_documented() -> None:
