@@ -8,6 +8,7 @@ from pathlib import Path
 from topolab.analysis import Result
 from topolab.api import analyse
 from topolab.errors import ConfigError, RunError, TopolabError
+from topolab.progress import Progress
 from topolab.run import Run
 from topolab.store.files import replace_file
 from topolab_reports.draw import draw_section
@@ -21,7 +22,6 @@ from topolab_reports.views import SectionView
 
 __all__ = ["build_report"]
 
-Progress = Callable[[int, int, str], None]
 Tables = Callable[[Run, str], Mapping[str, Result]]
 
 
@@ -51,8 +51,8 @@ def build_report(
         Moments of the time control, evenly chosen; the first and the last are always there.
     workers : int
         Processes for analyses that are not cached yet.
-    progress : callable, optional
-        Called with (parts done, parts in all, what is being done).
+    progress : Progress, optional
+        Told of each part.
     only : sequence of str, optional
         Names of the sections to show; by default all.
     live : str
@@ -115,7 +115,7 @@ def build_report(
     except RunError as error:
         raise RunError(f"{out}: the report could not be written ({error})") from error
     if progress is not None:
-        progress(total, total, "")
+        progress("report", total, total)
     return out
 
 
@@ -141,6 +141,6 @@ def _counter(progress: Progress | None, total: int) -> Callable[[str], None]:
         nonlocal done
         done += 1
         if progress is not None:
-            progress(min(done, total - 1), total, what)
+            progress("report", min(done, total - 1), total, what)
 
     return tick
