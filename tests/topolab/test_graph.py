@@ -8,7 +8,7 @@ import networkx as nx
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -37,7 +37,6 @@ def graphs(draw: st.DrawFn) -> LayeredGraph:
     return LayeredGraph.from_masks(layers, masks)
 
 
-@settings(max_examples=150, deadline=None)
 @given(graphs())
 def test_degrees_and_coreness_are_those_of_the_oracles(graph: LayeredGraph) -> None:
     network = graph.to_networkx()
@@ -101,6 +100,18 @@ def test_layers_can_be_left_out(example_run: topolab.Run) -> None:
         whole.degrees("sideways")  # type: ignore[arg-type]
     with pytest.raises(LayerError, match="no layer 'x'"):
         whole.layer_slice("x")
+
+
+def test_weights_of_a_layer_that_is_left_out_go_with_its_edges(tmp_path: Path) -> None:
+    layers = [LayerSpec("a", "linear", (2, 2)), LayerSpec("b", "linear", (1, 2))]
+    with topolab.Recorder(tmp_path / "r", layers=layers) as recorder:
+        masks = {"a": [[1, 0], [1, 1]], "b": [[1, 1]]}
+        recorder.record(0, masks, weights={"a": np.full((2, 2), 2.0), "b": np.full((1, 2), 3.0)})
+    snapshot = topolab.open_run(tmp_path / "r")[0]
+    for left_out, weight in (("a", [3.0, 3.0]), ("b", [2.0, 2.0, 2.0])):
+        graph = LayeredGraph.from_snapshot(snapshot, exclude=[left_out])
+        assert graph.weight is not None and graph.weight.tolist() == weight
+        assert graph.about["weights"] == "recorded" and graph.n_neurons == 5
 
 
 def test_a_stored_zero_is_no_edge() -> None:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from topolab import LayerSpec
 from topolab.errors import ConfigError
 from topolab_trainers.distributions import DISTRIBUTIONS, edge_counts, random_masks
-from topolab_trainers.models import MLP, initialise
+from topolab_trainers.models import initialise
+from topolab_trainers.models.mlp import MLP
 from topolab_trainers.seeds import generator
 
 

@@ -120,7 +120,7 @@ def test_the_csr_engine_resumes_to_the_same_bytes(tmp_path: Path) -> None:
 
 def test_final_weights_are_a_dense_networks(tmp_path: Path) -> None:
     """What is left behind loads into the plain torch model and scores what was recorded."""
-    from topolab_trainers.models import MLP
+    from topolab_trainers.models.mlp import MLP
 
     for engine in ("masked", "csr"):
         run = topolab.train("rigl", tmp_path / engine, **SMALL, engine=engine)

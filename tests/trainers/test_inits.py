@@ -17,7 +17,8 @@ from topolab.testing import contract_of
 from topolab_trainers.inits.base import InitInputs
 from topolab_trainers.inits.nist import default_neuroseeds, neuroseed_mask
 from topolab_trainers.inits.scores import keep_best
-from topolab_trainers.models import MLP, initialise
+from topolab_trainers.models import initialise
+from topolab_trainers.models.mlp import MLP
 from topolab_trainers.static import Static
 
 

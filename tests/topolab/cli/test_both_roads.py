@@ -205,7 +205,7 @@ def test_a_function_takes_only_what_it_can_use(folder: Path) -> None:
         with pytest.raises(ConfigError, match=r"parameters.*expected, .*and not"):
             topolab.analyse("example", "powerlaw", parameters=wrong)
     for wrong in ({3: {}}, {"powerlaw": {3: 4}}):
-        with pytest.raises(ConfigError, match="unknown analysis 3|no parameter 3"):
+        with pytest.raises(ConfigError, match=r"unknown analysis 3|no parameter 3"):
             topolab.analyse("example", "powerlaw", parameters=wrong)
     for wrong in ("two", 1.5, True, None):
         with pytest.raises(ConfigError, match="at least one process"):

@@ -12,7 +12,8 @@ from topolab.registry import Group
 from topolab.testing import Contract, check_card
 from topolab_trainers.config import TrainConfig
 from topolab_trainers.inits.base import InitInputs
-from topolab_trainers.models import MLP, initialise
+from topolab_trainers.models import initialise
+from topolab_trainers.models.mlp import MLP
 from topolab_trainers.static import Static
 
 __all__ = ["InitContract", "inputs_of"]
