@@ -9,7 +9,7 @@ PYTEST_ARGS ?=
 PARALLEL ?= -n logical --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench trust report docs-check test-wheel axe clean
+.PHONY: help demo test test-all lint bench trust report docs-check test-wheel axe clean
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -39,8 +39,11 @@ $(VENV)/.installed-dev: $(INPUTS) | $(BIN)/python
 demo: $(VENV)/.installed-run ## Train two networks on embedded data, analyse them, write a report
 	@$(BIN)/topolab demo --out demo
 
-test: $(VENV)/.installed-test ## All tests, doctests and documentation examples
+test: $(VENV)/.installed-test ## Tests of every behaviour, doctests, documentation examples (8 minutes on 2 cores)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
+
+test-all: $(VENV)/.installed-test ## The same with the long forms: more examples, more kills
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) --long $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev ## ruff, mypy --strict on topolab, trainers, analyses, the import rules
 	@$(BIN)/ruff check .
@@ -53,9 +56,9 @@ bench: $(VENV)/.installed-test ## Every number that the documents quote, with it
 
 report: $(VENV)/.installed-run ## Rebuild the gallery's reports (minutes), or one: GALLERY=growth
 	@$(BIN)/python reports/gallery/build.py $(GALLERY)
+
 trust: $(VENV)/.installed-test ## 300 kills and 10,000 damaged files (half an hour); a short form is in `make test`
 	@$(BIN)/python benchmarks/trust
-
 
 docs-check: $(VENV)/.installed-test ## Links, examples and completeness of the documents
 	@$(BIN)/python -m pytest -q tests/docs README.md docs

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, settings
 
 import topolab
+
+pytest_plugins = ["long_form"]
 
 # Callbacks of packages that are not installed cannot be imported, so their examples cannot run.
 collect_ignore = [
@@ -38,11 +39,6 @@ def pytest_collect_file(file_path: Path) -> None:
     if len(parts) > 1:
         with suppress(ImportError):  # what cannot be imported is pytest's to say
             import_module(".".join(parts))
-
-
-# A busy machine is no failure of the code.
-settings.register_profile("topolab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("topolab")
 
 
 def record_example(

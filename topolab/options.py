@@ -151,6 +151,25 @@ class Option:
             return "yes" if self.default else "no"
         return str(self.default)
 
+    @property
+    def meaning(self) -> str:
+        """What it is and which values it takes, as a sentence without its full stop.
+
+        Examples
+        --------
+        >>> Option("norm", "str", "none", "Of an MLP.", choices=("layernorm", "none")).meaning
+        'Of an MLP: layernorm, none'
+        >>> Option("t_end", "float", 1.0, "Share of the steps.", interval="[0, 1]").meaning
+        'Share of the steps, in [0, 1]'
+        """
+        text = self.help.rstrip(".")
+        elsewhere = "`topolab " in text or all(choice in text for choice in self.choices)
+        if self.choices and not elsewhere:
+            text += f": {', '.join(self.choices)}"
+        if self.interval and "inf" not in self.interval:
+            text += f", in {self.interval}"
+        return text
+
     def read(self, value: Any) -> Any:
         """A value of this option's kind, from a value or its text.
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from topolab.analysis import Result
 from topolab.api import analyse
 from topolab.errors import ConfigError, RunError, TopolabError
+from topolab.progress import Progress
 from topolab.run import Run
 from topolab.store.files import replace_file
 from topolab_reports.draw import draw_section
-from topolab_reports.lookup import analyses_of, check_names, load_figure, load_sections
+from topolab_reports.lookup import analyses_of, check_sections, load_figure, load_sections
 from topolab_reports.output import check_counts
 from topolab_reports.page import render_page
 from topolab_reports.report_data import ReportData, RunView, choose_moments, view_runs
@@ -21,7 +22,6 @@ from topolab_reports.views import SectionView
 
 __all__ = ["build_report"]
 
-Progress = Callable[[int, int, str], None]
 Tables = Callable[[Run, str], Mapping[str, Result]]
 
 
@@ -51,8 +51,8 @@ def build_report(
         Moments of the time control, evenly chosen; the first and the last are always there.
     workers : int
         Processes for analyses that are not cached yet.
-    progress : callable, optional
-        Called with (parts done, parts in all, what is being done).
+    progress : Progress, optional
+        Told of each part.
     only : sequence of str, optional
         Names of the sections to show; by default all.
     live : str
@@ -86,7 +86,7 @@ def build_report(
     if len({run.path.resolve() for run in runs}) < len(runs):
         raise ConfigError("a run was given twice; a report shows each once")
     check_counts(frames=frames)
-    check_names("sections", only or ())
+    check_sections(only)
     views = view_runs([run for run in runs if len(run)])
     sections = load_sections([view.run for view in views], only)
     figures = {name: load_figure(name) for section in sections if isinstance(section, Section)
@@ -94,7 +94,7 @@ def build_report(
     needs = analyses_of(sections, figures)
     total = len(views) * len(needs) + len(sections) + len(figures) + 1
     tick = _counter(progress, total)
-    get = tables or (lambda run, name: analyse(run, [name], workers=workers))
+    get = tables or (lambda run, name: analyse(run, [name], workers=workers, progress=False))
     missing = _analyse(views, needs, get, tick)
     moments = choose_moments([view.run for view in views], frames) if views else ()
     data = ReportData(tuple(views), moments)
@@ -115,7 +115,7 @@ def build_report(
     except RunError as error:
         raise RunError(f"{out}: the report could not be written ({error})") from error
     if progress is not None:
-        progress(total, total, "")
+        progress("report", total, total)
     return out
 
 
@@ -141,6 +141,6 @@ def _counter(progress: Progress | None, total: int) -> Callable[[str], None]:
         nonlocal done
         done += 1
         if progress is not None:
-            progress(min(done, total - 1), total, what)
+            progress("report", min(done, total - 1), total, what)
 
     return tick

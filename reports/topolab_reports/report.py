@@ -87,5 +87,5 @@ def report(
     with progress_shown(progress) as tell:
         return build_report(
             several, path, title=title, frames=frames, workers=workers, only=sections,
-            progress=lambda done, total, what: tell("report", done, total, what),
+            progress=tell,
         )  # fmt: skip

@@ -12,7 +12,7 @@ import pytest
 
 import topolab
 from topolab.api import analyse
-from topolab_analyses.judgement import AGAINST, SUPPORTED, UNDECIDED, holm, judge, sentence
+from topolab_analyses.judgement import AGAINST, SUPPORTED, UNDECIDED
 
 LAYERS = (
     topolab.LayerSpec("fc1", "linear", (200, 120)),
@@ -121,48 +121,3 @@ def test_the_onset_needs_p_through_time(tmp_path: Path) -> None:
     known = fits[fits["p_value"].notna()]
     assert ((known["p_value"] > 0.1) == (known["csn_rule"] == "plausible")).all()
     assert ((known["p_value"] >= 0.95) == (known["paper_rule"] == "plausible")).all()
-
-
-EVIDENCE = {
-    "n_tail": 400, "p_law": 0.4, "p_rival": 0.5, "p_thin": 1e-9, "p_gain": 1e-6, "gain_low": 0.5,
-    "gain_high": 0.9, "p_drift": 1e-9, "p_decay": 1e-6, "drift": -0.5, "drift_error": 0.01,
-    "dormant": 30, "poor": 100, "updates": 50,
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("change", "claim", "word"),
-    [
-        ({}, "verdict", SUPPORTED),
-        ({"p_law": 0.05}, "power_law", AGAINST),
-        ({"p_rival": 0.01}, "power_law", AGAINST),
-        ({"n_tail": 49}, "power_law", UNDECIDED),
-        ({"p_thin": 0.2}, "power_law", UNDECIDED),
-        ({"p_thin": math.nan}, "power_law", UNDECIDED),
-        ({"p_law": math.nan}, "power_law", UNDECIDED),
-        ({"gain_low": -0.1}, "attachment", UNDECIDED),
-        ({"gain_low": -0.05, "gain_high": 0.05}, "attachment", AGAINST),
-        ({"gain_low": math.nan}, "attachment", UNDECIDED),
-        ({"dormant": 0}, "decay", UNDECIDED),
-        ({"p_decay": 0.3}, "decay", UNDECIDED),
-        ({"drift": 0.2, "p_drift": 0.6}, "decay", AGAINST),
-        ({"drift": 0.2}, "decay", AGAINST),
-        ({"updates": 4}, "decay", UNDECIDED),
-        ({"poor": 19}, "decay", UNDECIDED),
-        ({"p_law": 0.05}, "verdict", AGAINST),
-        ({"dormant": 0}, "verdict", UNDECIDED),
-    ],
-)
-def test_words_follow_from_numbers(change: dict[str, float], claim: str, word: str) -> None:
-    assert judge(pd.DataFrame([{**EVIDENCE, **change}]))[claim].iloc[0] == word
-
-
-def test_holm_over_many_rows_is_stricter() -> None:
-    """A p-value that carries a word alone does not carry it as the smallest of ten."""
-    row = {**EVIDENCE, "p_decay": 0.02}
-    others = {**EVIDENCE, "p_decay": 0.9, "dormant": 1}
-    assert judge(pd.DataFrame([row]))["decay"].iloc[0] == SUPPORTED
-    among = judge(pd.DataFrame([row, *[others] * 9]))
-    assert among["decay"].iloc[0] == UNDECIDED and among["p_decay_holm"].iloc[0] == 0.2
-    assert holm([0.01, 0.02, 0.03]).tolist() == [0.03, 0.04, 0.04]
-    assert sentence(among).endswith("undecided in 10 of 10 layers.")

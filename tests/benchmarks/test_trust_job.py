@@ -11,23 +11,17 @@ import pytest
 JOB = Path(__file__).resolve().parents[2] / "benchmarks" / "trust"
 
 
-def job(*arguments: str, timeout: float = 280) -> str:
+def test_some_kills_and_mutations(long_form: bool) -> None:
+    kills, mutations = (20, 800) if long_form else (5, 400)
     done = subprocess.run(
-        [sys.executable, str(JOB), *arguments],
-        capture_output=True, text=True, check=False, timeout=timeout,
+        [sys.executable, str(JOB), "--kills", str(kills), "--mutations", str(mutations),
+         "--seed", "11"],
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def test_some_kills() -> None:
-    said = job("--kills", "10", "--mutations", "0", "--seed", "11")
-    assert "10 kills, seed 11" in said and "broken promises: 0" in said
-
-
-def test_some_mutations() -> None:
-    said = job("--kills", "0", "--mutations", "400", "--seed", "11")
-    assert "| all | 400 |" in said and "ended badly: 0" in said
+    said = done.stdout
+    assert done.returncode == 0, said + done.stderr
+    assert f"{kills} kills, seed 11" in said and "broken promises: 0" in said
+    assert f"| all | {mutations} |" in said and "ended badly: 0" in said
 
 
 BAD = """
@@ -87,7 +81,7 @@ for name, target in targets.items():
 def test_the_job_would_notice(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", BAD, str(JOB), str(tmp_path)],
-        capture_output=True, text=True, check=False, timeout=120,
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     said = dict(line.split(": ", 1) for line in done.stdout.splitlines())
@@ -109,22 +103,25 @@ def test_the_job_would_notice(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "outcome"),
+    ("script", "outcome", "seconds"),
     [
-        ("import time; print('ready', flush=True); time.sleep(60)", "HANG"),
-        ("print('ready', flush=True); input(); import os; os._exit(139)", "DIED"),
+        ("import time; print('ready', flush=True); time.sleep(3600)", "HANG", 1),
+        ("print('ready', flush=True); input(); import os; os._exit(139)", "DIED", 600),
     ],
 )
-def test_a_process_that_hangs_or_dies_is_noticed(script: str, outcome: str, tmp_path: Path) -> None:
+def test_a_process_that_hangs_or_dies_is_noticed(
+    script: str, outcome: str, seconds: int, tmp_path: Path
+) -> None:
     (tmp_path / "worker.py").write_text(script)
     ask = (
         "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1])\n"
         "from damage import Worker\n"
-        "worker = Worker(Path(sys.argv[2]), Path(sys.argv[2]) / 'worker.py', seconds=2)\n"
+        "work, seconds = Path(sys.argv[2]), int(sys.argv[3])\n"
+        "worker = Worker(work, work / 'worker.py', seconds=seconds)\n"
         "print([worker.case(0, 'x')['outcome'] for _ in range(2)]); worker.stop()\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", ask, str(JOB), str(tmp_path)],
-        capture_output=True, text=True, check=False, timeout=120,
+        [sys.executable, "-c", ask, str(JOB), str(tmp_path), str(seconds)],
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.stdout == f"['{outcome}', '{outcome}']\n", done.stderr

@@ -8,9 +8,12 @@ import shutil
 import subprocess
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+#: Seconds after which something is taken to hang; a busy machine needs a tenth of them.
+PATIENCE = 300
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 
@@ -30,20 +33,28 @@ class Browser:
             ],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        port_file = profile / "DevToolsActivePort"
-        for _ in range(300):
-            if port_file.exists() and "\n" in port_file.read_text():
-                break
-            time.sleep(0.1)
-        port = port_file.read_text().split()[0]
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/json", timeout=20) as answer:
-            tab = next(t for t in json.load(answer) if t["type"] == "page")
-        self.socket = websocket.create_connection(tab["webSocketDebuggerUrl"], timeout=60)
+        try:
+            address = _until("Chromium did not start", lambda: self._tab(profile))
+            self.socket = websocket.create_connection(address, timeout=PATIENCE)
+        except BaseException:
+            self._end()
+            raise
         self.number = 0
         self.console: list[str] = []
         self.requests: list[str] = []
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.do(f"{domain}.enable")
+
+    def _tab(self, profile: Path) -> str | None:
+        """The address of the tab's debugger, once there is one."""
+        assert self.process.poll() is None, "Chromium ended"
+        port_file = profile / "DevToolsActivePort"
+        if not port_file.exists() or "\n" not in (text := port_file.read_text()):
+            return None
+        port = text.split()[0]
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/json", timeout=PATIENCE) as answer:
+            pages = [tab for tab in json.load(answer) if tab["type"] == "page"]
+        return pages[0]["webSocketDebuggerUrl"] if pages else None
 
     def do(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Send a command and wait for its answer, noting what happens meanwhile."""
@@ -78,11 +89,21 @@ class Browser:
 
     def _navigate(self, address: str) -> None:
         self.do("Page.navigate", url=address)
-        wanted = f"document.readyState === 'complete' && location.href === {json.dumps(address)}"
-        end = time.monotonic() + 60
-        while not self.do("Runtime.evaluate", expression=wanted)["result"].get("value"):
-            assert time.monotonic() < end, f"{address} did not load"
-            time.sleep(0.02)
+        self.wait(f"document.readyState === 'complete' && location.href === {json.dumps(address)}")
+
+    def wait(self, expression: str) -> None:
+        """Wait until an expression is true, over navigations too."""
+
+        def holds() -> bool:
+            try:
+                answer = self.do("Runtime.evaluate", expression=expression)
+                return bool(answer["result"].get("value"))
+            except RuntimeError as error:  # asked between two pages
+                if "context" not in str(error).lower():
+                    raise
+                return False
+
+        _until(f"never true: {expression}", holds)
 
     def js(self, code: str) -> Any:
         """The value of an expression in the page; promises are waited for."""
@@ -120,8 +141,21 @@ class Browser:
     def close(self) -> None:
         """End it."""
         self.socket.close()
+        self._end()
+
+    def _end(self) -> None:
         self.process.terminate()
         try:
-            self.process.wait(20)
+            self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
+            self.process.wait()
+
+
+def _until(otherwise: str, found: Callable[[], Any]) -> Any:
+    """What a function returns, once that is something."""
+    end = time.monotonic() + PATIENCE
+    while not (value := found()):
+        assert time.monotonic() < end, otherwise
+        time.sleep(0.02)
+    return value

@@ -63,7 +63,7 @@ def read_wandb(folder: Path) -> list[dict[str, float]]:
     from wandb.proto import wandb_internal_pb2
 
     (file,) = folder.glob("wandb/offline-run-*/*.wandb")
-    end = time.monotonic() + 60
+    end = time.monotonic() + 600
     while time.monotonic() < end:  # a process of wandb's own writes it, after `finish` too
         rows, ended = [], False
         for data in records_of(file.read_bytes()):

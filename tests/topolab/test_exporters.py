@@ -325,7 +325,7 @@ class TestReadBack:
         )
         done = subprocess.run(
             [sys.executable, "-c", script, str(run.path), str(out), to],
-            capture_output=True, text=True, check=True, timeout=120,
+            capture_output=True, text=True, check=True, timeout=1000,
         )  # fmt: skip
         assert done.stdout.startswith("refused:") and "could not be written" in done.stdout
         assert {p: p.read_bytes() for p in before} == before

@@ -8,7 +8,7 @@ import networkx as nx
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -37,7 +37,6 @@ def graphs(draw: st.DrawFn) -> LayeredGraph:
     return LayeredGraph.from_masks(layers, masks)
 
 
-@settings(max_examples=150, deadline=None)
 @given(graphs())
 def test_degrees_and_coreness_are_those_of_the_oracles(graph: LayeredGraph) -> None:
     network = graph.to_networkx()

@@ -263,18 +263,20 @@ def test_a_full_disk_in_a_real_process(tmp_path: Path) -> None:
     assert len(run) == 1 and run.verify().ok
 
 
-def test_a_killed_process_loses_nothing(tmp_path: Path) -> None:
+def test_a_killed_process_loses_nothing(tmp_path: Path, long_form: bool) -> None:
     """SIGKILL at random moments: what `record` returned from is there, nothing is half there."""
-    rng = random.Random(5)
-    for _ in range(8):
+    rng, promised = random.Random(5), 0
+    for _ in range(8 if long_form else 4):
         process = subprocess.Popen(
             [sys.executable, "-c", KILLED, str(tmp_path / "r")], stdout=subprocess.PIPE, text=True
         )
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        time.sleep(rng.uniform(0.005, 0.15))
+        # So many are waited for, however slow the machine; then it is killed within the next ones.
+        said = [int(process.stdout.readline()) for _ in range(rng.randrange(10))]
+        time.sleep(rng.uniform(0, 0.02))
         process.send_signal(signal.SIGKILL)
-        said = [int(line) for line in process.stdout.read().split()]
+        said += [int(line) for line in process.stdout.read().split()]
         process.wait()
         process.stdout.close()
         outcome = verify_run(tmp_path / "r")
@@ -284,7 +286,8 @@ def test_a_killed_process_loses_nothing(tmp_path: Path) -> None:
         assert run.state == "interrupted"
         if said:
             assert len(run) > said[-1]
-    assert len(run) > 20
+        promised += len(said)
+    assert len(run) >= promised > 10
 
 
 def test_leftovers_are_swept_by_the_next_writer(tmp_path: Path) -> None:

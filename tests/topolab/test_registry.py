@@ -4,9 +4,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from stranger import install
 
 from topolab.errors import ConfigError
-from topolab.registry import find, names
+from topolab.registry import find, known, names
 
 
 def test_ours_are_found() -> None:
@@ -22,18 +23,34 @@ def test_an_unknown_name_lists_what_there_is() -> None:
         find("methods", "riggle")
 
 
+def test_a_misspelt_name_gets_a_hint() -> None:
+    for call in (find, known):
+        with pytest.raises(ConfigError, match=r"there is .*\(did you mean degree\?\)$"):
+            call("analyses", "degre")
+        with pytest.raises(ConfigError, match=r"unknown analysis 3; there is .*wiring$"):
+            call("analyses", 3)  # type: ignore[arg-type]
+
+
 def test_a_strangers_package_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    info = tmp_path / "stranger-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: stranger\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(
-        "[topolab.analyses]\nmine = stranger_module:Mine\nbroken = stranger_module:NotThere\n"
-    )
-    (tmp_path / "stranger_module.py").write_text("class Mine:\n    name = 'mine'\n")
     monkeypatch.syspath_prepend(tmp_path)
+    entries = {
+        "analyses.mine": "stranger_module:Mine",
+        "analyses.broken": "stranger_module:NotThere",
+        "analyses.angry": "angry_module:Mine",
+        "colours.red": "stranger_module:Mine",
+    }
+    install(tmp_path, "stranger_module", "class Mine:\n    name = 'mine'\n", entries)
+    (tmp_path / "angry_module.py").write_text("1 / 0\n")
     try:
         assert find("analyses", "mine").name == "mine"
         with pytest.raises(ConfigError, match="cannot be loaded"):
             find("analyses", "broken")
+        angry = r"analysis 'angry' \(angry_module:Mine\) cannot be loaded: ZeroDivisionError: div"
+        with pytest.raises(ConfigError, match=angry):
+            find("analyses", "angry")
+        # A group that only the stranger knows.
+        assert names("colours") == ["red"] and find("colours", "red").name == "mine"
+        with pytest.raises(ConfigError, match=r"unknown entry of topolab.colours 'rot'; there is"):
+            find("colours", "rot")
     finally:
         sys.modules.pop("stranger_module", None)

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -173,36 +168,6 @@ def test_a_loss_that_is_not_finite_stops_and_keeps(tmp_path: Path) -> None:
         )
     run = topolab.open_run(tmp_path / "r")
     assert run.state == "failed" and len(run) >= 1 and run.verify().ok
-
-
-def test_a_killed_training_resumes_to_the_same_bytes(tmp_path: Path) -> None:
-    script = (
-        "import sys; from pathlib import Path\n"
-        "from topolab_trainers.loop import train; from topolab_trainers.rigl import RigL\n"
-        "config = RigL().configure(data='digits', hidden=(24, 16), epochs=60, batch_size=64,\n"
-        "    seed=3, sparsity=0.8, update_every=7, threads=1)\n"
-        "train(RigL(), config, Path(sys.argv[1]), resume=True, save_every=0.05)\n"
-    )
-
-    def start(folder: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, "-c", script, str(tmp_path / folder)])
-
-    assert start("whole").wait(120) == 0
-    rng = random.Random(1)
-    kills = 0
-    while kills < 3:
-        process = start("r")
-        deadline = time.monotonic() + 60
-        while not (tmp_path / "r" / "run.json").exists() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        time.sleep(rng.uniform(0.05, 0.4))
-        process.send_signal(signal.SIGKILL)
-        if process.wait() == 0:
-            break
-        kills += 1
-    assert start("r").wait(120) == 0
-    whole, resumed = (topolab.open_run(tmp_path / n) for n in ("whole", "r"))
-    assert contents(whole) == contents(resumed) and resumed.state == "done"
 
 
 def test_a_finished_run_is_returned_and_another_refused(tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
-"""Training backends of topolab: one file per method, one loop for all of them.
+"""Training methods of topolab: one file per method, one loop for all of them.
 
-A method is a `Backend` that says only what differs: its initial masks, its drop and grow scores,
+A method is a `Method` that says only what differs: its initial masks, its drop and grow scores,
 its schedule. Everything else (data, network, optimiser, recording, resume) is shared.
 """

@@ -112,7 +112,7 @@ class TrainConfig:
         choices=CANDIDATES, alike=False,
     )  # fmt: skip
     record: tuple[str, ...] = setting(
-        (), "What snapshots keep besides the masks, any of them.",
+        (), "What snapshots keep besides the masks.",
         choices=RECORDABLE, compared=False, alike=False,
     )  # fmt: skip
     seed: int = setting(

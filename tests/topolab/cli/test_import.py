@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
 
+import command
 import pytest
 import torch
+from command import Outcome
 
 import topolab
 
 
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "topolab", "import", *map(str, arguments)],
-        capture_output=True, text=True, check=False, timeout=120, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
+def run(*arguments: object) -> Outcome:
+    return command.run("import", *map(str, arguments))
 
 
 @pytest.fixture(scope="module")
@@ -33,23 +29,23 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_import_and_inspect(checkpoints: Path, tmp_path: Path) -> None:
     seen = run(checkpoints, "--inspect")
-    assert seen.returncode == 0 and "convention: masks-dict" in seen.stdout
-    assert "2 snapshots, steps 9, 10" in seen.stdout
-    assert "fc1\tlinear\t5 x 4\tstatic\t20.00 %\t20.00 %\tno" in seen.stdout
+    assert seen.code == 0 and "convention: masks-dict" in seen.out
+    assert "2 snapshots, steps 9, 10" in seen.out
+    assert "fc1\tlinear\t5 x 4\tstatic\t20.00 %\t20.00 %\tno" in seen.out
     assert not list(tmp_path.iterdir())
-    found = json.loads(run(checkpoints, "--inspect", "--json").stdout)
+    found = run(checkpoints, "--inspect", "--json").json
     assert found["convention"] == "masks-dict" and found["layers"][1]["state"] == "dense"
     out = tmp_path / "runs" / "x"
     done = run(checkpoints, "--out", out, "--image-shape", "1,2,2", "--seed", 4)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == f"{out}\n" and "dense in every checkpoint: fc2" in done.stderr
+    assert done.code == 0, done.err
+    assert done.out == f"{out}\n" and "dense in every checkpoint: fc2" in done.err
     opened = topolab.open_run(out)
     assert opened.steps.tolist() == [9, 10] and opened.layers[0].image_shape == (1, 2, 2)
     assert "topolab import" in opened.manifest["command"]
     again = run(checkpoints, "--out", out)
-    assert again.returncode == 2 and "something is already there" in again.stderr
+    assert again.code == 2 and "something is already there" in again.err
     as_json = run(checkpoints / "ckpt_9.pt", "--out", tmp_path / "y", "--json")
-    assert json.loads(as_json.stdout)["steps"] == [9] and as_json.stderr == ""
+    assert as_json.json["steps"] == [9] and as_json.err == ""
 
 
 @pytest.mark.parametrize(
@@ -70,15 +66,15 @@ def test_wrong_requests(
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
     done = run(checkpoints, *arguments)
-    assert done.returncode == 2 and words in done.stderr, done.stderr
+    assert done.code == 2 and words in done.err, done.err
     assert not list(tmp_path.iterdir())
 
 
 def test_code_is_refused_with_a_way_out(tmp_path: Path) -> None:
     torch.save({"masks": {"fc": torch.eye(2)}, "dir": Path("x")}, tmp_path / "1.pt")
     done = run(tmp_path / "1.pt", "--inspect")
-    assert done.returncode == 2 and "pathlib" in done.stderr and "torch.save(plain" in done.stderr
-    assert done.stdout == ""
+    assert done.code == 2 and "pathlib" in done.err and "torch.save(plain" in done.err
+    assert done.out == ""
 
 
 def test_its_help_imports_nothing_heavy() -> None:

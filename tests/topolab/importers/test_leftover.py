@@ -17,9 +17,7 @@ from topolab.importers import CheckpointError
 def test_masks_that_nothing_reads_are_refused_unless_asked(series: Path) -> None:
     state = {"fc1.weight": torch.randn(8, 6), "fc2.weight": torch.randn(4, 8)}
     torch.save({"state_dict": state, "keep_mask": [["fc1", mask(8, 6)]]}, series / "1.pt")
-    with pytest.raises(
-        CheckpointError, match=r"1.pt: holds masks \(keep_mask/0/1\).*say that the format is"
-    ):
+    with pytest.raises(CheckpointError, match=r"1.pt: holds masks .*say that the format"):
         inspect(series)
     seen = inspect(series, format="dense")
     assert any("masks that dense does not read: keep_mask/0/1" in r for r in seen.remarks)

@@ -72,7 +72,7 @@ main()
     arguments = ["log", str(run.path), "--to", to, "--out", str(out), "--quiet", str(limit)]
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
-        capture_output=True, text=True, timeout=200, check=False,
+        capture_output=True, text=True, timeout=1000, check=False,
     )  # fmt: skip
     return done.returncode, done.stderr
 

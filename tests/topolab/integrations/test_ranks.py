@@ -22,8 +22,12 @@ import torch.multiprocessing as mp
 import topolab
 from torch.nn.parallel import DistributedDataParallel
 
-def work(rank, size, folder, mode):
+def work(rank, size, folder):
     torch.set_num_threads(1)
+    for mode in ("agree", "differ", "warn", "metric"):
+        one(rank, size, f"{folder}/{mode}", mode)
+
+def one(rank, size, folder, mode):
     dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=size)
     torch.manual_seed(0)
     net = torch.nn.Sequential(torch.nn.Linear(8, 6), torch.nn.ReLU(), torch.nn.Linear(6, 3))
@@ -70,23 +74,35 @@ def work(rank, size, folder, mode):
     dist.destroy_process_group()
 
 if __name__ == "__main__":
-    mp.spawn(work, args=(2, sys.argv[1], sys.argv[2]), nprocs=2)
+    mp.spawn(work, args=(2, sys.argv[1]), nprocs=2)
 """
 
 
-@pytest.mark.skipif(not torch.distributed.is_available(), reason="torch without distributed")
-@pytest.mark.parametrize("mode", ["agree", "differ", "warn", "metric"])
-def test_two_ranks(tmp_path: Path, mode: str) -> None:
-    script = tmp_path / "ranks.py"
+@pytest.fixture(scope="module")
+def ranks(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """What two ranks left in a folder for every mode, and what they said."""
+    folder = tmp_path_factory.mktemp("ranks")
+    for mode in MODES:
+        (folder / mode).mkdir()
+    script = folder / "ranks.py"
     script.write_text(textwrap.dedent(RANKS))
     done = subprocess.run(
-        [sys.executable, str(script), str(tmp_path), mode],
-        env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=200,
-        check=False,
+        [sys.executable, str(script), str(folder)],
+        env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    said = [(tmp_path / f"said-{rank}").read_text() for rank in (0, 1)]
-    run = topolab.open_run(tmp_path / "run")
+    return folder, done.stderr
+
+
+MODES = ("agree", "differ", "warn", "metric")
+
+
+@pytest.mark.skipif(not torch.distributed.is_available(), reason="torch without distributed")
+@pytest.mark.parametrize("mode", MODES)
+def test_two_ranks(ranks: tuple[Path, str], mode: str) -> None:
+    folder, printed = ranks[0] / mode, ranks[1]
+    said = [(folder / f"said-{rank}").read_text() for rank in (0, 1)]
+    run = topolab.open_run(folder / "run")
     assert run.verify().ok
     if mode == "metric":
         assert "reading the masks of step 4 failed on rank 1" in said[0]
@@ -94,12 +110,12 @@ def test_two_ranks(tmp_path: Path, mode: str) -> None:
         assert (run.steps.tolist(), run.state) == ([0, 2], "failed")
     elif mode == "warn":  # every rank warns once, and all of them go on to the end
         assert said == ["RunExistsError", "RunError"]
-        assert done.stderr.count("recording step 4 failed (LayerError: layer 0: the ranks") == 2
+        assert printed.count("recording step 4 failed (LayerError: layer 0: the ranks") == 2
         assert (run.steps.tolist(), run.state) == ([0, 2], "failed")
     elif mode == "agree":
         assert said == ["RunExistsError", "RunError"]
         assert (run.steps.tolist(), run.state) == ([0, 2, 4, 5], "done")
-        assert topolab.open_run(tmp_path / "alone").state == "done"
+        assert topolab.open_run(folder / "alone").state == "done"
     else:
         for message in said:
             assert "layer 0: the ranks hold different masks" in message

@@ -36,16 +36,10 @@ def help_of(option: Option, default: str | None = None) -> str:
     >>> help_of(Option("t_end", "float", 1.0, "Share of the steps.", interval="[0, 1]"), "0.75")
     'Share of the steps, in [0, 1] (default: 0.75).'
     """
-    text = option.help.rstrip(".")
-    elsewhere = "`topolab " in text or all(choice in text for choice in option.choices)
-    if option.choices and not elsewhere:
-        text += f": {', '.join(option.choices)}"
-    if option.interval and "inf" not in option.interval:
-        text += f", in {option.interval}"
     shown = option.default_text if default is None else default
     if default is None and option.by_method:
         shown = f"{shown}; a method may have its own" if shown else "by method"
-    return f"{text} (default: {shown})." if shown else f"{text}."
+    return f"{option.meaning} (default: {shown})." if shown else f"{option.meaning}."
 
 
 def parameters_of(
