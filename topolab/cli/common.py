@@ -1,4 +1,4 @@
-"""What the commands share: options and output."""
+"""What the commands share: options, output, names."""
 
 from __future__ import annotations
 
