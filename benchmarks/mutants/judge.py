@@ -72,18 +72,8 @@ class Trial:
         self.root, self.mutants, self.limit, self.report = root, mutants, limit, report
         self.imports, self.most = imports, most
         self.files = {str(root / mutant.file): mutant.file for mutant in mutants}
+        self.sources = {file: Path(path).read_text() for path, file in self.files.items()}
         self.bodies = {file: _lines_in_functions(path) for path, file in self.files.items()}
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_collection(self) -> None:
-        """Examples of hypothesis must not depend on what earlier mutants failed at."""
-        from hypothesis import settings
-
-        settings.register_profile(
-            "mutants", settings.get_profile("topolab"), derandomize=True, database=None,
-            max_examples=50,
-        )  # fmt: skip
-        settings.load_profile("mutants")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -154,7 +144,11 @@ class Trial:
     def _judged(self, mutant: Mutant, judges: Iterable[Judge]) -> tuple[str, str]:
         path = self.root / mutant.file
         try:
-            install(path, compile(mutate(path.read_text(), mutant), str(path), "exec"), self.held)
+            install(
+                path,
+                compile(mutate(self.sources[mutant.file], mutant), str(path), "exec"),
+                self.held,
+            )
         except Exception as error:
             return INVALID, repr(error)[:200]
         for judge in judges:
@@ -239,6 +233,7 @@ class Held:
     def __init__(self, files: Collection[str]) -> None:
         self.functions: dict[str, list[types.FunctionType]] = {file: [] for file in files}
         self.dispatchers = []
+        gc.unfreeze()  # what is frozen is not listed
         for thing in gc.get_objects():
             if type(thing) is types.FunctionType and thing.__code__.co_filename in self.functions:
                 self.functions[thing.__code__.co_filename].append(thing)

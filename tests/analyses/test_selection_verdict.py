@@ -49,7 +49,7 @@ def walked(run: topolab.Run, analysis: Selection) -> tuple[Any, dict[str, pd.Dat
     memory = analysis.start(state)
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in analysis.schemas}
     for snapshot in run:
-        memory, made = analysis.step(memory, snapshot, state)
+        memory, made = analysis.visit(memory, snapshot, state)
         for name, table in made.items():
             tables[name].append(table)
     return state, {
@@ -199,7 +199,7 @@ def test_gains_and_losses_are_of_both_ends(tmp_path: Path, asked: Asked) -> None
     assert row["dormant"] == ((begin[poor] >= 10) & (end[poor] < 10)).sum()
     memory = QUICK.start(state)
     for snapshot in run:
-        memory, _ = QUICK.step(memory, snapshot, state)
+        memory, _ = QUICK.visit(memory, snapshot, state)
     assert memory.steps["a"] == memory.steps["b"] == (1, 3, 4, 5, 6)
     old, new = run[2].masks, run[3].masks
     assert memory.totals["a", "in"][2] == (

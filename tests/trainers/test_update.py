@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from topolab.errors import ConfigError, TopolabError
 from topolab.registry import load_all, names
+from topolab_trainers.config import CANDIDATES
 from topolab_trainers.criteria import (
     DropCriterion,
     GrowCriterion,
@@ -25,7 +26,6 @@ from topolab_trainers.rigl import RigL
 from topolab_trainers.schedules import UpdateTimes, cosine_fraction, stepped_rate
 from topolab_trainers.set import SET
 from topolab_trainers.update import (
-    CANDIDATES,
     LayerUpdate,
     draw_outside,
     grow,

@@ -124,7 +124,7 @@ MISTAKES: dict[str, tuple[list[str], int, str]] = {
         2,
         "unknown setting ccv.*method rigl from init erk knows",
     ),
-    "own value": (["train", "rigl", "--grow", "x"], 2, "unknown grow 'x'; there is gradient, momentum, random"),
+    "own value": (["train", "rigl", "--grow", "x"], 2, "unknown grow 'x'; there is gradient, "),
     "figure": (["figure", "nsh-fig9x", "folder"], 2, r"unknown figure 'nsh-fig9x'; .*did you mean"),
     "figure's run": (["figure", "wiring", "nothing"], 2, "nothing: "),
     "figure's format": (["figure", "wiring", "folder", "--out", "w.gif"], 2, "folder"),

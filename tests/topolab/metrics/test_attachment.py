@@ -320,6 +320,7 @@ def test_bins_by_hand(
 def test_a_last_bin_of_few_events_joins_the_one_before() -> None:
     events = np.array([[30.0, 30, 30, 10]])
     assert bins(events, events, ratio=1.01).tolist() == [0, 2]
+    assert bins(events[:, 1:], events[:, 1:], ratio=1.01).tolist() == [0]
     events[0, 3] = 25
     assert bins(events, events, ratio=1.01).tolist() == [0, 2, 3]
 
@@ -378,7 +379,9 @@ def test_a_bin_that_nothing_is_exposed_to_has_no_value() -> None:
     assert kernel.value == pytest.approx([2, 0])
 
 
-@pytest.mark.parametrize("starts", [[], [1, 2], [0, 2, 2], [0, 3, 1], [0, 4], [0, 2, 1, 3]])
+@pytest.mark.parametrize(
+    "starts", [[], [1, 2], [0, 2, 2], [0, 3, 1], [0, 4], [0, 1, 4], [0, 2, 1, 3]]
+)
 def test_bins_that_cannot_be(starts: list[int]) -> None:
     with pytest.raises(AnalysisError, match="bins must begin at 0, rise and end below 4"):
         fit_kernel(np.ones((1, 4)), np.ones((1, 4)), starts=starts)
@@ -386,22 +389,24 @@ def test_bins_that_cannot_be(starts: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("degrees", "gained", "lost"),
+    ("degrees", "gained", "lost", "message"),
     [
-        ([[1]], [[0]], [[0]]),
-        ([1, 2], [0], [0, 0]),
-        ([1, 2], [0, 0], [0]),
-        ([-1, 2], [0, 0], [0, 0]),
-        ([1, 2], [-1, 0], [0, 0]),
-        ([1, 2], [0, 0], [0, -1]),
-        ([1, 5], [0, 0], [0, 0]),  # beyond the size that was asked for
-        ([1, 2], [0, 0], [0, 3]),
-        ([1, 2], [0, 3], [0, 0]),
+        ([[1]], [[0]], [[0]], "one degree, gain and loss per neuron"),
+        ([1, 2], [0], [0, 0], "one degree, gain and loss per neuron"),
+        ([1, 2], [0, 0], [0], "one degree, gain and loss per neuron"),
+        ([-1, 2], [0, 0], [0, 0], "degrees must be in 0 ... 4"),
+        ([1, 2], [-1, 0], [0, 0], "gains and losses not below 0"),
+        ([1, 2], [0, 0], [0, -1], "gains and losses not below 0"),
+        ([1, 5], [0, 0], [0, 0], "degrees must be in 0 ... 4"),  # beyond the size asked for
+        ([1, 2], [0, 0], [0, 3], "gained or lost more edges than it could"),
+        ([1, 2], [0, 7], [0, 0], "gained or lost more edges than it could"),
     ],
 )
-def test_exposures_that_cannot_be(degrees: object, gained: object, lost: object) -> None:
-    with pytest.raises(AnalysisError):
-        exposure(degrees, gained, lost, 4, 5)  # type: ignore[arg-type]
+def test_exposures_that_cannot_be(
+    degrees: object, gained: object, lost: object, message: str
+) -> None:
+    with pytest.raises(AnalysisError, match=message):
+        exposure(degrees, gained, lost, 8, 5)  # type: ignore[arg-type]
 
 
 def test_exposures_at_their_limits() -> None:
@@ -423,3 +428,12 @@ def test_events_and_exposure_are_finite_and_not_negative(bad: float) -> None:
         for fit in (fit_slope, fit_kernel):
             with pytest.raises(AnalysisError, match="not below 0"):
                 fit(events, exposed)
+
+
+def test_two_hundred_replicates_of_seed_0_unless_told() -> None:
+    events, exposed = drifting(12, 0.4, 1.0)
+    assert fit_slope(events, exposed) == fit_slope(events, exposed, replicates=200, seed=0)
+    kernel = fit_kernel(events, exposed, starts=[0, 3])
+    told = fit_kernel(events, exposed, starts=[0, 3], replicates=200, seed=0)
+    assert kernel.value_low.tolist() == told.value_low.tolist()
+    assert bins(events, exposed).tolist() == bins(events, exposed, ratio=1.25, least=25).tolist()

@@ -57,7 +57,7 @@ def test_a_tenth_are_hubs_unless_told_and_the_first_of_equals_are() -> None:
     assert churn.hubs([1] * 40).tolist() == [0, 1, 2, 3]
     mixed = np.tile([3, 7], 50)
     assert churn.hubs(mixed, 0.2).tolist() == list(range(1, 41, 2))
-    assert churn.hubs(np.array([1, 200, 100], np.uint8), 0.3).tolist() == [1]
+    assert churn.hubs(np.array([0, 200, 100], np.uint8), 0.3).tolist() == [1]
     for share in (0, 1.01, math.nan):
         with pytest.raises(AnalysisError, match="outside"):
             churn.hubs([1, 2], share)

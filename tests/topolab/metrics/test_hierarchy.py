@@ -50,6 +50,12 @@ def test_equal_fan_ins_are_ranked_by_position() -> None:
     expected = np.average(gradient[upper], weights=fan_in[upper])
     expected /= np.average(gradient[lower], weights=fan_in[lower])
     assert hierarchy.gradient_ratio(gradient, fan_in) == pytest.approx(expected)
+    rising = sorted(range(40), key=lambda i: fan_in[i])
+    parts, means, _ = hierarchy.gradient_by_decile(gradient, fan_in, 8)
+    for i in range(8):
+        chosen = rising[5 * i : 5 * i + 5]
+        assert parts[i] == pytest.approx(np.average(gradient[chosen], weights=fan_in[chosen]))
+        assert means[i] == pytest.approx(fan_in[chosen].mean())
     by_part, _, _ = hierarchy.gradient_by_decile(gradient, [2] * 40, 4)
     assert by_part.tolist() == [5.5, 15.5, 25.5, 35.5]
 

@@ -8,6 +8,7 @@ import igraph
 import networkx as nx
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,3 +64,34 @@ def test_roles() -> None:
     ]  # fmt: skip
     with pytest.raises(AnalysisError):
         kcore.roles(np.array([], dtype=np.int64))
+
+
+def test_the_arrays_given_are_as_they_were() -> None:
+    graph = nx.to_scipy_sparse_array(nx.karate_club_graph(), format="csr")
+    indptr, indices = graph.indptr.copy(), graph.indices.copy()
+    core = kcore.coreness(graph.indptr, graph.indices)
+    assert (graph.indptr == indptr).all() and (graph.indices == indices).all()
+    assert core.max() == 4 and core.dtype == np.int64
+    assert kcore.coreness(np.array([0]), np.array([], dtype=int)).shape == (0,)
+
+
+def test_blocks_begin_where_they_are_said_to() -> None:
+    """Two blocks between three layers of 2, 3 and 2 neurons, one neuron left out."""
+    rng = np.random.default_rng(2)
+    first, second = rng.random((3, 2)) < 0.8, rng.random((2, 3)) < 0.8
+    graph = nx.Graph()
+    graph.add_nodes_from(range(8))
+    graph.add_edges_from((c, 2 + r) for r, c in np.argwhere(first))
+    graph.add_edges_from((2 + c, 5 + r) for r, c in np.argwhere(second))
+    blocks = []
+    for column, row, mask in ((0, 2, first), (2, 5, second)):
+        block = sp.csr_array(mask)
+        blocks.append((column, row, block.indptr, block.indices))
+    core = nx.core_number(graph)
+    assert kcore.coreness_of_blocks(8, blocks).tolist() == [core[v] for v in range(8)]
+
+
+def test_roles_of_one_row_only() -> None:
+    with pytest.raises(AnalysisError, match="without neurons"):
+        kcore.roles(np.ones((2, 2), dtype=np.int64))
+    assert kcore.roles(np.array([7])).tolist() == ["core"]

@@ -141,7 +141,7 @@ def test_a_folder_that_holds_something_else_is_no_place(other: str, tmp_path: Pa
 def test_a_run_is_not_begun_twice(tmp_path: Path) -> None:
     folder, _ = begun(tmp_path / "r")
     before = folder.manifest_file.read_bytes()
-    with pytest.raises(RunExistsError, match="a run is already there; continue it with --resume"):
+    with pytest.raises(RunExistsError, match="a run is already there; continue it"):
         folder.create(LAYERS, {**IDENTITY, "seed": 1}, {})
     assert folder.manifest_file.read_bytes() == before
 

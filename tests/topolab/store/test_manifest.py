@@ -64,7 +64,11 @@ def test_only_what_decides_decides_the_id() -> None:
     assert len(ids) == 5
 
 
-@pytest.mark.parametrize("bad", [math.nan, math.inf, {1, 2}, object(), b"x"], ids=repr)
+@pytest.mark.parametrize(
+    "bad",
+    [math.nan, math.inf, {1, 2}, object(), b"x"],
+    ids=["nan", "inf", "set", "object", "bytes"],
+)
 def test_what_is_no_json_is_not_written(bad: Any) -> None:
     with pytest.raises(RunError, match="here: config, seed and data must be JSON values"):
         new_manifest(LAYERS, {**IDENTITY, "seed": bad}, {}, source="here")
@@ -222,3 +226,9 @@ def test_notes_that_cannot_be(text: bytes, message: str) -> None:
 
 def test_notes_of_before_the_checksum_are_read() -> None:
     assert read_note(json.dumps(NOTE).encode(), source="here", needs=NEEDS) == NOTE
+    every = dict.fromkeys(module._NOTES_BEFORE, 1)
+    assert read_note(json.dumps(every).encode(), source="here", needs={}) == every
+
+
+def test_notes_are_for_people_to_read_too() -> None:
+    assert new_note({"pid": 5}).startswith(b'{\n  "pid": 5,\n  "sha256": "')
