@@ -21,7 +21,15 @@ from topolab.run import Run, RunLike, open_runs
 from topolab.snapshot import ACCURACY
 from topolab.tables import Column, check, write_table
 
-__all__ = ["GROUPS", "PAIRS", "VALUES", "Comparison", "compare", "differing", "highlights_of"]
+__all__ = [
+    "GROUPS",
+    "PAIRS",
+    "VALUES",
+    "Comparison",
+    "compare",
+    "differing_settings",
+    "highlights_of",
+]
 
 VALUES = (
     Column("run", str, "1", "Name of the run."),
@@ -111,7 +119,7 @@ def _csv(table: pd.DataFrame, path: Path) -> Path:
     return path
 
 
-def differing(runs: Sequence[Run]) -> list[str]:
+def differing_settings(runs: Sequence[Run]) -> list[str]:
     """The settings in which runs differ, other than the seed and where they were trained."""
     keys = sorted({key for run in runs for key in run.config} - uncompared())
     return [key for key in keys if len({_text(run.config.get(key)) for run in runs}) > 1]
@@ -185,7 +193,7 @@ def compare(
     opened = open_runs(runs)
     if len(opened) < 2:
         raise ConfigError(f"{len(opened)} runs cannot be compared; at least two are needed")
-    chosen = tuple(settings) if settings else tuple(differing(opened))
+    chosen = tuple(settings) if settings else tuple(differing_settings(opened))
     labels = _labels(opened, chosen)
     tables: dict[str, dict[str, dict[str, pd.DataFrame]]] = {a.name: {} for a in analyses}
     unique = _unique_names(opened)
@@ -251,7 +259,7 @@ def _labels(runs: Sequence[Run], by: Sequence[str]) -> list[str]:
         )  # fmt: skip
     for label in dict.fromkeys(labels):
         members = [run for run, of in zip(runs, labels, strict=True) if of == label]
-        other = differing(members)
+        other = differing_settings(members)
         if other:
             raise ConfigError(
                 f"the runs of {label} differ in more than their seed: {', '.join(other)}; "

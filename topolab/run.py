@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from topolab.errors import RunError
 from topolab.layers import LayerSpec
+from topolab.paths import from_home
 from topolab.snapshot import Snapshot
 from topolab.store.folder import RunFolder, StoredSnapshot
 from topolab.store.layout import RunFiles
@@ -213,7 +214,7 @@ def open_run(path: RunLike) -> Run:
     Parameters
     ----------
     path : path or Run
-        The folder of the run; an open run is given back as it is.
+        The folder of the run, also under ``~``; an open run is given back as it is.
 
     Returns
     -------
@@ -241,7 +242,7 @@ def open_run(path: RunLike) -> Run:
         return path
     if not isinstance(path, (str, os.PathLike)):
         raise RunError(f"a run, or the folder of one, was expected, and not {path!r}")
-    return Run(path)
+    return Run(from_home(path))
 
 
 def open_runs(given: RunLike | Sequence[RunLike]) -> list[Run]:
@@ -280,7 +281,7 @@ def open_runs(given: RunLike | Sequence[RunLike]) -> list[Run]:
         if isinstance(one, Run) or not isinstance(one, (str, os.PathLike)):
             opened.append(open_run(one))
             continue
-        folder = Path(one)
+        folder = from_home(one)
         if folder.is_dir() and not RunFiles(folder).exists():
             inside = runs(folder)
             if not inside:

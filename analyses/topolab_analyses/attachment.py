@@ -18,7 +18,7 @@ from topolab.metrics.attachment import Slope, fit_kernel, fit_slope
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
-from topolab_analyses.rewiring import events, moving_layers, per_degree
+from topolab_analyses.rewiring import changing_layers, edge_events, sum_by_degree
 
 __all__ = ["Attachment"]
 
@@ -108,7 +108,7 @@ class Attachment(SequentialAnalysis):
         check_chain(run)
         if self.windows < 0 or self.replicates < 2:
             raise AnalysisError("attachment: windows must be at least 0, replicates at least 2")
-        return {"moving": moving_layers(run), "steps": run.steps}
+        return {"moving": changing_layers(run), "steps": run.steps}
 
     def visit(
         self, memory: Snapshot | None, snapshot: Snapshot, state: Any
@@ -123,10 +123,10 @@ class Attachment(SequentialAnalysis):
                     "epoch": snapshot.epoch,
                     "layer": layer,
                     "end": end,
-                    **per_degree(ends),
+                    **sum_by_degree(ends),
                 }
             )
-            for (layer, end), ends in events(memory, snapshot, state["moving"]).items()
+            for (layer, end), ends in edge_events(memory, snapshot, state["moving"]).items()
         ]
         return snapshot, {"attachment_events": pd.concat(parts, ignore_index=True)}
 
@@ -138,7 +138,7 @@ class Attachment(SequentialAnalysis):
         for (layer, end), part in long.groupby(["layer", "end"], sort=False):
             for kernel in ("gain", "loss"):
                 key = {"layer": layer, "end": end, "kernel": kernel}
-                steps, seen, chance, neurons = _arrays(part, kernel)
+                steps, seen, chance, neurons = _by_step_and_degree(part, kernel)
                 made = fit_kernel(seen, chance, replicates=self.replicates, seed=self.seed)
                 for i in range(len(made.low)):
                     kernels.append(
@@ -156,7 +156,7 @@ class Attachment(SequentialAnalysis):
                     )
                 if not len(steps):
                     reason = "no edge was " + ("grown" if kernel == "gain" else "dropped")
-                    summary.append({**_nothing(int(state["steps"][0]), reason), **key})
+                    summary.append({**_empty_row(int(state["steps"][0]), reason), **key})
                 for window, chosen in self._windows(len(steps)):
                     at = int(np.searchsorted(state["steps"], steps[chosen[0]]))
                     before = state["steps"][at - 1]
@@ -176,11 +176,11 @@ class Attachment(SequentialAnalysis):
                 if len(state["steps"]) == 1
                 else "no mask changes from snapshot to snapshot"
             )
-            summary = [_nothing(int(state["steps"][0]), reason)]
+            summary = [_empty_row(int(state["steps"][0]), reason)]
         if not kernels:
-            kernels = [_no_kernel()]
+            kernels = [_empty_kernel_row()]
         if not len(long):
-            long = pd.DataFrame([_no_event(int(state["steps"][0]))])
+            long = pd.DataFrame([_empty_event_row(int(state["steps"][0]))])
         return {
             "attachment": pd.DataFrame(summary),
             "attachment_kernels": pd.DataFrame(kernels),
@@ -209,7 +209,7 @@ class Attachment(SequentialAnalysis):
         return _as_row(slope, rate)
 
 
-def _arrays(
+def _by_step_and_degree(
     part: pd.DataFrame, kernel: str
 ) -> tuple[npt.NDArray[np.int64], FloatArray, FloatArray, FloatArray]:
     """Steps with events, and by step and degree: events, exposure to chance, neurons."""
@@ -226,12 +226,12 @@ def _arrays(
 
 
 def _as_row(slope: Slope, rate: Slope) -> dict[str, Any]:
-    taken = asdict(slope)
+    numbers = asdict(slope)
     null = 1.959963984540054 * slope.null_error
     return {
         "events": slope.events,
         "slope": slope.gamma,
-        **{k: taken[k] for k in ("low", "high", "standard_error", "p_positive", "p_negative")},
+        **{k: numbers[k] for k in ("low", "high", "standard_error", "p_positive", "p_negative")},
         "null_low": -null,
         "null_high": null,
         "rate": rate.gamma,
@@ -241,19 +241,19 @@ def _as_row(slope: Slope, rate: Slope) -> dict[str, Any]:
     }
 
 
-def _nothing(step: int, reason: str) -> dict[str, Any]:
+def _empty_row(step: int, reason: str) -> dict[str, Any]:
     row: dict[str, Any] = {c.name: math.nan for c in _COLUMNS}
     row.update(layer="all", end="total", kernel="gain", window=0, step_from=step, step_to=step)
     row.update(updates=0, events=0, reason=reason)
     return row
 
 
-def _no_kernel() -> dict[str, Any]:
+def _empty_kernel_row() -> dict[str, Any]:
     row: dict[str, Any] = {c.name: math.nan for c in _KERNELS}
     return {**row, "layer": "all", "end": "total", "kernel": "gain", "degree_from": 0,
             "degree_to": 0}  # fmt: skip
 
 
-def _no_event(step: int) -> dict[str, Any]:
+def _empty_event_row(step: int) -> dict[str, Any]:
     row: dict[str, Any] = {c.name: 0 for c in _EVENTS}
     return {**row, "step": step, "epoch": math.nan, "layer": "all", "end": "total"}

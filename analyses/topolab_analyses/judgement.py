@@ -75,7 +75,7 @@ def judge(evidence: pd.DataFrame) -> pd.DataFrame:
     out["attachment"] = [_attachment(row) for _, row in out.iterrows()]
     out["decay"] = [_decay(row) for _, row in out.iterrows()]
     out["verdict"] = [
-        _together(row["power_law"], row["attachment"], row["decay"]) for _, row in out.iterrows()
+        _verdict(row["power_law"], row["attachment"], row["decay"]) for _, row in out.iterrows()
     ]
     return out
 
@@ -115,7 +115,7 @@ def _decay(row: pd.Series) -> str:
     return AGAINST
 
 
-def _together(power_law: str, attachment: str, decay: str) -> str:
+def _verdict(power_law: str, attachment: str, decay: str) -> str:
     words = (power_law, attachment, decay)
     if AGAINST in words:
         return AGAINST

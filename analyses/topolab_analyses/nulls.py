@@ -101,9 +101,9 @@ class Nulls(Analysis):
                 rng = np.random.default_rng([self.seed, snapshot.index, number, replicate])
                 other: Blocks = []
                 for link, block in zip(links, blocks, strict=True):
-                    made = _grouped(block, link.layer.groups, self._null(null, rng))
+                    made = _by_group(block, link.layer.groups, self._null(null, rng))
                     other.append(made)
-                    moved[link.layer.name].append(1 - _common(block, made))
+                    moved[link.layer.name].append(1 - _share_kept(block, made))
                 for key, value in _measures(links, other).items():
                     drawn[key].append(value)
             for (layer, measure), values in drawn.items():
@@ -139,7 +139,7 @@ class Nulls(Analysis):
         return draw
 
 
-def _grouped(
+def _by_group(
     block: sp.csr_array, groups: int, of: Callable[[sp.csr_array], sp.csr_array]
 ) -> sp.csr_array:
     """Apply to each group of a grouped convolution: between groups no edge is possible."""
@@ -150,7 +150,7 @@ def _grouped(
     return sp.csr_array(sp.block_diag(parts, format="csr"))
 
 
-def _common(a: sp.csr_array, b: sp.csr_array) -> float:
+def _share_kept(a: sp.csr_array, b: sp.csr_array) -> float:
     """Share of the edges of a that b has too."""
     if not a.nnz:
         return 1.0

@@ -13,7 +13,7 @@ from topolab.chaining import Link, chain_layers
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 
-__all__ = ["Ends", "ends_of", "events", "moving_layers", "per_degree"]
+__all__ = ["EdgeEnds", "changing_layers", "count_ends", "edge_events", "sum_by_degree"]
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -22,7 +22,7 @@ Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Ends:
+class EdgeEnds:
     """One end of a layer's edges, by neuron.
 
     Attributes
@@ -43,7 +43,7 @@ class Ends:
     capacity: int
 
 
-def moving_layers(run: Run) -> tuple[str, ...]:
+def changing_layers(run: Run) -> tuple[str, ...]:
     """Layers of weights whose masks differ between any two snapshots of a run."""
     first = {layer.name: run[0].packed[layer.name] for layer in run.layers}
     moving: set[str] = set()
@@ -56,7 +56,7 @@ def moving_layers(run: Run) -> tuple[str, ...]:
     return tuple(layer.name for layer in run.layers if layer.name in moving)
 
 
-def ends_of(link: Link, mask: npt.NDArray[np.bool_]) -> tuple[IntArray, IntArray]:
+def count_ends(link: Link, mask: npt.NDArray[np.bool_]) -> tuple[IntArray, IntArray]:
     """Active weights of each neuron that a layer feeds, and of each that it reads."""
     layer = link.layer
     into = mask.reshape(layer.n_out, -1).sum(1)
@@ -68,9 +68,9 @@ def ends_of(link: Link, mask: npt.NDArray[np.bool_]) -> tuple[IntArray, IntArray
     return into.astype(np.int64), out.reshape(-1, link.repeat).sum(1).astype(np.int64)
 
 
-def events(
+def edge_events(
     before: Snapshot, after: Snapshot, moving: Sequence[str], *, only: Sequence[str] | None = None
-) -> dict[Key, Ends]:
+) -> dict[Key, EdgeEnds]:
     """What every neuron gained and lost between two snapshots.
 
     Parameters
@@ -83,21 +83,21 @@ def events(
 
     Returns
     -------
-    dict of (layer of neurons, end) to Ends
+    dict of (layer of neurons, end) to EdgeEnds
     """
-    found: dict[Key, Ends] = {}
+    found: dict[Key, EdgeEnds] = {}
     for link in chain_layers(before.layers):
         name = link.layer.name
         if name not in moving:
             continue
         old, new = before.masks[name], after.masks[name]
-        now = ends_of(link, old)
-        gained = ends_of(link, new & ~old)
-        lost = ends_of(link, old & ~new)
+        now = count_ends(link, old)
+        gained = count_ends(link, new & ~old)
+        lost = count_ends(link, old & ~new)
         for side, key in ((0, (name, "in")), (1, (link.source, "out"))):
             capacity = link.layer.size // len(now[side])
             room = capacity - now[side]
-            found[key] = Ends(
+            found[key] = EdgeEnds(
                 now[side],
                 gained[side],
                 lost[side],
@@ -108,7 +108,7 @@ def events(
     for name in sorted({layer for layer, _ in found}):
         into, out = found.get((name, "in")), found.get((name, "out"))
         if into is not None and out is not None and (only is None or name in only):
-            found[name, "total"] = Ends(
+            found[name, "total"] = EdgeEnds(
                 into.degree + out.degree,
                 into.gained + out.gained,
                 into.lost + out.lost,
@@ -124,7 +124,7 @@ def _share(values: IntArray) -> FloatArray:
     return values / total if total else np.zeros(len(values))
 
 
-def per_degree(ends: Ends) -> Mapping[str, Any]:
+def sum_by_degree(ends: EdgeEnds) -> Mapping[str, Any]:
     """The same summed over neurons of each degree: columns of equal length."""
     degree, where = np.unique(ends.degree, return_inverse=True)
 

@@ -20,8 +20,8 @@ from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
 from topolab_analyses.judgement import CSN, PAPER, judge
-from topolab_analyses.rewiring import ends_of, events, moving_layers, per_degree
-from topolab_analyses.selection_evidence import attachment, decay, whole
+from topolab_analyses.rewiring import changing_layers, count_ends, edge_events, sum_by_degree
+from topolab_analyses.selection_evidence import attachment_evidence, decay_evidence, total_degrees
 from topolab_analyses.selection_tables import FITS, RIVALS, VERDICTS
 
 __all__ = ["Selection"]
@@ -108,7 +108,7 @@ class Selection(SequentialAnalysis):
         if len(run.layers) < 2:
             raise AnalysisError(f"{run.path}: a single layer of weights has no hidden neurons")
         links = chain_layers(run.layers)
-        moving = moving_layers(run)
+        moving = changing_layers(run)
         # Without any change, degrees are those of all layers but the last.
         counted = moving or tuple(link.layer.name for link in links[:-1])
         hidden = tuple(link.layer.name for link in links[:-1])
@@ -129,8 +129,8 @@ class Selection(SequentialAnalysis):
         self, memory: _Memory, snapshot: Snapshot, state: Any
     ) -> tuple[_Memory, dict[str, pd.DataFrame]]:
         """Fit the degrees, and remember what was gained and lost."""
-        sides = _sides(snapshot, state["counted"])
-        degrees = {name: whole(sides[name]) for name in state["hidden"]}
+        sides = _degrees_by_side(snapshot, state["counted"])
+        degrees = {name: total_degrees(sides[name]) for name in state["hidden"]}
         last = snapshot.step == state["last"]
         fits, rivals = self._fits(degrees, last=last)
         if last:
@@ -143,23 +143,20 @@ class Selection(SequentialAnalysis):
             return replace(memory, before=snapshot, start=sides), tables
         steps, parts, totals = dict(memory.steps), dict(memory.parts), dict(memory.totals)
         if state["moving"]:
-            found = events(memory.before, snapshot, state["moving"])
+            found = edge_events(memory.before, snapshot, state["moving"])
             for name in state["hidden"]:
                 ends = {end: found[name, end] for end in ("in", "out", "total")
                         if (name, end) in found}  # fmt: skip
                 both = ends.get("total") or next(iter(ends.values()))
                 if both.gained.any() or both.lost.any():
                     steps[name] = (*steps.get(name, ()), snapshot.step)
-                    parts[name] = (*parts.get(name, ()), per_degree(both))
+                    parts[name] = (*parts.get(name, ()), sum_by_degree(both))
             for (name, end), e in found.items():
                 if end != "total":
                     pair = (int(e.lost.sum()), int(e.gained.sum()))
                     totals[name, end] = (*totals.get((name, end), ()), pair)
-        return replace(memory, before=snapshot, steps=steps, parts=parts, totals=totals), {
-            **tables,
-            **self._close(state, degrees, replace(memory, steps=steps, parts=parts, totals=totals),
-                          last=last),
-        }  # fmt: skip
+        memory = replace(memory, before=snapshot, steps=steps, parts=parts, totals=totals)
+        return memory, {**tables, **self._last_rows(state, degrees, memory, last=last)}
 
     # -- the law ---------------------------------------------------------------------------------
 
@@ -200,7 +197,7 @@ class Selection(SequentialAnalysis):
                         "stopped": gof.stopped,
                         "csn_rule": _rule(gof.p_value, gof.p_value > CSN),
                         "paper_rule": _rule(gof.p_value, gof.p_value >= PAPER),
-                        "reason": law.reason or _without_p(gof),
+                        "reason": law.reason or _reason_without_p(gof),
                     }
                 )
                 if last:
@@ -221,7 +218,7 @@ class Selection(SequentialAnalysis):
 
     # -- attachment and decay ----------------------------------------------------------------------
 
-    def _close(
+    def _last_rows(
         self, state: Any, degrees: Mapping[str, IntArray], memory: _Memory, *, last: bool
     ) -> dict[str, pd.DataFrame]:
         """At the last step, everything but the law, one row per layer."""
@@ -233,10 +230,10 @@ class Selection(SequentialAnalysis):
             record: dict[str, Any] = {
                 "layer": layer,
                 "updates": len(parts),
-                **attachment(
+                **attachment_evidence(
                     parts, memory.steps.get(layer, ()), windows=self.windows, seed=self.seed
                 ),
-                **decay(
+                **decay_evidence(
                     memory.start[layer],
                     degrees[layer],
                     {side: memory.totals.get((layer, side), ()) for side in ("in", "out")},
@@ -248,7 +245,7 @@ class Selection(SequentialAnalysis):
             reasons = (record["reason"], record.pop("loss_reason"), record.pop("decay_reason"))
             record["reason"] = "; ".join(dict.fromkeys(r for r in reasons if r))
             records.append(record)
-        return {"selection": _partly(records)}
+        return {"selection": _change_table(records)}
 
     # -- the verdict -------------------------------------------------------------------------------
 
@@ -266,7 +263,7 @@ class Selection(SequentialAnalysis):
             }
             record["layer"] = layer
             if made is not None and layer in made.index:
-                record.update({k: made.loc[layer, k] for k in _PARTLY})
+                record.update({k: made.loc[layer, k] for k in _CHANGES})
             else:
                 record["reason"] = "one snapshot: nothing is known of what changes"
             record.update(
@@ -280,7 +277,7 @@ class Selection(SequentialAnalysis):
                 csn_rule_fixed=fixed["csn_rule"],
                 paper_rule_fixed=fixed["paper_rule"],
                 onset_law=_onset(fits, layer),
-                **_against(rivals, layer),
+                **_strongest_rival(rivals, layer),
             )
             if searched["reason"]:
                 record["reason"] = "; ".join(r for r in (searched["reason"], record["reason"]) if r)
@@ -326,33 +323,33 @@ class Selection(SequentialAnalysis):
 
 
 # What is known once all steps are: the rest of the columns comes from the fits.
-_PARTLY = (
+_CHANGES = (
     "gain_slope", "gain_low", "gain_high", "gain_rate", "p_gain", "loss_slope", "loss_low",
     "loss_high", "onset_attachment", "reason", "updates", "poor", "dormant", "dormant_null",
     "drift", "drift_null", "drift_error", "p_drift", "p_decay",
 )  # fmt: skip
 
 
-def _partly(records: list[dict[str, Any]]) -> pd.DataFrame:
-    return pd.DataFrame(records, columns=["layer", *_PARTLY])
+def _change_table(records: list[dict[str, Any]]) -> pd.DataFrame:
+    return pd.DataFrame(records, columns=["layer", *_CHANGES])
 
 
-def _sides(snapshot: Snapshot, counted: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+def _degrees_by_side(snapshot: Snapshot, counted: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     """Per layer of neurons and side the degrees, and the most a neuron can have."""
     out: dict[str, dict[str, tuple[IntArray, int]]] = {}
     for link in chain_layers(snapshot.layers):
         if link.layer.name in counted:
-            into, outof = ends_of(link, snapshot.masks[link.layer.name])
-            out.setdefault(link.layer.name, {})["in"] = (into, _room(link, into))
-            out.setdefault(link.source, {})["out"] = (outof, _room(link, outof))
+            into, outof = count_ends(link, snapshot.masks[link.layer.name])
+            out.setdefault(link.layer.name, {})["in"] = (into, _capacity(link, into))
+            out.setdefault(link.source, {})["out"] = (outof, _capacity(link, outof))
     return out
 
 
-def _room(link: Link, ends: IntArray) -> int:
+def _capacity(link: Link, ends: IntArray) -> int:
     return link.layer.size // len(ends)
 
 
-def _without_p(gof: powerlaw.GoodnessOfFit) -> str:
+def _reason_without_p(gof: powerlaw.GoodnessOfFit) -> str:
     if gof.replicates and math.isnan(gof.p_value):
         return "no p: more than half of the replicates have no fit"
     return ""
@@ -376,7 +373,7 @@ def _onset(fits: pd.DataFrame, layer: str) -> float:
     return float(part["step"].to_numpy()[since])
 
 
-def _against(rivals: pd.DataFrame, layer: str) -> dict[str, Any]:
+def _strongest_rival(rivals: pd.DataFrame, layer: str) -> dict[str, Any]:
     """The rival that beats the searched law most clearly, and whether a thin tail is beaten."""
     part = rivals[(rivals["layer"] == layer) & (rivals["variant"] == "searched")]
     known = part[(part["reason"] == "") & part["p_value"].notna()]

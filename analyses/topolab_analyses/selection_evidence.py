@@ -14,7 +14,7 @@ from scipy.stats import t as student
 from topolab.metrics.attachment import Slope, fit_slope
 from topolab.metrics.nulls import random_rewiring
 
-__all__ = ["attachment", "decay", "whole"]
+__all__ = ["attachment_evidence", "decay_evidence", "total_degrees"]
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -25,7 +25,7 @@ _NO_SLOPE = Slope(
 )  # fmt: skip
 
 
-def attachment(
+def attachment_evidence(
     parts: tuple[Mapping[str, Any], ...], steps: tuple[int, ...], *, windows: int, seed: int
 ) -> dict[str, Any]:
     """Exponents of gain and loss by total degree, and when the gain's begins to rise."""
@@ -58,7 +58,7 @@ def attachment(
     }
 
 
-def decay(
+def decay_evidence(
     sides: Mapping[str, tuple[IntArray, int]],
     end: IntArray,
     totals: Mapping[str, tuple[tuple[int, int], ...]],
@@ -82,8 +82,8 @@ def decay(
     nulls, seed : int
         Random rewirings, and what fixes them.
     """
-    begin = whole(sides)
-    poor = _poorest(begin)
+    begin = total_degrees(sides)
+    poor = _poorest_neurons(begin)
     had = int(begin[poor].sum())
     nan = math.nan
     out: dict[str, Any] = {
@@ -133,7 +133,7 @@ def decay(
     return out
 
 
-def _poorest(degrees: IntArray) -> npt.NDArray[np.intp]:
+def _poorest_neurons(degrees: IntArray) -> npt.NDArray[np.intp]:
     """About the quarter of the neurons with the fewest edges, equals together; none if all are."""
     if not len(degrees):
         return np.zeros(0, dtype=np.intp)
@@ -142,7 +142,7 @@ def _poorest(degrees: IntArray) -> npt.NDArray[np.intp]:
     return poor if 2 * len(poor) <= len(degrees) else np.flatnonzero(degrees < edge)
 
 
-def whole(sides: Mapping[str, tuple[IntArray, int]]) -> IntArray:
+def total_degrees(sides: Mapping[str, tuple[IntArray, int]]) -> IntArray:
     """Total degrees of the neurons of a layer, both sides together."""
     return np.asarray(np.sum([degrees for degrees, _ in sides.values()], axis=0, dtype=np.int64))
 

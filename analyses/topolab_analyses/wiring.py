@@ -99,8 +99,8 @@ class Wiring(Analysis):
             for name in graph.weight_layers
         ]
         return {
-            "wiring": _dated(pd.concat(bundles, ignore_index=True), snapshot, _GROUPS),
-            "wiring_neurons": _dated(pd.concat(neurons, ignore_index=True), snapshot, _NEURONS),
+            "wiring": _with_step(pd.concat(bundles, ignore_index=True), snapshot, _GROUPS),
+            "wiring_neurons": _with_step(pd.concat(neurons, ignore_index=True), snapshot, _NEURONS),
         }
 
 
@@ -155,7 +155,9 @@ def _bundles(
     )
 
 
-def _dated(table: pd.DataFrame, snapshot: Snapshot, columns: tuple[Column, ...]) -> pd.DataFrame:
+def _with_step(
+    table: pd.DataFrame, snapshot: Snapshot, columns: tuple[Column, ...]
+) -> pd.DataFrame:
     table.insert(0, "step", snapshot.step)
     table.insert(1, "epoch", snapshot.epoch)
     return table[[column.name for column in columns]]

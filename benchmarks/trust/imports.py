@@ -29,7 +29,7 @@ def _writers() -> ModuleType:
     return module
 
 
-def _moments(writers: ModuleType) -> list[Any]:
+def _series(writers: ModuleType) -> list[Any]:
     """Two checkpoints: hidden layers 70 % sparse, the last one dense."""
     found = []
     for step in (10, 20):
@@ -40,14 +40,14 @@ def _moments(writers: ModuleType) -> list[Any]:
             name: (rng.normal(size=mask.shape) * mask).astype(np.float32)
             for name, mask in masks.items()
         }
-        found.append(writers.Moment(step, masks, weights))
+        found.append(writers.SeriesPoint(step, masks, weights))
     return found
 
 
 def _target(name: str, layout: Any, writers: ModuleType) -> Target:
     def make(folder: Path) -> None:
         (folder / "series").mkdir()
-        layout.write(folder / "series", _moments(writers))
+        layout.write(folder / "series", _series(writers))
 
     def imported(folder: Path) -> Any:
         run = import_run(folder / "series", folder / "imported", max_bytes=CLAIM, **layout.options)

@@ -110,8 +110,6 @@ def content(shot: topolab.Snapshot) -> Any:
 
 def read_run(folder: Path, ask: Ask) -> None:
     """As a reader, a report, `show`, `verify`, an export and a resumed training read it."""
-    from topolab.cli.show import describe
-
     run = ask("open", lambda: topolab.open_run(folder), compare=False)
     if run is None:
         return
@@ -128,7 +126,7 @@ def read_run(folder: Path, ask: Ask) -> None:
         ask(f"epoch {step}", lambda position=position: float(run.epochs[position]))
     ask("identity", lambda: run.identity, compare=False)
     ask("state", lambda: run.state, compare=False)
-    ask("show", lambda: describe(run), compare=False)
+    ask("show", lambda: repr(topolab.show(run)), compare=False)
     ask(
         "graph",
         lambda: topolab.LayeredGraph.from_snapshot(run[-1]).n_edges if len(run) else 0,

@@ -12,7 +12,7 @@ from topolab.progress import Progress
 from topolab.run import Run
 from topolab.store.files import replace_file
 from topolab_reports.draw import draw_section
-from topolab_reports.lookup import analyses_of, check_names, load_figure, load_sections
+from topolab_reports.lookup import analyses_of, check_sections, load_figure, load_sections
 from topolab_reports.output import check_counts
 from topolab_reports.page import render_page
 from topolab_reports.report_data import ReportData, RunView, choose_moments, view_runs
@@ -86,7 +86,7 @@ def build_report(
     if len({run.path.resolve() for run in runs}) < len(runs):
         raise ConfigError("a run was given twice; a report shows each once")
     check_counts(frames=frames)
-    check_names("sections", only or ())
+    check_sections(only)
     views = view_runs([run for run in runs if len(run)])
     sections = load_sections([view.run for view in views], only)
     figures = {name: load_figure(name) for section in sections if isinstance(section, Section)
@@ -94,7 +94,7 @@ def build_report(
     needs = analyses_of(sections, figures)
     total = len(views) * len(needs) + len(sections) + len(figures) + 1
     tick = _counter(progress, total)
-    get = tables or (lambda run, name: analyse(run, [name], workers=workers))
+    get = tables or (lambda run, name: analyse(run, [name], workers=workers, progress=False))
     missing = _analyse(views, needs, get, tick)
     moments = choose_moments([view.run for view in views], frames) if views else ()
     data = ReportData(tuple(views), moments)

@@ -13,11 +13,10 @@ from matplotlib.figure import Figure
 from topolab.api import analyse
 from topolab.errors import AnalysisError, ConfigError, RunError
 from topolab.progress import Progress, progress_shown
-from topolab.registry import find, load_all
+from topolab.registry import find, known, load_all
 from topolab.run import Run, RunLike, open_runs
 from topolab.store.files import replace_file
 from topolab_reports.figures.base import RunFigure
-from topolab_reports.lookup import check_names
 from topolab_reports.output import check_counts, check_place
 from topolab_reports.report_data import ReportData, ReportMoment, view_runs
 from topolab_reports.style import settings
@@ -111,7 +110,7 @@ def figure(
     >>> figure("degree-ccdf", getfixture("example_run"), out).name
     'degrees.svg'
     """
-    check_names("figures", [name])
+    known("figures", name)
     several = open_runs(runs)
     check_counts(columns=columns, dpi=dpi, workers=workers)
     path = Path(f"{name}.pdf" if out is None else out)
@@ -128,7 +127,8 @@ def figure(
         for i, view in enumerate(views):
             for j, need in enumerate(drawer.needs):
                 tell(name, i * len(drawer.needs) + j, total, f"{view.label}: {need}")
-                view.results.update(analyse(view.run, [need], workers=workers))
+                results = analyse(view.run, [need], workers=workers, progress=False)
+                view.results.update(results)
         tell(name, total - 1, total, drawer.title)
         table = drawer.table(data)
         part, note = drawer.limit_layers(table)

@@ -3,36 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
-from typing import Literal
 
 from topolab.errors import ConfigError
-from topolab.registry import find, names
+from topolab.registry import did_you_mean, find, names
 from topolab.run import Run
 from topolab_reports.figures.base import RunFigure
 from topolab_reports.sections.base import Section
 from topolab_reports.views import FigureView, SectionView
 
-__all__ = ["analyses_of", "check_names", "load_figure", "load_sections"]
+__all__ = ["analyses_of", "check_sections", "load_figure", "load_sections"]
 
 #: Where a section stands that cannot say its own order: at the end.
 _LAST = 10_000
 
 
-def check_names(group: Literal["figures", "sections"], wanted: Sequence[str]) -> None:
-    """Refuse names of figures or sections that there are not.
+def check_sections(only: Sequence[str] | None) -> None:
+    """Refuse names of sections that there are not.
 
     Raises
     ------
     ConfigError
         Naming the first unknown one, what there is, and which is like it.
     """
-    known = names(group)
-    for name in sorted(set(wanted) - set(known)):
-        like = get_close_matches(name, known, n=1)
-        hint = f" (did you mean {like[0]}?)" if like else ""
-        what = group.removesuffix("s")
-        raise ConfigError(f"unknown {what} {name!r}; there is {', '.join(known)}{hint}")
+    known = names("sections")
+    for name in sorted(set(only or ()) - set(known)):
+        hint = did_you_mean(name, known)
+        raise ConfigError(f"unknown section {name!r}; there is {', '.join(known)}{hint}")
 
 
 def load_sections(

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from topolab.analysis import Result
-from topolab.comparison import differing
+from topolab.comparison import differing_settings
 from topolab.errors import ConfigError
 from topolab.run import Run
 
@@ -149,7 +149,7 @@ def view_runs(runs: Sequence[Run]) -> list[RunView]:
     if len({run.path.resolve() for run in runs}) < len(runs):
         raise ConfigError("a run was given twice; each is shown once")
     labels = _labels(runs)
-    keys = differing(runs)
+    keys = differing_settings(runs)
     settings = [
         (
             tuple(str(run.config.get(key)) for key in keys),

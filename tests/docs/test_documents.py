@@ -129,7 +129,9 @@ def test_every_command_shown_has_these_options() -> None:
     group = typer.main.get_command(app)
     shown = commands()
     assert len(shown) >= 8
-    for _, line in shown:
+    for page, line in shown:
+        if page == "docs/extend.md":
+            continue  # of the package that it makes: tests/docs/test_extend.py types them
         name, *arguments = shlex.split(line)[1:]
         command = group.get_command(None, name)  # type: ignore[attr-defined]
         assert command is not None, line

@@ -12,7 +12,7 @@ from scipy.stats import wilcoxon
 from statsmodels.stats.multitest import multipletests
 
 import topolab
-from topolab.comparison import GROUPS, PAIRS, VALUES, compare, differing
+from topolab.comparison import GROUPS, PAIRS, VALUES, compare, differing_settings
 from topolab.errors import AnalysisError, ConfigError
 from topolab.tables import check, read_table
 
@@ -74,7 +74,7 @@ def test_means_intervals_and_paired_tests(runs: list[topolab.Run]) -> None:
 
 
 def test_settings_that_differ_make_the_groups(runs: list[topolab.Run], tmp_path: Path) -> None:
-    assert differing(runs) == ["method"]  # neither the seed nor the threads
+    assert differing_settings(runs) == ["method"]  # neither the seed nor the threads
     assert compare(runs, only=["degree"]).by == ("method",)
     longer = made(tmp_path, "set", 9, epochs=5)
     with pytest.raises(ConfigError, match=r"set differ in more .*: epochs; .*: method,epochs$"):

@@ -305,6 +305,33 @@ def test_one_that_diverges_does_not_stop_the_others(
     assert contents(good) == contents(alone[0])
 
 
+def test_an_update_that_fails_ends_only_its_own_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from topolab.errors import TopolabError
+    from topolab_trainers.rigl import RigL
+
+    alone = train_many(jobs(tmp_path / "alone")[:2])
+    original = RigL.update_network
+
+    def broken(self: RigL, views: Any, plan: Any, config: Any, draw: Any) -> Any:
+        if config.seed == 2 and plan.step == 14:
+            raise TopolabError("a score is NaN")
+        return original(self, views, plan, config, draw)
+
+    monkeypatch.setattr(RigL, "update_network", broken)
+    every = jobs(tmp_path / "r")[:2]
+    with pytest.raises(PartialFailure, match=r"1 of 2 failed.*1-rigl: a score is NaN"):
+        train_many(every)
+    good, bad = (topolab.open_run(job.out) for job in every)
+    assert bad.state == "failed" and bad.verify().ok and bad.steps.tolist() == [0, 7]
+    assert contents(good) == contents(alone[0])
+    # Alone it is the error itself, and the run says why.
+    with pytest.raises(TopolabError, match=r"^a score is NaN$"):
+        train(every[1].method, replace(every[1].config, engine="masked"), tmp_path / "single")
+    assert topolab.open_run(tmp_path / "single").state == "failed"
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")
 def test_replicas_on_a_gpu(tmp_path: Path) -> None:
     runs = train_many(jobs(tmp_path, device="cuda"))

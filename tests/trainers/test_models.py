@@ -205,11 +205,11 @@ def test_masks_over_convolutions_train(
     model: str, name: str, settings: dict[str, Any], tmp_path: Path
 ) -> None:
     """Absent weights stay 0, counts hold, snapshots open as a graph; a run goes on exactly."""
-    shape = (1, 28, 28) if name == "lenet5" else (3, 32, 32)
+    shape = (1, 28, 28) if model == "lenet5" else (3, 32, 32)
     data = images(shape=shape)
     method = find("methods", name)()
     config = method.configure(
-        **{"model": name, "sparsity": 0.8, "epochs": 2, "batch_size": 16, "update_every": 1,
+        **{"model": model, "sparsity": 0.8, "epochs": 2, "batch_size": 16, "update_every": 1,
            "drop_fraction": 0.3, "threads": 1, "record": "activity,gradient", **settings}
     )  # fmt: skip
     trainer = Alone(method, config, data)

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 import topolab
 from topolab.cli import app
-from topolab.comparison import differing
+from topolab.comparison import differing_settings
 from topolab.errors import ConfigError
 from topolab.options import options_of, setting
 from topolab.registry import find, load_all
@@ -74,7 +74,7 @@ def test_a_setting_added_in_one_place_is_seen_in_all(tmp_path: Path) -> None:
     method = find("methods", "set")()  # what is trained together, and what is compared
     jobs = [Job(method, method.configure(**QUICK, warmth=w), tmp_path / f"{w}") for w in (1, 2, 1)]
     assert [[job.out.name for job in group] for group in groups(jobs)] == [["1", "1"], ["2"]]
-    assert differing([three, four]) == ["warmth"]
+    assert differing_settings([three, four]) == ["warmth"]
 
     row = "| `warmth` | `--warmth` | 3 | How warm the machine is, in [1, 9]. |"
     assert row in settings_table().splitlines()  # the documents

@@ -1,21 +1,17 @@
-"""What the commands share: options, output, progress."""
+"""What the commands share: options, output, names."""
 
 from __future__ import annotations
 
 import json
 import math
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
 
 from topolab.errors import ConfigError, PartialFailure, TopolabError
 from topolab.registry import did_you_mean, known, names
-
-if TYPE_CHECKING:
-    from rich.progress import Progress
 
 __all__ = [
     "AsJson",
@@ -28,7 +24,6 @@ __all__ = [
     "names_of",
     "note",
     "printable",
-    "progress_bar",
     "table",
 ]
 
@@ -89,35 +84,6 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str =
     for row in rows:
         drawn.add_row(*(escape(printable(cell)) for cell in row))  # brackets are no markup
     Console().print(drawn)
-
-
-@contextmanager
-def progress_bar(*, quiet: bool) -> Iterator[Progress | None]:
-    """A progress bar with the time left, on stderr; None where nobody would see it."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[detail]}"),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        yield progress
 
 
 def complete(group: str) -> Any:

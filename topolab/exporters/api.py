@@ -134,7 +134,7 @@ def export(
     with progress_shown(progress) as tell:
         for plan in plans:
             if plan.several or not single:
-                _make(plan.out if plan.several else plan.out.parent)
+                _make_folder(plan.out if plan.several else plan.out.parent)
             done: list[Path] = []
             for at, files in zip(plan.steps, plan.files, strict=True):
                 try:
@@ -174,7 +174,7 @@ def _plan(run: Run, exporter: Exporter, step: Step | None, out: Path, *, force: 
     steps = steps_of(run, step)
     files = _targets(exporter, out, steps, several=several)
     for of_step in files:
-        _check(run, of_step, force=force)
+        _check_targets(run, of_step, force=force)
     return _Plan(run, out, steps, files, several)
 
 
@@ -205,7 +205,7 @@ def _several(step: Step | None) -> bool:
     """Whether there is a file for each of several steps."""
     if step is None or isinstance(step, str):
         return step == "all"
-    return _one(step) is None
+    return _as_step(step) is None
 
 
 def _graph(run: Run, snapshot: Snapshot, *, separate: bool) -> LayeredGraph:
@@ -236,7 +236,7 @@ def steps_of(run: Run, step: Step | None) -> list[int]:
         if step not in words:
             raise ConfigError(f"step {step!r}: give a number, first, last or all")
         return words[step]
-    one = _one(step)
+    one = _as_step(step)
     try:
         wanted = [one] if one is not None else [operator.index(s) for s in step]  # type: ignore[union-attr]
     except TypeError:
@@ -253,7 +253,7 @@ def steps_of(run: Run, step: Step | None) -> list[int]:
     return list(dict.fromkeys(wanted))
 
 
-def _one(step: object) -> int | None:
+def _as_step(step: object) -> int | None:
     """The step, if it is one: an int, or what stands for one, such as numpy's."""
     try:
         return operator.index(step)  # type: ignore[arg-type]
@@ -271,7 +271,7 @@ def _targets(
     return [exporter.files(out)]
 
 
-def _check(run: Run, files: Sequence[Path], *, force: bool) -> None:
+def _check_targets(run: Run, files: Sequence[Path], *, force: bool) -> None:
     inside = run.path.resolve()
     for path in files:
         if path.resolve().is_relative_to(inside):
@@ -282,7 +282,7 @@ def _check(run: Run, files: Sequence[Path], *, force: bool) -> None:
             raise ConfigError(f"{path}: is there already; choose another name, or force it")
 
 
-def _make(folder: Path) -> None:
+def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

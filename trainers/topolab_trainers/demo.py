@@ -36,6 +36,12 @@ def demo(out: str | os.PathLike[str] = "demo", *, progress: Progress | bool | No
     ------
     RunError
         If the folder cannot be written, or holds other runs of these names.
+
+    Examples
+    --------
+    >>> page = demo("demo")  # doctest: +SKIP
+    >>> page.name  # doctest: +SKIP
+    'report.html'
     """
     import topolab
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from topolab.errors import ConfigError
+from topolab.options import one_of
 from topolab.registry import load_all
 
 __all__ = ["Planned", "Recipe", "find_recipe", "folder", "read_recipe", "recipe_files"]
@@ -191,9 +192,7 @@ def find_recipe(name: str) -> Recipe:
     if name.endswith(".toml"):
         return read_recipe(Path(name))
     files = recipe_files()
-    if name not in files:
-        raise ConfigError(f"unknown recipe {name!r}; there is {', '.join(files) or 'none'}")
-    return read_recipe(files[name])
+    return read_recipe(files[one_of("recipe", name, list(files))])
 
 
 def folder() -> Path:

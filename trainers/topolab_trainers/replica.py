@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -104,7 +105,7 @@ class Replica:
         """Its method."""
         return self.job.method
 
-    @property
+    @cached_property
     def needs(self) -> frozenset[str]:
         """Which of "gradient" and "momentum" its updates look at."""
         return self.method.needs(self.config)

@@ -20,15 +20,7 @@ from topolab.cli import app, main
 from topolab.commands import find_command
 from topolab.registry import names
 
-#: Commands whose function is still to come; remove a name here when it is there.
-TO_COME = ("data", "demo", "inits", "methods", "recipes")
-ALL = names("commands")
-COMMANDS = [
-    pytest.param(name, marks=pytest.mark.xfail(reason=f"topolab.{name} is still to come"))
-    if name in TO_COME
-    else name
-    for name in ALL
-]
+COMMANDS = names("commands")
 
 #: Options that say how the command prints, or how a shell writes what Python has another word for.
 SHELL = {
@@ -196,5 +188,5 @@ def typed(monkeypatch: pytest.MonkeyPatch, folder: Path, *arguments: str) -> Non
 
 
 def test_all_commands_are_here() -> None:
-    assert set(CALLS) == set(ALL)
+    assert set(CALLS) == set(COMMANDS)
     assert sorted(app.registered_commands) == []  # none is built in

@@ -85,3 +85,29 @@ def test_checkpoints_that_do_not_go_together_are_refused(series: Path) -> None:
     ):
         torch.save(value, series / "2.pt")
         refusal(series, "2.pt", words)
+
+
+def test_a_convolution_that_reads_a_part_is_not_called_grouped_unless_it_is_said(
+    series: Path,
+) -> None:
+    masks = {"a": torch.ones(8, 3, 3, 3), "b": torch.ones(8, 4, 3, 3)}
+    for weight in masks.values():
+        weight[0, 0] = 0
+    torch.save({"masks": masks}, series / "1.pt")
+    inspection = topolab.inspect_checkpoints(series)
+    assert [layer.spec.groups for layer in inspection.layers] == [1, 1]
+    assert any("layer b may be a convolution of 2 groups" in r for r in inspection.remarks)
+    named = topolab.inspect_checkpoints(series, model_order=["a", "b a"])
+    assert [layer.spec.groups for layer in named.layers] == [1, 2]
+    assert "layer b is taken as a convolution of 2 groups" in named.remarks
+
+
+def test_of_one_checkpoint_nothing_is_said_to_be_static(series: Path) -> None:
+    torch.save({"masks": {"fc": torch.eye(3)}}, series / "1.pt")
+    inspection = topolab.inspect_checkpoints(series)
+    assert [layer.state for layer in inspection.layers] == ["dynamic"]
+    assert "one checkpoint only: nothing can be said of change" in inspection.remarks
+    torch.save({"masks": {"fc": torch.eye(3)}}, series / "2.pt")
+    inspection = topolab.inspect_checkpoints(series)
+    assert [layer.state for layer in inspection.layers] == ["static"]
+    assert "sparse and never changing: fc" in inspection.remarks

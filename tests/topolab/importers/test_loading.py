@@ -158,3 +158,12 @@ def test_a_damaged_file_is_not_left_out_of_its_series(series: Path, content: byt
     (series / "a_2.npz").write_bytes(content)
     with pytest.raises(CheckpointError, match=r"a_2.npz: damaged"):
         inspect(series)
+
+
+def test_an_archive_that_counts_other_parts_than_it_lists_is_damaged(series: Path) -> None:
+    np.savez(series / "1.npz", W1=np.eye(3), W2=np.eye(3))
+    data = bytearray((series / "1.npz").read_bytes())
+    assert data[-22:-18] == b"PK\x05\x06" and data[-12] == 2
+    data[-12] = 3
+    (series / "1.npz").write_bytes(data)
+    refusal(series, "1.npz: damaged, 3 parts are expected in its archive")

@@ -74,3 +74,10 @@ def test_metrics_and_epochs_where_they_plainly_are(series: Path) -> None:
     assert run.epochs.tolist() == [1.0, 2.0] and run.steps.tolist() == [10, 20]
     assert run[1].metrics == {"test_accuracy": pytest.approx(0.92), "train_loss": 0.5}
     assert any("per cent" in remark for remark in run.data["remarks"])
+
+
+def test_true_is_no_accuracy(series: Path) -> None:
+    value = {"masks": {"fc": torch.eye(3)}, "test_acc": True, "val_acc": "0.9", "epoch": False}
+    torch.save(value, series / "1.pt")
+    inspection = inspect(series)
+    assert inspection.metrics == () and inspection.epochs is None

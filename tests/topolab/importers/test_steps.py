@@ -109,3 +109,9 @@ def test_epochs_are_those_that_go_along(series: Path) -> None:
     for step in (10, 20):
         torch.save({"masks": {"fc": torch.eye(3)}}, series / f"wrn_epochs200_ckpt_{step}.pt")
     assert inspect(series).epochs is None
+
+
+def test_epochs_that_do_not_go_along_with_the_steps_are_none(series: Path) -> None:
+    write(series, "epoch=2-step=100.pt", "epoch=1-step=200.pt", "epoch=3-step=300.pt")
+    inspection = topolab.inspect_checkpoints(series)
+    assert inspection.steps == (100, 200, 300) and inspection.epochs is None

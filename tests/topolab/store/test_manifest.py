@@ -64,7 +64,11 @@ def test_only_what_decides_decides_the_id() -> None:
     assert len(ids) == 5
 
 
-@pytest.mark.parametrize("bad", [math.nan, math.inf, {1, 2}, object(), b"x"], ids=repr)
+@pytest.mark.parametrize(
+    "bad",
+    [math.nan, math.inf, {1, 2}, object(), b"x"],
+    ids=["nan", "inf", "set", "object", "bytes"],
+)
 def test_what_is_no_json_is_not_written(bad: Any) -> None:
     with pytest.raises(RunError, match="here: config, seed and data must be JSON values"):
         new_manifest(LAYERS, {**IDENTITY, "seed": bad}, {}, source="here")

@@ -14,8 +14,9 @@ from torch import nn
 from topolab.errors import ConfigError
 from topolab.registry import find
 from topolab_trainers.models.initialise import initialise
+from topolab_trainers.models.mlp import MLP
 
-__all__ = ["build", "initialise"]
+__all__ = ["MLP", "build", "initialise"]
 
 
 def build(
