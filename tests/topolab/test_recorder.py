@@ -122,7 +122,7 @@ def test_a_dense_layer_may_be_left_out(tmp_path: Path) -> None:
 
 def test_an_existing_run_is_refused_and_untouched(tmp_path: Path) -> None:
     before = record(tmp_path / "r").identity
-    with pytest.raises(RunExistsError, match="--resume"):
+    with pytest.raises(RunExistsError, match=r"continue it \(resume\)"):
         topolab.Recorder(tmp_path / "r", layers=[LAYER])
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.txt").write_text("mine")
