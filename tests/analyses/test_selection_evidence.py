@@ -45,7 +45,7 @@ def test_gain_and_loss_have_exponents_of_their_own() -> None:
 
 def test_the_rate_counts_only_neurons_that_have_room() -> None:
     """Ten neurons at each degree gain by k, but those with four edges are full."""
-    parts = (part([10, 20, 30, 0], [9, 6, 3, 0]),) * 6
+    parts = (part([10, 20, 30, 0], [9, 6, 0.5, 0]),) * 6
     assert attachment_evidence(parts, tuple(range(6)), windows=1, seed=0)[
         "gain_rate"
     ] == pytest.approx(1)
