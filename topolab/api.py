@@ -17,7 +17,7 @@ from topolab.errors import (
     TopolabError,
 )
 from topolab.progress import Progress, progress_shown
-from topolab.registry import find, known, names
+from topolab.registry import find, known, load_all
 from topolab.run import Run, RunLike, is_one_run, open_runs
 
 __all__ = ["Results", "analyse", "check_workers", "make_analyses", "make_analysis", "names_given"]
@@ -159,8 +159,8 @@ def make_analyses(
             f"{{'powerlaw': {{'x_min': 50}}}}, and not {parameters!r}"
         )
     for name in parameters or ():
-        known("analyses", name)
-    chosen = names("analyses") if chosen is None else list(dict.fromkeys(chosen))
+        find("analyses", name)
+    chosen = list(load_all("analyses")) if chosen is None else list(dict.fromkeys(chosen))
     stray = sorted(set(parameters or {}) - set(chosen))
     if stray:
         raise ConfigError(

@@ -11,6 +11,7 @@ from typing import Any
 
 __all__ = [
     "AnalysisError",
+    "BrokenEntryWarning",
     "ConfigError",
     "FormatVersionError",
     "LayerError",
@@ -39,6 +40,10 @@ class TopolabError(Exception):
 
 class ConfigError(TopolabError):
     """A setting that does not exist, is out of range or contradicts another."""
+
+
+class BrokenEntryWarning(UserWarning):
+    """Something that a package adds to topolab cannot be loaded, and is left out of a list."""
 
 
 class LayerError(TopolabError):

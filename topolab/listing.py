@@ -62,7 +62,7 @@ def entries(group: Group) -> Entries:
     >>> entries("exporters")["npz"]["summary"]
     '...'
     """
-    return Entries({name: _described(found) for name, found in load_all(group).items()})
+    return Entries(load_all(group, _described))
 
 
 def entry(group: Group, name: str) -> Entry:

@@ -275,8 +275,8 @@ def uncompared() -> frozenset[str]:
     """
     return frozenset(
         option.name
-        for declared in load_all("settings").values()
-        for option in declared()
+        for declared in load_all("settings", lambda declare: tuple(declare())).values()
+        for option in declared
         if not option.compared
     )
 

@@ -7,14 +7,15 @@ these groups adds to topolab without a change here.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from topolab.errors import ConfigError
+from topolab.errors import BrokenEntryWarning, ConfigError
 
 __all__ = ["Group", "did_you_mean", "find", "known", "load_all", "names"]
 
@@ -117,11 +118,14 @@ def find(group: Group, name: str) -> Any:
     try:
         return entry.load()
     except Exception as error:  # a stranger's module may fail in any way
-        kind = "" if isinstance(error, (ImportError, AttributeError)) else type(error).__name__
-        said = ": ".join(part for part in (kind, str(error)) if part)
         raise ConfigError(
-            f"{_singular(group)} {name!r} ({entry.value}) cannot be loaded: {said}"
+            f"{_singular(group)} {name!r} ({entry.value}) cannot be loaded: {_reason(error)}"
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    kind = "" if isinstance(error, (ImportError, AttributeError)) else type(error).__name__
+    return ": ".join(part for part in (kind, str(error)) if part)
 
 
 def did_you_mean(wrong: str, among: Sequence[str]) -> str:
@@ -140,6 +144,34 @@ def _singular(group: Group) -> str:
     return SINGULAR.get(group, f"entry of {PREFIX}{group}")
 
 
-def load_all(group: Group) -> dict[str, Any]:
-    """Import and return every entry of a group, by name."""
-    return {name: find(group, name) for name in names(group)}
+def load_all(group: Group, use: Callable[[Any], Any] = lambda entry: entry) -> dict[str, Any]:
+    """Import every entry of a group and return what becomes of each, by name.
+
+    An entry with which that fails is left out, with a `BrokenEntryWarning`: what one package has
+    broken costs nobody the others. `find` is for the entry that was asked for by name.
+
+    Parameters
+    ----------
+    group : str
+    use : callable, optional
+        What is made of an entry, such as an object of a class; the entry itself without it.
+
+    Examples
+    --------
+    >>> load_all("settings", lambda declared: declared()[0].name)
+    {'trainers': 'data'}
+    """
+    found = {}
+    for name in names(group):
+        try:
+            entry = find(group, name)
+            try:
+                found[name] = use(entry)
+            except Exception as error:  # what a stranger declares may be anything
+                raise ConfigError(
+                    f"{_singular(group)} {name!r} cannot be used: {_reason(error)}"
+                ) from error
+        except ConfigError as error:
+            # Always of this line, so that Python shows each of them once.
+            warnings.warn(f"{error}; it is left out", BrokenEntryWarning, stacklevel=1)
+    return found

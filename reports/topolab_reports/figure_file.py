@@ -41,10 +41,10 @@ def figures() -> dict[str, dict[str, Any]]:
     >>> figures()["nsh-fig7"]["needs"]
     ['selection']
     """
-    return {
-        name: {"title": kind.title, "source": kind.source, "needs": list(kind.needs)}
-        for name, kind in load_all("figures").items()
-    }
+    return load_all(
+        "figures",
+        lambda kind: {"title": kind.title, "source": kind.source, "needs": list(kind.needs)},
+    )
 
 
 def figure(

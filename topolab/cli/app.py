@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -16,7 +18,7 @@ from typer.models import CommandInfo
 
 from topolab.cli.common import printable
 from topolab.commands import Command, find_command
-from topolab.errors import ConfigError, TopolabError
+from topolab.errors import BrokenEntryWarning, ConfigError, TopolabError
 from topolab.registry import did_you_mean, names
 
 __all__ = ["app", "main"]
@@ -94,6 +96,27 @@ def _top(
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    with warnings.catch_warnings():  # which gives the way of showing them back
+        warnings.showwarning = _show_warning(warnings.showwarning)
+        _run()
+
+
+def _show_warning(otherwise: Callable[..., None]) -> Callable[..., None]:
+    """Our own warnings once each, as a line like any other; the rest as it was shown before."""
+    shown: set[str] = set()
+
+    def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
+        if issubclass(category, BrokenEntryWarning):
+            if str(message) not in shown:
+                typer.echo(f"topolab: {printable(str(message))}", err=True)
+            shown.add(str(message))
+        else:
+            otherwise(message, category, *place)
+
+    return show
+
+
+def _run() -> None:
     try:
         app(prog_name="topolab", standalone_mode=True)
     except TopolabError as error:

@@ -18,7 +18,7 @@ from topolab.importers.ordering import AmbiguousOrder, find_order, numbered
 from topolab.importers.orientation import Orientation, candidates, choose
 from topolab.importers.state_dict import state_dict, weights_of
 from topolab.layers import LayerSpec
-from topolab.registry import load_all
+from topolab.registry import find, load_all
 from topolab.snapshot import pack_mask
 
 __all__ = ["SeriesReader"]
@@ -120,11 +120,11 @@ class SeriesReader:
             )
 
     def _choose_importer(self, content: Content) -> None:
-        known = self.known = {name: cls() for name, cls in load_all("importers").items()}
+        known = self.known = load_all("importers", lambda cls: cls())
         matching = self._matching(content)
         self.matches = tuple(item.name for item in matching)
         if self.format != "auto":
-            self.importer = known[self.format]
+            self.importer = known.get(self.format) or find("importers", self.format)()
             if self.format not in self.matches:
                 self.doubt = (
                     f"{content.label}: does not follow {self.format}; "

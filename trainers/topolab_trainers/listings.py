@@ -143,7 +143,8 @@ def data(
             find("datasets", known("datasets", name)).load(folder).describe()
         )
         return described
-    return Entries({
-        n: Entry(name=n, summary=source.summary, where=source.where(folder))
-        for n, source in load_all("datasets").items()
-    })  # fmt: skip
+
+    def described_here(source: Any) -> Entry:
+        return Entry(name=source.name, summary=source.summary, where=source.where(folder))
+
+    return Entries(load_all("datasets", described_here))

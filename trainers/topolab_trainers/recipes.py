@@ -170,8 +170,8 @@ def recipe_files() -> dict[str, Path]:
     True
     """
     found: dict[str, Path] = {}
-    for folder in load_all("recipes").values():
-        for path in sorted(Path(folder()).glob("*.toml")):
+    for folder in load_all("recipes", lambda place: Path(place())).values():
+        for path in sorted(folder.glob("*.toml")):
             found.setdefault(path.stem, path)
     return dict(sorted(found.items()))
 

@@ -256,7 +256,11 @@ def _own_options(method: str, extra: Sequence[str], shared: Sequence[str]) -> di
 def _init_options() -> set[str]:
     from topolab.registry import load_all
 
-    return {o.name for init in load_all("inits").values() for o in init.options}
+    return {o for own in load_all("inits", _option_names).values() for o in own}
+
+
+def _option_names(init: Any) -> list[str]:
+    return [option.name for option in init.options]
 
 
 def _command(arguments: Sequence[str]) -> str:
