@@ -18,7 +18,7 @@ from typer.models import CommandInfo
 
 from topolab.cli.common import printable
 from topolab.commands import Command, find_command
-from topolab.errors import BrokenEntryWarning, ConfigError, TopolabError
+from topolab.errors import BrokenEntryWarning, ConfigError, PartialFailure, TopolabError
 from topolab.registry import did_you_mean, names
 
 __all__ = ["app", "main"]
@@ -120,6 +120,8 @@ def _run() -> None:
     try:
         app(prog_name="topolab", standalone_mode=True)
     except TopolabError as error:
+        for reason in error.reasons() if isinstance(error, PartialFailure) else ():
+            typer.echo(f"topolab: {printable(reason)}", err=True)
         typer.echo(f"topolab: error: {printable(str(error))}", err=True)
         raise SystemExit(error.exit_code) from None
     except KeyboardInterrupt:

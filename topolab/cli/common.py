@@ -122,7 +122,7 @@ def names_of(text: str | None, option: str, what: str) -> list[str] | None:
 
 
 def failures(failed: Sequence[tuple[str, TopolabError]], of: int) -> None:
-    """Name what failed of many; leave with 3, or with the error itself if it was the only one.
+    """Refuse to call it done if something failed; the error itself if it was the only one.
 
     Raises
     ------
@@ -133,6 +133,5 @@ def failures(failed: Sequence[tuple[str, TopolabError]], of: int) -> None:
         return
     if of == 1:
         raise failed[0][1]
-    for name, error in failed:
-        typer.echo(printable(f"topolab: {name}: {error}"), err=True)
-    raise PartialFailure(f"{len(failed)} of {of} failed: {', '.join(name for name, _ in failed)}")
+    names = ", ".join(name for name, _ in failed)
+    raise PartialFailure(f"{len(failed)} of {of} failed: {names}", failed=failed)

@@ -18,7 +18,6 @@ from topolab.cli.common import (
     emit_json,
     known_name,
     note,
-    printable,
     table,
 )
 from topolab.errors import ConfigError, PartialFailure
@@ -105,8 +104,6 @@ def train(
             )  # fmt: skip
     except PartialFailure as error:
         _print_runs(error.done, as_json)
-        for name, reason in error.failed:
-            typer.echo(printable(f"topolab: {name}: {reason}"), err=True)
         raise
     if isinstance(trained, list):
         _print_runs(trained, as_json)
