@@ -213,7 +213,7 @@ def test_recorded_weights_are_the_active_ones(tmp_path: Path) -> None:
     ("change", "message"),
     [
         ({"data": "mnits"}, "unknown data set 'mnits'; there is cifar10.*did you mean mnist"),
-        ({"sparsity": 1.0}, r"sparsity 1.0 is outside \[0, 1\)"),
+        ({"sparsity": 1.0}, r"sparsity 1 is outside \[0, 1\)"),
         ({"sparsity": -0.1}, "sparsity -0.1 is outside"),
         ({"init": "x"}, "unknown init 'x'"),
         ({"hidden": ()}, "at least one hidden layer"),
