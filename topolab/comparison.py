@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from topolab.analysis import Analysis, run_analysis
-from topolab.api import check_workers, make_analyses, names_given
+from topolab.api import check_workers, make_analyses, read_names
 from topolab.errors import AnalysisError, ConfigError
 from topolab.options import uncompared
 from topolab.paired_tests import GROUPS, PAIRS, group_means, paired_tests
@@ -187,8 +187,8 @@ def compare(
     [['rigl', 'set', 3, 0.25]]
     """
     check_workers(workers)
-    named = names_given(only, "only")
-    settings = names_given(by, "by")
+    named = read_names(only, "only")
+    settings = read_names(by, "by")
     analyses = _analyses(named, parameters)
     opened = open_runs(runs)
     if len(opened) < 2:

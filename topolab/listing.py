@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from topolab.cards import card_of
-from topolab.registry import Group, find, known, load_all
+from topolab.registry import Group, check_name, find, load_all
 
 __all__ = ["Entries", "Entry", "analyses", "entries", "entry"]
 
@@ -78,7 +78,7 @@ def entry(group: Group, name: str) -> Entry:
     >>> sorted(entry("analyses", "degree"))
     ['card', 'defaults', 'name', 'summary', 'tables']
     """
-    found = find(group, known(group, name))
+    found = find(group, check_name(group, name))
     card = card_of(found)
     return Entry(_described(found) | {"card": card})
 

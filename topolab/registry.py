@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 from topolab.errors import BrokenEntryWarning, ConfigError
 
-__all__ = ["Group", "did_you_mean", "find", "known", "load_all", "names"]
+__all__ = ["Group", "check_name", "did_you_mean", "find", "load_all", "names"]
 
 #: The name of a group, without the prefix; a package may bring groups of its own.
 Group: TypeAlias = str
@@ -80,7 +80,7 @@ def names(group: Group) -> list[str]:
     return list(_found(group))
 
 
-def known(group: Group, name: object) -> str:
+def check_name(group: Group, name: object) -> str:
     """The name, if there is an entry of this name; nothing is imported.
 
     Raises
@@ -90,9 +90,9 @@ def known(group: Group, name: object) -> str:
 
     Examples
     --------
-    >>> known("methods", "rigl")
+    >>> check_name("methods", "rigl")
     'rigl'
-    >>> known("exporters", "graphm")
+    >>> check_name("exporters", "graphm")
     Traceback (most recent call last):
     topolab.errors.ConfigError: unknown export format 'graphm'; there is gexf, graphml, ...
     """
@@ -114,7 +114,7 @@ def find(group: Group, name: str) -> Any:
         If there is none of this name (the message lists what there is), or it cannot be
         imported.
     """
-    entry = _found(group)[known(group, name)]
+    entry = _found(group)[check_name(group, name)]
     try:
         return entry.load()
     except Exception as error:  # a stranger's module may fail in any way

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from topolab.api import analyse
 from topolab.errors import AnalysisError, ConfigError, RunError
 from topolab.progress import Progress, progress_shown
-from topolab.registry import find, known, load_all
+from topolab.registry import check_name, find, load_all
 from topolab.run import Run, RunLike, open_runs
 from topolab.store.files import replace_file
 from topolab_reports.figures.base import RunFigure
@@ -110,7 +110,7 @@ def figure(
     >>> figure("degree-ccdf", getfixture("example_run"), out).name
     'degrees.svg'
     """
-    known("figures", name)
+    check_name("figures", name)
     several = open_runs(runs)
     check_counts(columns=columns, dpi=dpi, workers=workers)
     path = Path(f"{name}.pdf" if out is None else out)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from topolab.errors import ConfigError, PartialFailure, TopolabError
-from topolab.registry import did_you_mean, known, names
+from topolab.registry import did_you_mean, names
 
 __all__ = [
     "AsJson",
@@ -20,7 +20,6 @@ __all__ = [
     "did_you_mean",
     "emit_json",
     "failures",
-    "known_name",
     "names_of",
     "note",
     "printable",
@@ -93,11 +92,6 @@ def complete(group: str) -> Any:
         return [name for name in names(group) if name.startswith(incomplete)]
 
     return starting
-
-
-def known_name(group: str, name: str) -> None:
-    """Refuse a name that is not registered, with a hint."""
-    known(group, name)
 
 
 def names_of(text: str | None, option: str, what: str) -> list[str] | None:

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from topolab.listing import Entries, Entry, entries, entry
-from topolab.registry import find, known, load_all
+from topolab.registry import check_name, find, load_all
 from topolab_trainers.recipes import Recipe, find_recipe, recipe_files
 
 __all__ = ["Recipes", "data", "inits", "methods", "recipes"]
@@ -140,7 +140,7 @@ def data(
     folder = None if data_dir is None else os.fspath(data_dir)
     if name is not None:
         described: dict[str, Any] = (
-            find("datasets", known("datasets", name)).load(folder).describe()
+            find("datasets", check_name("datasets", name)).load(folder).describe()
         )
         return described
 

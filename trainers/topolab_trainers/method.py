@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from topolab_trainers.inits.base import Init, InitInputs
     from topolab_trainers.update import LayerUpdate
 
-__all__ = ["Draw", "Method", "Progress", "without_updates"]
+__all__ = ["Draw", "Method", "without_updates"]
 
-Progress = Callable[[int, int, Mapping[str, float]], None]
 #: From a layer's name to the generator of its update at this step.
 Draw = Callable[[str], torch.Generator]
 

@@ -15,7 +15,7 @@ from topolab.errors import ConfigError
 from topolab.options import one_of
 from topolab.registry import load_all
 
-__all__ = ["Planned", "Recipe", "find_recipe", "folder", "read_recipe", "recipe_files"]
+__all__ = ["PlannedRun", "Recipe", "find_recipe", "folder", "read_recipe", "recipe_files"]
 
 #: What a recipe decides by itself, or the command does; no setting of a training.
 RESERVED = frozenset({"name", "method", "seed"}) | {
@@ -24,7 +24,7 @@ RESERVED = frozenset({"name", "method", "seed"}) | {
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedRun:
     """One training of a recipe.
 
     Attributes
@@ -71,7 +71,7 @@ class Recipe:
         *,
         seeds: Sequence[int] | None = None,
         only: Sequence[str] | None = None,
-    ) -> list[Planned]:
+    ) -> list[PlannedRun]:
         """Every training, in order: all runs of the first seed, then of the next.
 
         Parameters
@@ -104,7 +104,7 @@ class Recipe:
                 own = {k: v for k, v in run.items() if k not in ("name", "method")}
                 # What makes a run this run stays: the dense one has no sparsity to change.
                 settings = {**self.settings, **given, **own, "seed": seed}
-                plan.append(Planned(f"{run['name']}-s{seed}", str(run["method"]), settings))
+                plan.append(PlannedRun(f"{run['name']}-s{seed}", str(run["method"]), settings))
         return plan
 
 

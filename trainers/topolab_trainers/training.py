@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,10 @@ from topolab.registry import find, names
 from topolab.run import Run, open_run
 from topolab.store.layout import RunFiles
 from topolab_trainers.config import settings as declared
-from topolab_trainers.recipes import Planned, Recipe, find_recipe, recipe_files
+from topolab_trainers.recipes import PlannedRun, Recipe, find_recipe, recipe_files
 
 if TYPE_CHECKING:
+    from topolab_trainers.loop import StepHook
     from topolab_trainers.method import Method
 
 __all__ = ["TrainingInterrupted", "train"]
@@ -46,7 +47,7 @@ class TrainingInterrupted(KeyboardInterrupt):
 
 
 def train(
-    what: str | os.PathLike[str] | Recipe | Sequence[Planned],
+    what: str | os.PathLike[str] | Recipe | Sequence[PlannedRun],
     out: Run | str | os.PathLike[str] | None = None,
     *,
     resume: bool = False,
@@ -63,7 +64,7 @@ def train(
 
     Parameters
     ----------
-    what : str, path, Recipe or sequence of Planned
+    what : str, path, Recipe or sequence of PlannedRun
         Name of a method (``topolab.methods()``) or of a recipe (``topolab.recipes()``), the path
         of a recipe's ``.toml``, a recipe, or the list of its trainings.
     out : Run or path, optional
@@ -141,7 +142,7 @@ def train(
 # -- what is to be trained -------------------------------------------------------------------
 
 
-def _source(what: Any) -> str | Recipe | list[Planned]:
+def _source(what: Any) -> str | Recipe | list[PlannedRun]:
     """A method's name, a recipe or a plan."""
     if isinstance(what, Recipe):
         return what
@@ -160,11 +161,11 @@ def _source(what: Any) -> str | Recipe | list[Planned]:
         plan = list(what)
     except TypeError:
         plan = [what]
-    wrong = [item for item in plan if not isinstance(item, Planned)]
+    wrong = [item for item in plan if not isinstance(item, PlannedRun)]
     if wrong:
         raise ConfigError(
             f"{wrong[0]!r} is nothing to train: give the name of a method or of a recipe, the path "
-            "of a recipe, or a list of Planned"
+            "of a recipe, or a list of PlannedRun"
         )
     return plan
 
@@ -204,18 +205,18 @@ def _name(method: Method | type[Method], settings: Mapping[str, Any]) -> str:
 
 def _plan_of_seeds(
     name: str, settings: Mapping[str, Any], seeds: Sequence[int] | None
-) -> list[Planned]:
+) -> list[PlannedRun]:
     method = find("methods", name)
     each = [{**settings, "seed": s} for s in seeds or _seed(settings) or [0]]
-    return [Planned(_name(method, chosen), name, chosen) for chosen in each]
+    return [PlannedRun(_name(method, chosen), name, chosen) for chosen in each]
 
 
 def _plan_with(
-    plan: Sequence[Planned],
+    plan: Sequence[PlannedRun],
     settings: Mapping[str, Any],
     seeds: Sequence[int] | None,
     only: Sequence[str] | None,
-) -> list[Planned]:
+) -> list[PlannedRun]:
     if seeds is not None:
         raise ConfigError("a plan has its seeds already; leave seeds away")
     here = [item.name for item in plan]
@@ -224,7 +225,7 @@ def _plan_with(
         raise ConfigError(f"the plan has no run {', '.join(unknown)}; it has {', '.join(here)}")
     given = {k: v for k, v in settings.items() if v is not None}
     return [
-        Planned(item.name, item.method, {**item.settings, **given})
+        PlannedRun(item.name, item.method, {**item.settings, **given})
         for item in plan
         if only is None or item.name in only
     ]
@@ -252,14 +253,19 @@ def _train_one(
     config = method.configure(**settings)
     try:
         return train_method(
-            method, config, path, resume=resume, progress=_ticks(tell, path.name), command=command
+            method,
+            config,
+            path,
+            resume=resume,
+            on_step=_step_reports(tell, path.name),
+            command=command,
         )
     except KeyboardInterrupt:
         raise TrainingInterrupted(path) from None
 
 
 def _train_in_turn(
-    plan: Sequence[Planned], folder: Path, tell: Progress, command: str | None
+    plan: Sequence[PlannedRun], folder: Path, tell: Progress, command: str | None
 ) -> list[Run]:
     done: list[Run] = []
     failed: list[tuple[str, TopolabError]] = []
@@ -285,7 +291,7 @@ def _train_in_turn(
 
 
 def _train_together(
-    plan: Sequence[Planned], folder: Path, tell: Progress, command: str | None
+    plan: Sequence[PlannedRun], folder: Path, tell: Progress, command: str | None
 ) -> list[Run]:
     from topolab_trainers.batched import train_many
     from topolab_trainers.jobs import Job
@@ -295,7 +301,7 @@ def _train_together(
         method: Method = find("methods", item.method)()
         jobs.append(Job(method, method.configure(**item.settings), folder / item.name))
     try:
-        return train_many(jobs, progress=_ticks(tell, folder.name), command=command)
+        return train_many(jobs, on_step=_step_reports(tell, folder.name), command=command)
     except KeyboardInterrupt:
         raise TrainingInterrupted(folder) from None
     except PartialFailure as error:
@@ -303,11 +309,11 @@ def _train_together(
         raise
 
 
-def _ticks(tell: Progress, name: str) -> Callable[[int, int, Mapping[str, float]], None]:
+def _step_reports(tell: Progress, name: str) -> StepHook:
     """What the loop reports, as a report of progress."""
 
-    def tick(step: int, total: int, metrics: Mapping[str, float]) -> None:
+    def report(step: int, total: int, metrics: Mapping[str, float]) -> None:
         accuracy = metrics.get("test_accuracy")
         tell(name, step, total, "" if accuracy is None else f"test {100 * accuracy:.1f} %")
 
-    return tick
+    return report

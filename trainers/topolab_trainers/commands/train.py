@@ -16,13 +16,13 @@ from topolab.cli.common import (
     complete,
     did_you_mean,
     emit_json,
-    known_name,
     note,
     table,
 )
 from topolab.errors import ConfigError, PartialFailure
 from topolab.options import Option
 from topolab.progress import progress_shown
+from topolab.registry import check_name
 from topolab_trainers.commands.notes import interruption, with_notes
 from topolab_trainers.commands.parameters import parameters_of, with_parameters
 from topolab_trainers.config import settings as declared
@@ -147,7 +147,7 @@ def _parameters_with(name: str, init: str | None) -> list[Any]:
     method = find("methods", name)()
     defaults = method.defaults
     init = init or defaults.get("init") or _default_of("init")
-    known_name("inits", init)
+    check_name("inits", init)
     own = {option.name for option in method.options}
     of_masks = [o for o in method.options_with(init) if o.name not in own]
     defaults = {**defaults, "init": init}
@@ -210,7 +210,7 @@ def _check_method_first(method: str | None, recipe: str | None) -> None:
         )
     if method.startswith("-"):
         raise ConfigError(f"put the method first: topolab train METHOD {method} ...")
-    known_name("methods", method)
+    check_name("methods", method)
 
 
 def _own_options(method: str, extra: Sequence[str], shared: Sequence[str]) -> dict[str, Any]:
