@@ -92,7 +92,8 @@ def test_a_plan_together_and_in_turn(recipe: Path) -> None:
     assert names_of(alone) == names_of(together) == ["a-s1", "b-s1"]
     assert {run.config["engine"] for run in together} == {"batched"}
     assert names_of(topolab.train(plan, "alone", only=["b-s1"], progress=False)) == ["b-s1"]
-    assert topolab.train([], "none") == []
+    with pytest.raises(ConfigError, match="at least one training is needed"):
+        topolab.train([], "none")
 
 
 def test_what_failed_is_said_and_what_is_done_is_there() -> None:

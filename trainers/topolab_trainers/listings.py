@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from topolab.listing import Entries, Entry, entries, entry
+from topolab.paths import read_path
 from topolab.registry import check_name, find, load_all
 from topolab_trainers.recipes import Recipe, find_recipe, recipe_files
 
@@ -102,7 +103,7 @@ def recipes(name: str | os.PathLike[str] | None = None) -> Recipes | Recipe:
     ['rigl-s42', 'set-s42']
     """
     if name is not None:
-        return find_recipe(os.fspath(name))
+        return find_recipe(name)
     found = [find_recipe(n) for n in recipe_files()]
     return Recipes({r.name: Entry(name=r.name, title=r.title, source=r.source) for r in found})
 
@@ -137,7 +138,9 @@ def data(
     >>> data("digits")["n_train"]
     1442
     """
-    folder = None if data_dir is None else os.fspath(data_dir)
+    folder = None
+    if data_dir is not None:
+        folder = str(read_path(data_dir, "data_dir", "give the folder of the data files"))
     if name is not None:
         described: dict[str, Any] = (
             find("datasets", check_name("datasets", name)).load(folder).describe()

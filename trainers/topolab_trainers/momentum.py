@@ -10,7 +10,7 @@ from topolab_trainers.config import TrainConfig
 from topolab_trainers.criteria import LayerView, UpdatePlan, drop_criterion, grow_criterion
 from topolab_trainers.distributions import round_to
 from topolab_trainers.dynamic import DropAndGrow, with_options
-from topolab_trainers.method import Draw
+from topolab_trainers.method import LayerGenerator
 from topolab_trainers.update import LayerUpdate, grow
 
 __all__ = ["Momentum", "shares_by_momentum"]
@@ -46,7 +46,11 @@ class Momentum(DropAndGrow):
         return needed | {"momentum"} if config.options["redistribute"] == "momentum" else needed
 
     def update_network(
-        self, views: Sequence[LayerView], plan: UpdatePlan, config: TrainConfig, draw: Draw
+        self,
+        views: Sequence[LayerView],
+        plan: UpdatePlan,
+        config: TrainConfig,
+        draw: LayerGenerator,
     ) -> dict[str, LayerUpdate]:
         """Each layer on its own, or with what was dropped anywhere shared anew."""
         if config.options["redistribute"] == "none":

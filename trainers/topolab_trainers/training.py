@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from topolab.errors import ConfigError, PartialFailure, TopolabError
 from topolab.options import Option, one_of
+from topolab.paths import read_path
 from topolab.progress import Progress, progress_shown
 from topolab.registry import find, names
 from topolab.run import Run, open_run
@@ -26,6 +27,8 @@ SEEDS = Option(
     "seeds", "ints", None, "One run for each.", interval="[0, inf)",
     noun="a list of seeds such as 42,123", empty="give at least one seed",
 )  # fmt: skip
+BATCHED = Option("batched", "bool", False, "Runs of one shape together.")
+RESUME = Option("resume", "bool", False, "The run that is there goes on.")
 ONLY = Option("only", "words", None, "Runs of a recipe.", empty="give at least one run of a recipe")
 
 
@@ -114,6 +117,7 @@ def train(
     >>> [run.name for run in train("set", folder, seeds=(1, 2), hidden=(16,), epochs=1)]
     ['set-digits-s1', 'set-digits-s2']
     """
+    batched, resume = BATCHED.read(batched), RESUME.read(resume)
     _check_shared(settings)
     several = None if seeds is None else _seeds(seeds, settings)
     chosen = None if only is None else list(ONLY.read(only))
@@ -147,7 +151,7 @@ def _source(what: Any) -> str | Recipe | list[PlannedRun]:
     if isinstance(what, Recipe):
         return what
     if isinstance(what, os.PathLike) or (isinstance(what, str) and what.endswith(".toml")):
-        return find_recipe(os.fspath(what))
+        return find_recipe(what)
     if isinstance(what, str):
         methods, recipes = names("methods"), recipe_files()
         if what in methods and what in recipes:
@@ -161,6 +165,8 @@ def _source(what: Any) -> str | Recipe | list[PlannedRun]:
         plan = list(what)
     except TypeError:
         plan = [what]
+    if not plan:
+        raise ConfigError("at least one training is needed")
     wrong = [item for item in plan if not isinstance(item, PlannedRun)]
     if wrong:
         raise ConfigError(
@@ -234,7 +240,9 @@ def _plan_with(
 def _folder(out: Run | str | os.PathLike[str] | None, otherwise: Path) -> Path:
     if out is None:
         return otherwise
-    return out.path if isinstance(out, Run) else Path(out)
+    return (
+        out.path if isinstance(out, Run) else read_path(out, "out", "give the folder to write to")
+    )
 
 
 # -- how it is trained -----------------------------------------------------------------------
