@@ -19,7 +19,7 @@ from typer.models import CommandInfo
 from topolab.cli.common import printable
 from topolab.commands import Command, find_command
 from topolab.errors import BrokenEntryWarning, ConfigError, PartialFailure, TopolabError
-from topolab.registry import did_you_mean, names
+from topolab.registry import check_name, names
 
 __all__ = ["app", "main"]
 
@@ -58,10 +58,8 @@ class Shell(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that was typed; a misspelt one is refused with a hint."""
-        name = args[0]
-        mistyped = not name.startswith("-") and name not in names("commands")
-        if mistyped and not ctx.resilient_parsing:
-            ctx.fail(f"No such command {printable(name)!r}{did_you_mean(name, names('commands'))}.")
+        if not args[0].startswith("-") and not ctx.resilient_parsing:
+            check_name("commands", args[0])
         return super().resolve_command(ctx, args)
 
 

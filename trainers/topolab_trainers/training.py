@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -179,7 +179,17 @@ def _source(what: Any) -> str | Recipe | list[PlannedRun]:
 def _check_shared(settings: Mapping[str, Any]) -> None:
     """What every method has is looked at before anything is trained."""
     for option in declared():
-        option.read(settings.get(option.name))
+        given = settings.get(option.name)
+        try:
+            option.read(given)
+        except ConfigError as error:
+            if option.name == "seed" and _is_several(given):
+                raise ConfigError(f"{error}; for a run of each of several give seeds") from error
+            raise
+
+
+def _is_several(given: Any) -> bool:
+    return "," in given if isinstance(given, str) else isinstance(given, Iterable)
 
 
 def _seeds(seeds: Any, settings: Mapping[str, Any]) -> list[int]:

@@ -144,6 +144,24 @@ MISTAKES: dict[str, tuple[list[str], Callable[[], Any], str]] = {
         lambda: topolab.log("example", "tensorbord"),
         "unknown tracker 'tensorbord'; there is",
     ),
+    "several seeds as one": (
+        ["train", "set", "--seed", "0,1", "--out", "new"],
+        lambda: topolab.train("set", "new", seed="0,1"),
+        "seed '0,1' is not a whole number; for a run of each of several give seeds",
+    ),
+    "a text as a whole number": (
+        ["train", "set", "--epochs", "2.5", "--out", "new"],
+        lambda: topolab.train("set", "new", epochs=2.5),
+        "epochs 2.5 must be a whole number of at least 1",
+    ),
+    "a number out of range": (
+        ["train", "set", "--sparsity", "2.0", "--out", "new"],
+        lambda: topolab.train("set", "new", sparsity=2),
+        "sparsity 2 is outside [0, 1)",
+    ),
+    "unknown recipe": (
+        ["recipes", "dmo"], lambda: topolab.recipes("dmo"), "unknown recipe 'dmo'; there is demo",
+    ),
     "unknown method": (
         ["train", "rigll", "--out", "new"],
         lambda: topolab.train("rigll", "new"),

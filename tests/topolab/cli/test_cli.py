@@ -186,7 +186,7 @@ MISTAKES: dict[str, tuple[list[str], int, str]] = {
     "compare what": (["compare", "a", "--only", "degre"], 2, r"unknown analysis 'degre'"),
     "card": (["methods", "sett"], 2, r"did you mean set\?"),
     "data set": (["data", "digit"], 2, r"did you mean digits\?"),
-    "no command": (["trian"], 2, "No such command"),
+    "no command": (["trian"], 2, "unknown command 'trian'; there is"),
 }
 
 

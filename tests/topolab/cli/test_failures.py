@@ -54,3 +54,13 @@ def test_a_name_is_said_once(name: str, message: str, line: str) -> None:
     failed: list[tuple[str, TopolabError]] = [(name, ConfigError(message))]
     (reason,) = PartialFailure("1 of 2 failed", failed=failed).reasons()
     assert reason.startswith(line) and len(reason) - len(line) in (0, 4)
+
+
+def test_a_method_and_a_recipe_are_one_too_many(tmp_path: Path) -> None:
+    for typed in (["set", "--recipe", "demo"], ["--recipe", "demo", "set"]):
+        outcome = command.run("train", *typed, "--out", tmp_path / "new")
+        assert outcome.code == 2 and not (tmp_path / "new").exists()
+        assert outcome.err == ("topolab: error: give a method (set) or a recipe (demo), not both\n")
+    # What only methods know stands where a method would.
+    outcome = command.run("train", "--recipe", "demo", "--ccv", "x", "--out", tmp_path / "new")
+    assert outcome.code != 0 and "not both" not in outcome.err and "ccv" in outcome.err

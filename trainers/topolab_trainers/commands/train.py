@@ -86,6 +86,9 @@ def train(
 
     extra = list(context.args)
     if recipe is not None and method is not None:
+        if not method.startswith("-"):
+            raise ConfigError(f"give a method ({method}) or a recipe ({recipe}), not both")
+        # An option that only methods know, which stands first.
         extra, method = [method, *extra], None
     _check_method_first(method, recipe)
     settings |= _own_options(method or "", extra, list(settings))
