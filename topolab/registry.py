@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
@@ -48,7 +48,7 @@ def _found(group: Group) -> Mapping[str, EntryPoint]:
 
 def _changed(path: str) -> int:
     try:
-        return os.stat(path or ".").st_mtime_ns  # noqa: PTH116  (a third of the time of Path)
+        return os.stat(path or ".").st_mtime_ns  # noqa: PTH116, every find asks
     except OSError:
         return 0
 
@@ -95,15 +95,15 @@ def known(group: Group, name: object) -> str:
     Traceback (most recent call last):
     topolab.errors.ConfigError: unknown export format 'graphm'; there is gexf, graphml, ...
     """
+    return _entry(group, name).name
+
+
+def _entry(group: Group, name: object) -> EntryPoint:
     found = _found(group)
     if isinstance(name, str) and name in found:
-        return name
-    raise _unknown(group, name, found)
-
-
-def _unknown(group: Group, name: object, found: Collection[str]) -> ConfigError:
+        return found[name]
     hint = did_you_mean(name, list(found)) if isinstance(name, str) else ""
-    return ConfigError(
+    raise ConfigError(
         f"unknown {_singular(group)} {name!r}; there is {', '.join(found) or 'none'}{hint}"
     )
 
@@ -117,10 +117,7 @@ def find(group: Group, name: str) -> Any:
         If there is none of this name (the message lists what there is), or it cannot be
         imported.
     """
-    found = _found(group)
-    if name not in found:
-        raise _unknown(group, name, found)
-    entry = found[name]
+    entry = _entry(group, name)
     try:
         return entry.load()
     except Exception as error:  # a stranger's module may fail in any way
