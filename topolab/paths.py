@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -12,7 +13,7 @@ __all__ = ["from_home", "is_file_name", "is_path", "read_path"]
 
 
 def is_path(value: object) -> bool:
-    """Whether this can be a path: a ``str`` or what ``pathlib`` makes, without a null character.
+    """Whether this can be a path: a ``str``, or what ``pathlib`` makes, that the system takes.
 
     Examples
     --------
@@ -22,7 +23,15 @@ def is_path(value: object) -> bool:
     if not isinstance(value, (str, os.PathLike)):
         return False
     text = os.fspath(value)
-    return isinstance(text, str) and "\0" not in text
+    if not isinstance(text, str):
+        return False
+    try:
+        os.lstat(text)
+    except ValueError:  # a null character, or half of one that takes two
+        return False
+    except OSError as error:
+        return error.errno != errno.ENAMETOOLONG
+    return True
 
 
 def is_file_name(value: object) -> bool:

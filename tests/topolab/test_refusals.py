@@ -40,13 +40,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("place", PLACES)
 def test_a_place_is_a_path(place: str, folder: Path) -> None:
     before = sorted(folder.glob("*"))
-    for wrong in (5, b"new", "a\0b", 1.5, True, ["new"]):
+    for wrong in (5, b"new", "a\0b", "a" * 5000, "\ud800", 1.5, True, ["new"]):
         with pytest.raises(ConfigError, match=r"^(out|path|folder) = .* is no path; give the"):
             PLACES[place](wrong)
     assert sorted(folder.glob("*")) == before
 
 
-@pytest.mark.parametrize("wrong", [5, b"example", "a\0b", 1.5])
+@pytest.mark.parametrize("wrong", [5, b"example", "a\0b", "a" * 5000, 1.5])
 def test_a_run_is_a_path(wrong: Any) -> None:
     for function in (topolab.open_run, topolab.analyse, topolab.show, topolab.verify, topolab.runs):
         with pytest.raises(RunError, match="expected, and not"):
