@@ -25,12 +25,6 @@ def test_all_high_scores_where_the_sample_looks(k: int) -> None:
     assert torch.equal(scores[chosen].sort(descending=True).values, expected)
 
 
-def test_infinite_scores_are_scores() -> None:
-    """Their sum is NaN, and none of them is."""
-    scores = torch.tensor([torch.inf, 1.0, -torch.inf, 2.0])
-    assert sorted(highest(scores, 2, seeded()).tolist()) == [0, 3]
-
-
 def test_growth_changes_none_of_its_arguments() -> None:
     """A criterion may score by a tensor that training goes on with, such as the gradient."""
     mask = torch.tensor([[False, True, False], [True, False, True]])
@@ -53,3 +47,17 @@ def test_a_few_of_many_are_the_first_free_places_that_are_drawn() -> None:
     expected = list(dict.fromkeys(free))[:1000]
     assert len(expected) == 1000 < len(free) and len(np.unique(free[:1000])) < 1000
     assert draw_outside(mask, 1000, seeded(3)).tolist() == expected
+
+
+def test_it_draws_on_until_there_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A first draw with too many repetitions is next to impossible; here it has one place only."""
+    draw, calls = torch.randint, []
+
+    def unlucky(*args: int, generator: torch.Generator) -> torch.Tensor:
+        calls.append(args)
+        drawn = draw(*args, generator=generator)  # type: ignore[call-overload]
+        return drawn if len(calls) > 1 else torch.ones_like(drawn)
+
+    monkeypatch.setattr(torch, "randint", unlucky)
+    places = draw_outside(torch.zeros(9000, dtype=torch.bool), 1000, seeded()).tolist()
+    assert len(calls) == 2 and len(set(places)) == len(places) == 1000 and places[0] == 1

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
+from topolab.registry import find
 from topolab_trainers import criteria
 from topolab_trainers.config import TrainConfig
 from topolab_trainers.criteria import UpdatePlan
@@ -48,10 +47,11 @@ def test_a_plan_looks_each_criterion_up_once(monkeypatch: pytest.MonkeyPatch) ->
     """Not for every layer: a look-up asks the whole path whether a package came."""
     asked = []
 
-    def spy(find: Callable[[str, str], object]) -> Callable[[str, str], object]:
-        return lambda group, name: asked.append((group, name)) or find(group, name)
+    def spy(group: str, name: str) -> object:
+        asked.append((group, name))
+        return find(group, name)
 
-    monkeypatch.setattr(criteria, "find", spy(criteria.find))
+    monkeypatch.setattr("topolab_trainers.criteria.find", spy)
     plan = UpdatePlan(1, 0.5, "sign", "gradient")
     assert not asked
     for _ in range(3):
