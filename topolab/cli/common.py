@@ -77,12 +77,12 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str =
     from rich.markup import escape
     from rich.table import Table
 
-    drawn = Table(title=title or None, box=box.SIMPLE, title_justify="left")
+    grid = Table(title=title or None, box=box.SIMPLE, title_justify="left")
     for column in columns:
-        drawn.add_column(column, overflow="fold")  # a path that is cut is of no use
+        grid.add_column(column, overflow="fold")  # a path that is cut is of no use
     for row in rows:
-        drawn.add_row(*(escape(printable(cell)) for cell in row))  # brackets are no markup
-    Console().print(drawn)
+        grid.add_row(*(escape(printable(cell)) for cell in row))  # brackets are no markup
+    Console().print(grid)
 
 
 def complete(group: str) -> Any:
