@@ -1,9 +1,10 @@
 """The statistics against their peers: igraph, networkx, NetworKit, scipy, powerlaw. One run.
 
-    python benchmarks/bench_statistics.py [--repeats 5] [--large]
+    python benchmarks/bench_statistics.py [--repeats 5] [--large] [--kendall]
 
 NetworKit runs if it is installed (`pip install "topolab[bench]"`). --large goes on to 10^8 edges,
-which needs 8 GB of memory. Repeats are interleaved; the table shows medians.
+which needs 8 GB of memory; --kendall times only the rank correlations. Repeats are interleaved;
+the tables show medians.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import gc
 import itertools
+import math
 import statistics
 import subprocess
 import sys
@@ -27,8 +29,7 @@ import scipy.sparse as sp
 from scipy.stats import kendalltau
 
 import topolab
-from topolab.metrics import powerlaw
-from topolab.metrics.correlation import kendall_matrix
+from topolab.metrics import correlation, powerlaw
 from topolab.snapshot import Snapshot, pack_mask
 
 try:
@@ -37,16 +38,20 @@ except ImportError:
     networkit = None
 
 
-def medians(contenders: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+def medians(
+    contenders: dict[str, Callable[[], object]],
+    repeats: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, float]:
     taken: dict[str, list[float]] = {name: [] for name in contenders}
     if repeats > 1:
         for run in contenders.values():  # caches, and machine code that is read from disk
             run()
     for _ in range(repeats):
         for name, run in contenders.items():
-            started = time.perf_counter()
+            started = clock()
             run()
-            taken[name].append(time.perf_counter() - started)
+            taken[name].append(clock() - started)
     return {name: statistics.median(values) for name, values in taken.items()}
 
 
@@ -244,35 +249,89 @@ def scaling(edges: int) -> None:
     assert degrees.sum() == 2 * real and core.max() <= degrees.max()
 
 
-def kendall() -> None:
+def degrees_in_time(times: int, neurons: int) -> np.ndarray:
+    """Degrees with ties that drift: a row per snapshot."""
     rng = np.random.default_rng(0)
-    base = rng.lognormal(4, 0.8, 1536)
-    walk = np.exp(np.cumsum(rng.normal(0, 0.02, (263, 1536)), 0))
-    degrees = np.round(base * walk).astype(int)
-    kendall_matrix(degrees[:2])
-    ours = np.zeros((263, 263))
+    base = rng.lognormal(4, 0.8, neurons)
+    return np.round(base * np.exp(np.cumsum(rng.normal(0, 0.02, (times, neurons)), 0))).astype(int)
 
-    def matrix() -> None:
-        ours[:] = kendall_matrix(degrees)
 
-    times = medians({"topolab": matrix}, 5)
-    theirs = np.eye(263)
-    started = time.perf_counter()
-    for i, j in itertools.combinations(range(263), 2):
-        theirs[i, j] = theirs[j, i] = kendalltau(degrees[i], degrees[j]).statistic
-    times["scipy kendalltau in a loop"] = time.perf_counter() - started
-    table("Kendall tau-b, 263 x 263 snapshots of 1,536 neurons", times, "topolab")
-    print(f"\nlargest difference: {np.abs(ours - theirs).max():.2g}")
+def kendall(repeats: int) -> None:
+    largest = 0.0
+    for times, neurons in ((2, 100_000), (8, 20_000), (263, 1536)):
+        degrees = degrees_in_time(times, neurons)
+        found = {}
+
+        def ours(rows: np.ndarray = degrees, found: dict[str, np.ndarray] = found) -> None:
+            found["topolab"] = correlation.kendall_matrix(rows)
+
+        def theirs(rows: np.ndarray = degrees, found: dict[str, np.ndarray] = found) -> None:
+            found["scipy"] = np.eye(len(rows))
+            for i, j in itertools.combinations(range(len(rows)), 2):
+                tau = kendalltau(rows[i], rows[j]).statistic
+                found["scipy"][i, j] = found["scipy"][j, i] = tau
+
+        contenders = {"topolab": ours, "scipy kendalltau in a loop": theirs}
+        if times > 8:  # scipy's loop takes 10 s and more: once
+            taken = medians({"topolab": ours}, repeats) | medians({"scipy in a loop": theirs}, 1)
+        else:
+            taken = medians(contenders, repeats)
+        table(f"Kendall tau-b, {times} snapshots of {neurons:,} neurons", taken, "topolab")
+        largest = max(largest, float(np.abs(found["topolab"] - found["scipy"]).max()))
+    print(f"\nlargest difference: {largest:.2g}")
+
+
+def kendall_roads(repeats: int) -> None:
+    """Where each way of counting is the faster one: what SIGN and STEP are taken from."""
+    print("\nKendall tau-b, one thread: CPU time by bits over that by trees; * where bits are "
+          "taken\n")  # fmt: skip
+    neurons = (256, 512, 1024, 2048, 4096)
+    print("| snapshots | " + " | ".join(f"{n:,} neurons" for n in neurons) + " |")
+    print("|---" * (len(neurons) + 1) + "|", flush=True)
+    words, bits_seconds, steps, tree_seconds = [], [], [], []
+    for times in (2, 8, 32, 64, 128, 256):
+        cells = []
+        for n in neurons:
+            rows = degrees_in_time(times, n)
+            taken = medians(
+                {
+                    "bits": lambda rows=rows: correlation._by_bits(rows, 1),
+                    "trees": lambda rows=rows: correlation._by_trees(rows, 1),
+                },
+                repeats,
+                time.process_time,
+            )
+            pairs, products = n * (n - 1) / 2, times * (times - 1) / 2
+            words.append([pairs * times, pairs * products / 64])
+            bits_seconds.append(taken["bits"])
+            steps.append(products * n * math.log2(n))
+            tree_seconds.append(taken["trees"])
+            star = " *" if correlation.bits_are_faster(times, n) else ""
+            cells.append(f"{taken['bits'] / taken['trees']:.2f}{star}")
+        print(f"| {times} | " + " | ".join(cells) + " |", flush=True)
+    # Of the larger shapes, and relative errors: small ones are all overhead.
+    some = np.array(bits_seconds) > 1e-3
+    relative = np.array(words)[some] / np.array(bits_seconds)[some, None]
+    sign, word = np.linalg.lstsq(relative, np.ones(some.sum()), rcond=None)[0]
+    step = np.median((np.array(tree_seconds) / np.array(steps))[some])
+    print(f"\nns: a sign {sign * 1e9:.2f}, a word {word * 1e9:.2f}, a step {step * 1e9:.2f}; in "
+          f"words: a sign {sign / word:.1f} (taken: {correlation.SIGN}), a step {step / word:.1f} "
+          f"(taken: {correlation.STEP})")  # fmt: skip
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--large", action="store_true", help="up to 10^8 edges")
+    parser.add_argument("--kendall", action="store_true", help="only the rank correlations")
     parser.add_argument("--scaling", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.scaling:
         scaling(options.scaling)
+        return
+    if options.kendall:
+        kendall(options.repeats)
+        kendall_roads(options.repeats)
         return
     goodness(options.repeats)
     one_fit(options.repeats)
@@ -283,7 +342,8 @@ def main() -> None:
     print("|---|---|---|---|---|", flush=True)
     for edges in (10**5, 10**6, 10**7, *([10**8] if options.large else [])):
         subprocess.run([sys.executable, __file__, "--scaling", str(edges)], check=True)
-    kendall()
+    kendall(options.repeats)
+    kendall_roads(options.repeats)
 
 
 if __name__ == "__main__":

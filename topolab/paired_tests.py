@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from topolab.metrics.multiple_tests import holm
 from topolab.tables import Column, check
 
 __all__ = ["GROUPS", "PAIRS", "group_means", "paired_tests", "signed_rank_test"]
@@ -89,8 +90,6 @@ def paired_tests(values: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Columns as of `PAIRS`; p-values adjusted by Holm's method over the pairs of a measure.
     """
-    from statsmodels.stats.multitest import multipletests
-
     records: list[dict[str, Any]] = []
     groups = list(dict.fromkeys(values["group"]))
     for measure, part in values.groupby("measure", sort=False):
@@ -99,10 +98,7 @@ def paired_tests(values: pd.DataFrame) -> pd.DataFrame:
             {"measure": measure, "a": a, "b": b, **signed_rank_test(wide, a, b)}
             for a, b in combinations([g for g in groups if g in wide], 2)
         ]
-        p = np.array([row["p_value"] for row in of_measure], dtype=np.float64)
-        adjusted = np.full(len(p), math.nan)
-        if np.isfinite(p).any():
-            adjusted[np.isfinite(p)] = multipletests(p[np.isfinite(p)], method="holm")[1]
+        adjusted = holm([row["p_value"] for row in of_measure])
         for row, q in zip(of_measure, adjusted, strict=True):
             records.append({**row, "p_holm": q})
     return check(pd.DataFrame(records, columns=[c.name for c in PAIRS]), PAIRS, name="pairs")

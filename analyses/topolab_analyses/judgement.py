@@ -11,8 +11,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
+
+from topolab.metrics.multiple_tests import holm
 
 __all__ = ["ALPHA", "CSN", "LEAST_TAIL", "PAPER", "WORDS", "holm", "judge", "sentence"]
 
@@ -23,24 +24,6 @@ LEAST_TAIL = 50
 #: With fewer updates, or fewer poor neurons, nothing is said of decay.
 LEAST_UPDATES, LEAST_POOR = 5, 20
 SUPPORTED, AGAINST, UNDECIDED = WORDS = ("supported", "not supported", "undecided")
-
-
-def holm(p_values: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """p-values adjusted by Holm's method; NaN stay NaN and do not count.
-
-    Examples
-    --------
-    >>> holm([0.01, 0.04, float("nan")])
-    array([0.02, 0.04,  nan])
-    """
-    from statsmodels.stats.multitest import multipletests
-
-    p = np.asarray(p_values, dtype=np.float64)
-    out = np.full(p.shape, math.nan)
-    known = np.isfinite(p)
-    if known.any():
-        out[known] = multipletests(p[known], method="holm")[1]
-    return out
 
 
 def judge(evidence: pd.DataFrame) -> pd.DataFrame:

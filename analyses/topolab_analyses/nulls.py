@@ -19,7 +19,7 @@ from topolab.hooks import WHEN, check_chain, check_name_free, rows_of
 from topolab.metrics.degree import ccv
 from topolab.metrics.nulls import assortativity, rewired, uniform, z_score
 from topolab.metrics.paths import trace
-from topolab.metrics.spectral import spectrum
+from topolab.metrics.spectral import second_normalised
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
@@ -166,7 +166,7 @@ def _measures(links: tuple[Link, ...] | list[Link], blocks: Blocks) -> dict[tupl
         "fan_in_ccv": lambda b: ccv(np.diff(b.indptr)),
         "fan_out_ccv": lambda b: ccv(np.bincount(b.indices, minlength=b.shape[1])),
         "assortativity": assortativity,
-        "normalised2": lambda b: spectrum(b).normalised2,
+        "normalised2": second_normalised,
     }
     for link, block in zip(links, blocks, strict=True):
         for measure, of in of_layer.items():

@@ -18,25 +18,29 @@ IntArray = npt.NDArray[np.int64]
 
 
 @jit
-def _swap(rows: IntArray, cols: IntArray, there: BoolArray, pairs: IntArray) -> int:
-    """Exchange the columns of pairs of edges wherever that makes no edge twice."""
-    moved = 0
+def _swap(ends: npt.NDArray[np.uint32], there: BoolArray, pairs: IntArray) -> None:
+    """Exchange the columns of pairs of edges wherever that makes no edge twice.
+
+    An edge is a row of `ends`: its row and its column, side by side, so that both come at once.
+    (They are unsigned so that compiled code need not ask whether one counts from the end.)
+    """
     for i in range(pairs.shape[0]):
         a = pairs[i, 0]
         b = pairs[i, 1]
-        if rows[a] == rows[b] or cols[a] == cols[b]:
+        row_a = ends[a, 0]
+        row_b = ends[b, 0]
+        col_a = ends[a, 1]
+        col_b = ends[b, 1]
+        if row_a == row_b or col_a == col_b:
             continue
-        if there[rows[a], cols[b]] or there[rows[b], cols[a]]:
+        if there[row_a, col_b] or there[row_b, col_a]:
             continue
-        there[rows[a], cols[a]] = False
-        there[rows[b], cols[b]] = False
-        there[rows[a], cols[b]] = True
-        there[rows[b], cols[a]] = True
-        held = cols[a]
-        cols[a] = cols[b]
-        cols[b] = held
-        moved += 1
-    return moved
+        there[row_a, col_a] = False
+        there[row_b, col_b] = False
+        there[row_a, col_b] = True
+        there[row_b, col_a] = True
+        ends[a, 1] = col_b
+        ends[b, 1] = col_a
 
 
 def _ends(block: sp.csr_array) -> tuple[IntArray, IntArray]:
@@ -83,20 +87,30 @@ def rewired(
         raise AnalysisError(f"swaps_per_edge = {swaps_per_edge} must be above 0")
     there = np.zeros(block.shape, dtype=np.bool_)
     begin = _ends(block)
-    rows, cols = begin[0].copy(), begin[1].copy()
     there[begin] = True
-    edges = len(rows)
+    edges = len(begin[0])
     if edges > 1:
+        ends = np.stack(begin, axis=1).astype(np.uint32)
         left = math.ceil(swaps_per_edge * edges)
         while left > 0:
-            some = min(left, 2**20)
-            _swap(rows, cols, there, rng.integers(0, edges, (some, 2)))
+            some = min(left, 2**15)
+            _swap(ends, there, rng.integers(0, edges, (some, 2)))
             left -= some
-    there[begin] = False
-    moved = int(there.sum()) / edges if edges else 0.0
-    out = sp.csr_array((np.ones(edges), (rows, cols)), shape=block.shape)
-    out.sort_indices()
-    return out, moved
+    moved = (edges - int(there[begin].sum())) / edges if edges else 0.0
+    return _block_at(np.flatnonzero(there), block.shape), moved
+
+
+def _block_at(places: IntArray, shape: tuple[int, int]) -> sp.csr_array:
+    """A block of ones at these places, which are row-major and ascending."""
+    rows, cols = np.divmod(places, shape[1])
+    indptr = np.zeros(shape[0] + 1, dtype=np.int64)
+    np.cumsum(np.bincount(rows, minlength=shape[0]), out=indptr[1:])
+    dtype = np.int32 if max(len(places), *shape) < 2**31 else np.int64
+    out = sp.csr_array(
+        (np.ones(len(places)), cols.astype(dtype), indptr.astype(dtype)), shape=shape
+    )
+    out.has_canonical_format = True
+    return out
 
 
 def uniform(block: sp.csr_array, rng: np.random.Generator) -> sp.csr_array:
@@ -109,10 +123,7 @@ def uniform(block: sp.csr_array, rng: np.random.Generator) -> sp.csr_array:
     """
     n_out, n_in = block.shape
     chosen = rng.choice(n_out * n_in, block.count_nonzero(), replace=False, shuffle=False)
-    rows, cols = np.divmod(chosen, n_in)
-    out = sp.csr_array((np.ones(len(chosen)), (rows, cols)), shape=block.shape)
-    out.sort_indices()
-    return out
+    return _block_at(np.sort(chosen), block.shape)
 
 
 def assortativity(block: sp.csr_array) -> float:

@@ -6,10 +6,15 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
-from scipy.sparse.linalg import ArpackError, svds
+from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
-__all__ = ["Spectrum", "spectrum"]
+from topolab.metrics.jit import jit
+
+__all__ = ["Spectrum", "second_normalised", "spectrum"]
+
+FloatArray = npt.NDArray[np.float64]
 
 # Below this width all singular values are computed; above it the two largest.
 _DENSE = 64
@@ -79,24 +84,17 @@ def spectrum(block: sp.csr_array, seed: int = 0) -> Spectrum:
     (6.0, 0.0)
     """
     nan = math.nan
-    present = block.astype(np.float64)
-    present.data = (present.data != 0).astype(np.float64)
-    rows = np.asarray(present.sum(1)).ravel()
-    cols = np.asarray(present.sum(0)).ravel()
-    inner = present[rows > 0][:, cols > 0]
 
     def none(reason: str) -> Spectrum:
         return Spectrum(nan, nan, nan, nan, nan, nan, False, reason)
 
-    if not present.nnz:
-        return none("the layer has no edges")
-    if min(inner.shape) < 2:
-        return none("one side has a single neuron with edges: there is no second singular value")
-    d_in, d_out = rows[rows > 0], cols[cols > 0]
+    inner, reason = _with_edges(block)
+    if reason:
+        return none(reason)
+    d_in, d_out = _degrees(inner)
     try:
-        sigma1, sigma2 = _top_two(inner, seed)
-        scaled = sp.diags_array(d_in**-0.5) @ inner @ sp.diags_array(d_out**-0.5)
-        _, normalised2 = _top_two(sp.csr_array(scaled), seed)
+        sigma1, sigma2 = _top_two(inner, np.ones(len(d_in)), np.ones(len(d_out)), seed)
+        normalised2 = _normalised(inner, seed)
     except ArpackError as error:  # pragma: no cover - no matrix is known to do this
         return none(f"the iteration did not converge ({error})")
     bound = math.sqrt(d_in.mean() - 1) + math.sqrt(d_out.mean() - 1)
@@ -106,16 +104,131 @@ def spectrum(block: sp.csr_array, seed: int = 0) -> Spectrum:
         sigma1 - sigma2,
         bound,
         (bound - sigma2) / bound if bound > 0 else nan,
-        min(normalised2, 1.0),
+        normalised2,
         bool(d_in.min() >= 2 and d_out.min() >= 2),
         "" if bound > 0 else "every neuron has one edge: the bound is 0",
     )
 
 
-def _top_two(matrix: sp.csr_array, seed: int) -> tuple[float, float]:
-    if min(matrix.shape) <= _DENSE:
-        values = np.linalg.svd(matrix.toarray(), compute_uv=False)
+def second_normalised(block: sp.csr_array, seed: int = 0) -> float:
+    """``normalised2`` of the `spectrum` of a layer, at half its cost.
+
+    Parameters
+    ----------
+    block : csr_array, shape (n_out, n_in)
+    seed : int
+
+    Returns
+    -------
+    float
+        NaN where `spectrum` gives a reason for it.
+
+    Examples
+    --------
+    Two pieces:
+
+    >>> round(second_normalised(sp.csr_array(np.kron(np.eye(2), np.ones((3, 4))))), 9)
+    1.0
+    """
+    inner, reason = _with_edges(block)
+    if reason:
+        return math.nan
+    try:
+        return _normalised(inner, seed)
+    except ArpackError:  # pragma: no cover - no matrix is known to do this
+        return math.nan
+
+
+def _with_edges(block: sp.csr_array) -> tuple[sp.csr_array, str]:
+    """The layer's neurons that have edges, as a matrix of ones; why it has no spectrum, or ""."""
+    present = sp.csr_array(
+        ((block.data != 0).astype(np.float64), block.indices, block.indptr), shape=block.shape
+    )
+    if not present.data.all():
+        present = present.copy()
+        present.eliminate_zeros()
+    if not present.nnz:
+        return present, "the layer has no edges"
+    d_in, d_out = _degrees(present)
+    inner = present
+    if not (d_in.all() and d_out.all()):
+        inner = present[d_in > 0][:, d_out > 0]
+    if min(inner.shape) < 2:
+        return inner, ("one side has a single neuron with edges: there is no second singular value")
+    return inner, ""
+
+
+def _degrees(ones: sp.csr_array) -> tuple[FloatArray, FloatArray]:
+    fan_in = np.diff(ones.indptr).astype(np.float64)
+    return fan_in, np.bincount(ones.indices, minlength=ones.shape[1]).astype(np.float64)
+
+
+def _normalised(inner: sp.csr_array, seed: int) -> float:
+    d_in, d_out = _degrees(inner)
+    return min(_top_two(inner, d_in**-0.5, d_out**-0.5, seed)[1], 1.0)
+
+
+@jit
+def _gram(
+    indptr: npt.NDArray[np.int64],
+    indices: npt.NDArray[np.uint32],
+    squares: FloatArray,
+    x: FloatArray,
+    out: FloatArray,
+) -> None:
+    """out = B' diag(squares) B x for a matrix B of zeros and ones, each row read once."""
+    out[:] = 0.0
+    for r in range(len(squares)):
+        begin = indptr[r]
+        end = indptr[r + 1]
+        fours = begin + (end - begin) // 4 * 4
+        # Four sums at once: one alone waits for each addition.
+        a = 0.0
+        b = 0.0
+        c = 0.0
+        d = 0.0
+        for i in range(begin, fours, 4):
+            a += x[indices[i]]
+            b += x[indices[i + 1]]
+            c += x[indices[i + 2]]
+            d += x[indices[i + 3]]
+        for i in range(fours, end):
+            a += x[indices[i]]
+        total = (a + b + c + d) * squares[r]
+        for i in range(begin, end):
+            out[indices[i]] += total
+
+
+class _Gram(LinearOperator):  # type: ignore[misc, unused-ignore]
+    """M' M of M = diag(left) B diag(right)."""
+
+    def __init__(self, ones: sp.csr_array, left: FloatArray, right: FloatArray) -> None:
+        super().__init__(np.float64, (len(right), len(right)))
+        # Unsigned, so that compiled code need not ask whether an index counts from the end.
+        self._structure = ones.indptr.astype(np.int64), ones.indices.astype(np.uint32)
+        self._squares, self._right = left * left, right
+
+    def _matvec(self, x: FloatArray) -> FloatArray:
+        out = np.empty(len(self._right))
+        _gram(*self._structure, self._squares, self._right * x.ravel(), out)
+        out *= self._right
+        return out
+
+
+def _top_two(
+    ones: sp.csr_array, left: FloatArray, right: FloatArray, seed: int
+) -> tuple[float, float]:
+    """The two largest singular values of diag(left) B diag(right), B of zeros and ones."""
+    if min(ones.shape) <= _DENSE:
+        dense = left[:, None] * ones.toarray() * right
+        values = np.linalg.svd(dense, compute_uv=False)
         return float(values[0]), float(values[1])
-    start = np.random.default_rng(seed).normal(size=min(matrix.shape))
-    values = np.sort(svds(matrix, k=2, v0=start, return_singular_vectors=False))
-    return float(values[1]), float(values[0])
+    if ones.shape[1] > ones.shape[0]:  # the Gram matrix of the smaller side
+        ones, left, right = sp.csr_array(ones.T), right, left
+    # As scipy's svds does it: vectors first, since the roots of eigenvalues near 0 are inexact.
+    start = np.random.default_rng(seed).normal(size=ones.shape[1])
+    _, vectors = eigsh(_Gram(ones, left, right), k=2, tol=0, v0=start)
+    vectors, _ = np.linalg.qr(vectors)
+    images = left[:, None] * (ones @ (right[:, None] * vectors))
+    values = np.linalg.svd(images, compute_uv=False)
+    return float(values[0]), float(values[1])

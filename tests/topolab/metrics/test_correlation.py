@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -33,7 +34,47 @@ def test_kendall_is_scipys(values: np.ndarray) -> None:
                 assert ours[i, j] == pytest.approx(theirs, abs=1e-12)
 
 
+ROWS = st.tuples(st.integers(1, 6), st.integers(2, 40))
+
+
+@given(
+    st.one_of(
+        hnp.arrays(np.int64, ROWS, elements=st.integers(-3, 3)),
+        hnp.arrays(np.float64, ROWS, elements=st.sampled_from([-1.5, -0.0, 0.0, 1e-300, 2.0])),
+        hnp.arrays(np.float64, ROWS, elements=st.floats(-1e9, 1e9)),
+        hnp.arrays(np.bool_, ROWS),
+    ),
+    st.integers(1, 3),
+)
+def test_both_roads_count_the_same(values: np.ndarray, workers: int) -> None:
+    bits = correlation._by_bits(values, workers)
+    assert np.array_equal(correlation._by_trees(values, workers), bits)
+    for a, b in itertools.combinations_with_replacement(range(len(values)), 2):
+        x, y = values[a].astype(float), values[b].astype(float)
+        signs = np.sign(x[:, None] - x), np.sign(y[:, None] - y)
+        assert bits[a, b] == (signs[0] * signs[1]).sum() // 2
+
+
+def test_few_rows_of_many_neurons_go_by_trees(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(correlation, "_by_bits", None)
+    rng = np.random.default_rng(5)
+    values = rng.integers(0, 50, (3, 5000))
+    values[2] = 7
+    ours = correlation.kendall_matrix(values)
+    assert ours[0, 1] == pytest.approx(kendalltau(values[0], values[1]).statistic, abs=1e-12)
+    assert np.isnan(ours[2]).all() and np.isnan(ours[:, 2]).all()
+    assert ours[0, 0] == 1 and ours[0, 1] == ours[1, 0]
+
+
+def test_many_rows_of_few_neurons_go_by_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(correlation, "_by_trees", None)
+    assert correlation.kendall_matrix(np.arange(4000).reshape(80, 50)).min() == 1
+    shapes = [(260, n) for n in (256, 1024, 1536, 4096, 10**6)]
+    assert [correlation.bits_are_faster(*shape) for shape in shapes] == [True] * 3 + [False] * 2
+
+
 def test_kendall_over_many_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(correlation, "bits_are_faster", lambda *shape: True)
     values = np.random.default_rng(0).integers(0, 30, (5, 200))
     whole = correlation.kendall_matrix(values)
     monkeypatch.setattr(correlation, "CHUNK", 97)
@@ -43,6 +84,7 @@ def test_kendall_over_many_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_kendall_in_chunks_and_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(correlation, "bits_are_faster", lambda *shape: True)
     values = np.random.default_rng(0).integers(0, 9, (7, 60))
     whole = correlation.kendall_matrix(values, threads=1)
     monkeypatch.setattr(correlation, "CHUNK", 100)

@@ -117,3 +117,21 @@ def test_both_ways_agree_and_the_seed_fixes_the_iteration(short: int) -> None:
     assert spectral.spectrum(block) == spectral.spectrum(block, seed=0)
     same = spectral.spectrum(block, seed=3) == spectral.spectrum(block, seed=4)
     assert same == (short == 64)
+
+
+@pytest.mark.parametrize("shape", [(20, 30), (1, 9), (70, 200), (200, 70), (150, 150)])
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.3, 1.0])
+def test_the_second_normalised_value_alone_is_that_of_the_spectrum(
+    shape: tuple[int, int], share: float
+) -> None:
+    full = (np.random.default_rng(7).random(shape) < share).astype(float)
+    block = sp.csr_array(full)
+    alone, whole = spectral.second_normalised(block), spectral.spectrum(block).normalised2
+    assert alone == whole or (math.isnan(alone) and math.isnan(whole))
+    full = full[full.any(1)][:, full.any(0)]
+    if min(full.shape) < 2:
+        assert math.isnan(alone)
+    else:
+        scaled = full / np.sqrt(full.sum(1)[:, None] * full.sum(0))
+        values = np.linalg.svd(scaled, compute_uv=False)
+        assert alone == pytest.approx(values[1], abs=1e-12)
