@@ -6,12 +6,12 @@ these groups adds to topolab without a change here.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
 from typing import Any, TypeAlias
 
 from topolab.errors import ConfigError
@@ -48,7 +48,7 @@ def _found(group: Group) -> Mapping[str, EntryPoint]:
 
 def _changed(path: str) -> int:
     try:
-        return Path(path).stat().st_mtime_ns
+        return os.stat(path or ".").st_mtime_ns  # noqa: PTH116, every find asks
     except OSError:
         return 0
 
@@ -95,10 +95,14 @@ def known(group: Group, name: object) -> str:
     Traceback (most recent call last):
     topolab.errors.ConfigError: unknown export format 'graphm'; there is gexf, graphml, ...
     """
-    found = names(group)
+    return _entry(group, name).name
+
+
+def _entry(group: Group, name: object) -> EntryPoint:
+    found = _found(group)
     if isinstance(name, str) and name in found:
-        return name
-    hint = did_you_mean(name, found) if isinstance(name, str) else ""
+        return found[name]
+    hint = did_you_mean(name, list(found)) if isinstance(name, str) else ""
     raise ConfigError(
         f"unknown {_singular(group)} {name!r}; there is {', '.join(found) or 'none'}{hint}"
     )
@@ -113,7 +117,7 @@ def find(group: Group, name: str) -> Any:
         If there is none of this name (the message lists what there is), or it cannot be
         imported.
     """
-    entry = _found(group)[known(group, name)]
+    entry = _entry(group, name)
     try:
         return entry.load()
     except Exception as error:  # a stranger's module may fail in any way
