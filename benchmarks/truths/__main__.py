@@ -42,7 +42,7 @@ def main() -> None:
         tell=lambda said: print(said, file=sys.stderr, flush=True),
     )  # fmt: skip
     path = options.out / f"{size.name}.csv"
-    words.to_csv(path, index=False)
+    words.to_csv(path, index=False, na_rep="nan")
     print(
         f"Size {size.name}: {size.inputs}-{size.first}-{size.second}-10, {size.updates} updates; "
         f"{options.seeds} seeds, two hidden layers each.\n"
