@@ -9,7 +9,7 @@ PYTEST_ARGS ?=
 PARALLEL ?= -n logical --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint bench trust report docs-check test-wheel axe clean
+.PHONY: help demo test test-all lint bench trust mutants report docs-check test-wheel axe clean
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -45,7 +45,7 @@ test: $(VENV)/.installed-test ## Tests of every behaviour, doctests, documentati
 test-all: $(VENV)/.installed-test ## The same with the long forms: more examples, more kills
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) --long $(PYTEST_ARGS)
 
-lint: $(VENV)/.installed-dev ## ruff, mypy --strict on topolab, trainers, analyses, the import rules
+lint: $(VENV)/.installed-dev ## ruff, mypy --strict on the four packages, the import rules
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -59,6 +59,9 @@ report: $(VENV)/.installed-run ## Rebuild the gallery's reports (minutes), or on
 
 trust: $(VENV)/.installed-test ## 300 kills and 10,000 damaged files (half an hour); a short form is in `make test`
 	@$(BIN)/python benchmarks/trust
+
+mutants: $(VENV)/.installed-test ## Change the code in one place at a time: would the tests notice? (hours)
+	@$(BIN)/python benchmarks/mutants
 
 docs-check: $(VENV)/.installed-test ## Links, examples and completeness of the documents
 	@$(BIN)/python -m pytest -q tests/docs README.md docs

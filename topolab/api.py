@@ -17,10 +17,10 @@ from topolab.errors import (
     TopolabError,
 )
 from topolab.progress import Progress, progress_shown
-from topolab.registry import find, known, names
+from topolab.registry import check_name, find, load_all
 from topolab.run import Run, RunLike, is_one_run, open_runs
 
-__all__ = ["Results", "analyse", "check_workers", "make_analyses", "make_analysis", "names_given"]
+__all__ = ["Results", "analyse", "check_workers", "make_analyses", "make_analysis", "read_names"]
 
 
 def make_analysis(name: str, parameters: Mapping[str, Any] | None = None) -> Analysis:
@@ -100,7 +100,7 @@ class Results(dict[str, Result]):
         self.skipped: dict[str, TopolabError] = {}
 
 
-def names_given(given: str | Iterable[str] | None, what: str) -> list[str] | None:
+def read_names(given: str | Iterable[str] | None, what: str) -> list[str] | None:
     """Names as a list: one, several, or None where none were given.
 
     Raises
@@ -110,7 +110,7 @@ def names_given(given: str | Iterable[str] | None, what: str) -> list[str] | Non
 
     Examples
     --------
-    >>> names_given("degree", "only"), names_given(("degree", "paths"), "only")
+    >>> read_names("degree", "only"), read_names(("degree", "paths"), "only")
     (['degree'], ['degree', 'paths'])
     """
     if given is None:
@@ -150,17 +150,17 @@ def make_analyses(
     >>> [analysis.name for analysis in make_analyses(["degree", "paths"], None)]
     ['degree', 'paths']
     """
-    chosen = names_given(only, "only")
+    chosen = read_names(only, "only")
     for name in chosen or ():
-        known("analyses", name)
+        check_name("analyses", name)
     if parameters is not None and not isinstance(parameters, Mapping):
         raise ConfigError(
             "parameters: analyses with their parameters were expected, such as "
             f"{{'powerlaw': {{'x_min': 50}}}}, and not {parameters!r}"
         )
     for name in parameters or ():
-        known("analyses", name)
-    chosen = names("analyses") if chosen is None else list(dict.fromkeys(chosen))
+        find("analyses", name)
+    chosen = list(load_all("analyses")) if chosen is None else list(dict.fromkeys(chosen))
     stray = sorted(set(parameters or {}) - set(chosen))
     if stray:
         raise ConfigError(

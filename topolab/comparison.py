@@ -12,10 +12,11 @@ from typing import Any
 import pandas as pd
 
 from topolab.analysis import Analysis, run_analysis
-from topolab.api import check_workers, make_analyses, names_given
+from topolab.api import check_workers, make_analyses, read_names
 from topolab.errors import AnalysisError, ConfigError
 from topolab.options import uncompared
 from topolab.paired_tests import GROUPS, PAIRS, group_means, paired_tests
+from topolab.paths import read_path
 from topolab.progress import Progress, progress_shown
 from topolab.run import Run, RunLike, open_runs
 from topolab.snapshot import ACCURACY
@@ -77,7 +78,7 @@ class Comparison:
         """
         from topolab.errors import RunError
 
-        target = Path(folder)
+        target = read_path(folder, "folder", "give the folder to write to")
         try:
             target.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -187,8 +188,8 @@ def compare(
     [['rigl', 'set', 3, 0.25]]
     """
     check_workers(workers)
-    named = names_given(only, "only")
-    settings = names_given(by, "by")
+    named = read_names(only, "only")
+    settings = read_names(by, "by")
     analyses = _analyses(named, parameters)
     opened = open_runs(runs)
     if len(opened) < 2:

@@ -7,10 +7,12 @@ what to do about it; its ``exit_code`` is what the command line returns for it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Any
 
 __all__ = [
     "AnalysisError",
+    "BrokenEntryWarning",
     "ConfigError",
     "FormatVersionError",
     "LayerError",
@@ -39,6 +41,10 @@ class TopolabError(Exception):
 
 class ConfigError(TopolabError):
     """A setting that does not exist, is out of range or contradicts another."""
+
+
+class BrokenEntryWarning(UserWarning):
+    """Something that a package adds to topolab cannot be loaded, and is left out of a list."""
 
 
 class LayerError(TopolabError):
@@ -105,5 +111,23 @@ class PartialFailure(TopolabError):
     ) -> None:
         super().__init__(message)
         self.done, self.failed = done, failed
-        for name, error in failed:
-            self.add_note(f"{name}: {error}")
+        for reason in self.reasons():
+            self.add_note(reason)
+
+    def reasons(self) -> list[str]:
+        """A line for each that failed; one whose error begins with its name is named once.
+
+        Examples
+        --------
+        >>> nothing = AnalysisError("mine: nothing is there to fit")
+        >>> PartialFailure("1 of 2 failed", failed=[("runs/mine: powerlaw", nothing)]).reasons()
+        ['runs/mine: powerlaw: nothing is there to fit']
+        """
+        lines = []
+        for name, error in self.failed:
+            first = name.partition(": ")[0]
+            said = str(error)
+            for again in (first, PurePath(first).name):
+                said = said.removeprefix(f"{again}: ")
+            lines.append(f"{name}: {said}")
+        return lines

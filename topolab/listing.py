@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from topolab.cards import card_of
-from topolab.registry import Group, find, known, load_all
+from topolab.registry import Group, check_name, find, load_all
 
 __all__ = ["Entries", "Entry", "analyses", "entries", "entry"]
 
@@ -62,7 +62,7 @@ def entries(group: Group) -> Entries:
     >>> entries("exporters")["npz"]["summary"]
     '...'
     """
-    return Entries({name: _described(found) for name, found in load_all(group).items()})
+    return Entries(load_all(group, _described))
 
 
 def entry(group: Group, name: str) -> Entry:
@@ -78,7 +78,7 @@ def entry(group: Group, name: str) -> Entry:
     >>> sorted(entry("analyses", "degree"))
     ['card', 'defaults', 'name', 'summary', 'tables']
     """
-    found = find(group, known(group, name))
+    found = find(group, check_name(group, name))
     card = card_of(found)
     return Entry(_described(found) | {"card": card})
 

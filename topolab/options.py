@@ -7,6 +7,7 @@ settings is a dataclass whose fields are declared by `setting`; `options_of` wal
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from difflib import get_close_matches
@@ -17,8 +18,8 @@ from topolab.errors import ConfigError
 from topolab.registry import load_all, names
 
 __all__ = [
+    "GroupChoices",
     "Option",
-    "Registered",
     "number",
     "one_of",
     "options_of",
@@ -35,12 +36,12 @@ _KINDS: dict[Any, Kind] = {
 }  # fmt: skip
 
 
-class Registered(Sequence[str]):
+class GroupChoices(Sequence[str]):
     """The names in an entry-point group, looked up when they are needed; nothing is imported.
 
     Examples
     --------
-    >>> "digits" in Registered("datasets")
+    >>> "digits" in GroupChoices("datasets")
     True
     """
 
@@ -57,7 +58,7 @@ class Registered(Sequence[str]):
         return iter(names(self.group))
 
     def __repr__(self) -> str:
-        return f"Registered({self.group!r})"
+        return f"GroupChoices({self.group!r})"
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,8 @@ class Option:
     words : tuple of str
         What may stand in the place of a number.
     noun : str
-        What a value is called in a message: ``"a list of widths such as 64,32"``.
+        What a value is called in a message, if not by the name: ``"data set"``, ``"a list of
+        widths such as 64,32"``.
     empty : str
         What is said of a list with nothing in it, if it needs something.
     default_is : str
@@ -183,7 +185,8 @@ class Option:
         if isinstance(value, str) and value in self.words:
             return value
         if self.kind == "str":
-            return one_of(self.name, str(value), self.choices) if self.choices else str(value)
+            what = self.noun or self.name
+            return one_of(what, str(value), self.choices) if self.choices else str(value)
         if self.kind == "bool":
             return _boolean(self.name, value)
         if self.kind in ("ints", "words"):
@@ -200,7 +203,7 @@ class Option:
             parts = [p.strip() if isinstance(p, str) else p for p in parts]
         except TypeError as error:
             if self.noun:
-                raise ConfigError(f"{self.name} {value!r} is not {self.noun}") from error
+                raise ConfigError(f"{self.name} {_said(value)} is not {self.noun}") from error
             parts = [parts]
         if not parts and self.empty:
             raise ConfigError(f"{self.name}: {self.empty}")
@@ -211,7 +214,8 @@ class Option:
                 try:
                     whole(self.name, part)
                 except ConfigError as error:
-                    raise ConfigError(f"{self.name} {value!r} is not {self.noun}") from error
+                    text = ",".join(map(str, parts))
+                    raise ConfigError(f"{self.name} {text!r} is not {self.noun}") from error
         return tuple(one.read(part) for part in parts)
 
 
@@ -275,8 +279,8 @@ def uncompared() -> frozenset[str]:
     """
     return frozenset(
         option.name
-        for declared in load_all("settings").values()
-        for option in declared()
+        for declared in load_all("settings", lambda declare: tuple(declare())).values()
+        for option in declared
         if not option.compared
     )
 
@@ -284,37 +288,32 @@ def uncompared() -> frozenset[str]:
 def one_of(name: str, value: Any, allowed: Sequence[str]) -> Any:
     """The value, if it is allowed; the error says what is."""
     if value not in allowed:
-        # "unknown data 'x'" would be no English.
-        what = "data set" if name == "data" else name
         close = get_close_matches(str(value), allowed, n=1)
         hint = f" (did you mean {close[0]}?)" if close else ""
         raise ConfigError(
-            f"unknown {what} {value!r}; there is {', '.join(allowed) or 'none'}{hint}"
+            f"unknown {name} {value!r}; there is {', '.join(allowed) or 'none'}{hint}"
         )
     return value
 
 
 def whole(name: str, value: Any, least: int | None = None) -> int:
     """A whole number of at least `least`, from a number or its text."""
-    try:
-        result = int(value)
-        same = isinstance(value, str) or result == value
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ConfigError(f"{name} {value!r} is not a whole number") from error
-    if not same or (least is not None and result < least):
+    given = _number_of(value)
+    if given is None or not math.isfinite(given):
+        raise ConfigError(f"{name} {_said(value)} is not a whole number")
+    result = int(given)
+    if result != given or (least is not None and result < least):
         at_least = "" if least is None else f" of at least {least}"
-        raise ConfigError(f"{name} {value!r} must be a whole number{at_least}")
+        raise ConfigError(f"{name} {_said(value)} must be a whole number{at_least}")
     return result
 
 
 def number(name: str, value: Any, interval: str, *, whole_number: bool = False) -> Any:
     """A number inside an interval such as ``"[0, 1)"``; NaN is in none."""
-    try:
-        result = int(value) if whole_number else float(value)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ConfigError(f"{name} {value!r} is not a number") from error
-    if math.isnan(result):
-        raise ConfigError(f"{name} {value!r} is not a number")
+    given = _number_of(value)
+    if given is None or math.isnan(given):
+        raise ConfigError(f"{name} {_said(value)} is not a number")
+    result = int(given) if whole_number else float(given)
     if interval:
         low, high = (float(part) for part in interval[1:-1].split(","))
         inside = low <= result <= high
@@ -323,10 +322,31 @@ def number(name: str, value: Any, interval: str, *, whole_number: bool = False) 
         if interval.endswith(")"):
             inside = inside and result < high
         if not inside:
-            # What is typed is said as the number it is, as in a recipe or in Python.
-            said = result if isinstance(value, str) else value
-            raise ConfigError(f"{name} {said} is outside {interval}")
+            raise ConfigError(f"{name} {_said(value)} is outside {interval}")
     return result
+
+
+def _number_of(value: Any) -> int | float | None:
+    """The number that a value or its text is, if it is one; True and False are none."""
+    if isinstance(value, (bool, bytes, bytearray)) or type(value).__name__ in ("bool", "bool_"):
+        return None  # numpy's too, which the core does not import here
+    for kind in (int, float) if isinstance(value, str) else (operator.index, float):
+        try:
+            return kind(value)
+        except (TypeError, ValueError):
+            continue
+        except OverflowError:
+            return None
+    return None
+
+
+def _said(value: Any) -> str:
+    """A value in a message: 2, 2.0 and the text "2.0" are the same number on every road."""
+    given = _number_of(value)
+    if given is None:
+        return repr(value)
+    whole_too = isinstance(given, float) and given.is_integer() and abs(given) < 2**53
+    return str(int(given) if whole_too else given)
 
 
 def _boolean(name: str, value: Any) -> bool:
@@ -334,7 +354,7 @@ def _boolean(name: str, value: Any) -> bool:
         return value
     known = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
     if str(value).lower() not in known:
-        raise ConfigError(f"{name} {value!r} is neither true nor false")
+        raise ConfigError(f"{name} {_said(value)} is neither true nor false")
     return known[str(value).lower()]
 
 

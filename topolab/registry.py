@@ -6,17 +6,18 @@ these groups adds to topolab without a change here.
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
 from typing import Any, TypeAlias
 
-from topolab.errors import ConfigError
+from topolab.errors import BrokenEntryWarning, ConfigError
 
-__all__ = ["Group", "did_you_mean", "find", "known", "load_all", "names"]
+__all__ = ["Group", "check_name", "did_you_mean", "find", "load_all", "names"]
 
 #: The name of a group, without the prefix; a package may bring groups of its own.
 Group: TypeAlias = str
@@ -48,7 +49,7 @@ def _found(group: Group) -> Mapping[str, EntryPoint]:
 
 def _changed(path: str) -> int:
     try:
-        return Path(path).stat().st_mtime_ns
+        return os.stat(path or ".").st_mtime_ns  # noqa: PTH116, every find asks
     except OSError:
         return 0
 
@@ -79,7 +80,7 @@ def names(group: Group) -> list[str]:
     return list(_found(group))
 
 
-def known(group: Group, name: object) -> str:
+def check_name(group: Group, name: object) -> str:
     """The name, if there is an entry of this name; nothing is imported.
 
     Raises
@@ -89,16 +90,20 @@ def known(group: Group, name: object) -> str:
 
     Examples
     --------
-    >>> known("methods", "rigl")
+    >>> check_name("methods", "rigl")
     'rigl'
-    >>> known("exporters", "graphm")
+    >>> check_name("exporters", "graphm")
     Traceback (most recent call last):
     topolab.errors.ConfigError: unknown export format 'graphm'; there is gexf, graphml, ...
     """
-    found = names(group)
+    return _entry(group, name).name
+
+
+def _entry(group: Group, name: object) -> EntryPoint:
+    found = _found(group)
     if isinstance(name, str) and name in found:
-        return name
-    hint = did_you_mean(name, found) if isinstance(name, str) else ""
+        return found[name]
+    hint = did_you_mean(name, list(found)) if isinstance(name, str) else ""
     raise ConfigError(
         f"unknown {_singular(group)} {name!r}; there is {', '.join(found) or 'none'}{hint}"
     )
@@ -113,15 +118,18 @@ def find(group: Group, name: str) -> Any:
         If there is none of this name (the message lists what there is), or it cannot be
         imported.
     """
-    entry = _found(group)[known(group, name)]
+    entry = _entry(group, name)
     try:
         return entry.load()
     except Exception as error:  # a stranger's module may fail in any way
-        kind = "" if isinstance(error, (ImportError, AttributeError)) else type(error).__name__
-        said = ": ".join(part for part in (kind, str(error)) if part)
         raise ConfigError(
-            f"{_singular(group)} {name!r} ({entry.value}) cannot be loaded: {said}"
+            f"{_singular(group)} {name!r} ({entry.value}) cannot be loaded: {_reason(error)}"
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    kind = "" if isinstance(error, (ImportError, AttributeError)) else type(error).__name__
+    return ": ".join(part for part in (kind, str(error)) if part)
 
 
 def did_you_mean(wrong: str, among: Sequence[str]) -> str:
@@ -140,6 +148,34 @@ def _singular(group: Group) -> str:
     return SINGULAR.get(group, f"entry of {PREFIX}{group}")
 
 
-def load_all(group: Group) -> dict[str, Any]:
-    """Import and return every entry of a group, by name."""
-    return {name: find(group, name) for name in names(group)}
+def load_all(group: Group, use: Callable[[Any], Any] = lambda entry: entry) -> dict[str, Any]:
+    """Import every entry of a group and return what becomes of each, by name.
+
+    An entry with which that fails is left out, with a `BrokenEntryWarning`: what one package has
+    broken costs nobody the others. `find` is for the entry that was asked for by name.
+
+    Parameters
+    ----------
+    group : str
+    use : callable, optional
+        What is made of an entry, such as an object of a class; the entry itself without it.
+
+    Examples
+    --------
+    >>> load_all("settings", lambda declared: declared()[0].name)
+    {'trainers': 'data'}
+    """
+    found = {}
+    for name in names(group):
+        try:
+            entry = find(group, name)
+            try:
+                found[name] = use(entry)
+            except Exception as error:  # what a stranger declares may be anything
+                raise ConfigError(
+                    f"{_singular(group)} {name!r} cannot be used: {_reason(error)}"
+                ) from error
+        except ConfigError as error:
+            # Always of this line, so that Python shows each of them once.
+            warnings.warn(f"{error}; it is left out", BrokenEntryWarning, stacklevel=1)
+    return found

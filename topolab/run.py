@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from topolab.errors import RunError
 from topolab.layers import LayerSpec
-from topolab.paths import from_home
+from topolab.paths import from_home, is_path
 from topolab.snapshot import Snapshot
 from topolab.store.folder import RunFolder, StoredSnapshot
 from topolab.store.layout import RunFiles
@@ -240,7 +240,7 @@ def open_run(path: RunLike) -> Run:
     """
     if isinstance(path, Run):
         return path
-    if not isinstance(path, (str, os.PathLike)):
+    if not is_path(path):
         raise RunError(f"a run, or the folder of one, was expected, and not {path!r}")
     return Run(from_home(path))
 
@@ -278,7 +278,7 @@ def open_runs(given: RunLike | Sequence[RunLike]) -> list[Run]:
         raise RunError(f"runs, or the folders of some, were expected, and not {given!r}")
     opened: list[Run] = []
     for one in several:
-        if isinstance(one, Run) or not isinstance(one, (str, os.PathLike)):
+        if isinstance(one, Run) or not is_path(one):
             opened.append(open_run(one))
             continue
         folder = from_home(one)
@@ -352,8 +352,10 @@ def runs(folder: str | os.PathLike[str]) -> list[Run]:
     RunError
         If the folder cannot be listed.
     """
+    if not is_path(folder):
+        raise RunError(f"a folder of runs was expected, and not {folder!r}")
     try:
-        inside = sorted(Path(folder).iterdir())
+        inside = sorted(from_home(folder).iterdir())
     except OSError as error:
         raise RunError(f"{folder}: cannot be listed ({error.strerror})") from error
     return [Run(path) for path in inside if RunFiles(path).exists()]

@@ -1,6 +1,6 @@
 """Would the tests notice? Changes the code in one place at a time and lets its tests judge.
 
-    python benchmarks/mutants [GROUP ...] [--sample N] [--seed 1] [--out mutants.jsonl]
+    python benchmarks/mutants [GROUP ...] [--sample N] [--out FILE.jsonl] [--again FILE.jsonl]
 
 Groups are those of groups.toml: files, and the tests that judge them. What survives and is not in
 survivors.toml, with the reason why it may, is printed, and the command leaves with 1. See
@@ -33,6 +33,7 @@ def main() -> None:
     parser.add_argument("--most", type=float, default=20.0, help="seconds of tests for a mutant")
     parser.add_argument("--only", default="", help="mutants whose line holds this text")
     parser.add_argument("--out", type=Path, help="a line of JSON for each mutant")
+    parser.add_argument("--again", type=Path, help="only what survived in such a file")
     options = parser.parse_args()
     if unknown := set(options.groups) - set(groups):
         parser.error(f"unknown group {sorted(unknown)}; there are {', '.join(groups)}")
@@ -57,9 +58,13 @@ def _run(name: str, group: Any, options: argparse.Namespace, known: set[Any]) ->
     """Judge one group; how many survive without a reason."""
     sys.path.insert(0, str(HERE))
     import pytest
-    from judge import SURVIVED, UNREACHED, Trial
+    from judge import KILLED, SURVIVED, UNREACHED, Trial
     from operators import Mutant, mutants_of
 
+    survived = None
+    if options.again:
+        told = [json.loads(line) for line in options.again.read_text().splitlines()]
+        survived = {(m["file"], m["text"], m["change"]) for m in told if m["fate"] != KILLED}
     mutants: list[Mutant] = []
     made: Counter[str] = Counter()
     for file in group["files"]:
@@ -70,7 +75,7 @@ def _run(name: str, group: Any, options: argparse.Namespace, known: set[Any]) ->
             # The same mutants for everybody, spread over the whole file.
             chosen = random.Random(f"{options.seed} {file}").sample(range(len(every)), most)
             every = [every[i] for i in sorted(chosen)]
-        mutants += every
+        mutants += [m for m in every if survived is None or (m.file, m.text, m.change) in survived]
     counts: dict[str, Counter[str]] = {file: Counter() for file in group["files"]}
     new = 0
 

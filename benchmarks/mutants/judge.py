@@ -78,6 +78,8 @@ class Trial:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Time and trace every test, then judge."""
+        if session.testsfailed:
+            raise session.Interrupted("a file of tests cannot be collected: it would not judge")
         for name in self.imports:
             importlib.import_module(name)
         self.held = Held(self.files)

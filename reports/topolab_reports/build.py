@@ -13,7 +13,7 @@ from topolab.run import Run
 from topolab.store.files import replace_file
 from topolab_reports.draw import draw_section
 from topolab_reports.lookup import analyses_of, check_sections, load_figure, load_sections
-from topolab_reports.output import check_counts
+from topolab_reports.output import at_least_one
 from topolab_reports.page import render_page
 from topolab_reports.report_data import ReportData, RunView, choose_moments, view_runs
 from topolab_reports.run_cards import default_title
@@ -85,7 +85,7 @@ def build_report(
         raise ConfigError("a report needs at least one run")
     if len({run.path.resolve() for run in runs}) < len(runs):
         raise ConfigError("a run was given twice; a report shows each once")
-    check_counts(frames=frames)
+    frames = at_least_one("frames", frames)
     check_sections(only)
     views = view_runs([run for run in runs if len(run)])
     sections = load_sections([view.run for view in views], only)

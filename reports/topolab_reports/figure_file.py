@@ -12,12 +12,13 @@ from matplotlib.figure import Figure
 
 from topolab.api import analyse
 from topolab.errors import AnalysisError, ConfigError, RunError
+from topolab.options import whole
 from topolab.progress import Progress, progress_shown
-from topolab.registry import find, known, load_all
+from topolab.registry import check_name, find, load_all
 from topolab.run import Run, RunLike, open_runs
 from topolab.store.files import replace_file
 from topolab_reports.figures.base import RunFigure
-from topolab_reports.output import check_counts, check_place
+from topolab_reports.output import at_least_one, file_to_write
 from topolab_reports.report_data import ReportData, ReportMoment, view_runs
 from topolab_reports.style import settings
 
@@ -41,10 +42,10 @@ def figures() -> dict[str, dict[str, Any]]:
     >>> figures()["nsh-fig7"]["needs"]
     ['selection']
     """
-    return {
-        name: {"title": kind.title, "source": kind.source, "needs": list(kind.needs)}
-        for name, kind in load_all("figures").items()
-    }
+    return load_all(
+        "figures",
+        lambda kind: {"title": kind.title, "source": kind.source, "needs": list(kind.needs)},
+    )
 
 
 def figure(
@@ -110,11 +111,12 @@ def figure(
     >>> figure("degree-ccdf", getfixture("example_run"), out).name
     'degrees.svg'
     """
-    known("figures", name)
+    check_name("figures", name)
     several = open_runs(runs)
-    check_counts(columns=columns, dpi=dpi, workers=workers)
-    path = Path(f"{name}.pdf" if out is None else out)
-    _check_file(path, name, force=force)
+    columns = None if columns is None else at_least_one("columns", columns)
+    dpi, workers = at_least_one("dpi", dpi), at_least_one("workers", workers)
+    step = None if step is None else whole("step", step)
+    path = _file(f"{name}.pdf" if out is None else out, name, force=force)
     if dpi > MOST_DPI:
         raise ConfigError(f"dpi {dpi}: at most {MOST_DPI}")
     drawer: RunFigure = find("figures", name)()
@@ -142,14 +144,15 @@ def figure(
     return path
 
 
-def _check_file(path: Path, name: str, *, force: bool) -> None:
-    check_place(path, example=f"{name}.pdf")
+def _file(out: str | os.PathLike[str], name: str, *, force: bool) -> Path:
+    path = file_to_write(out, example=f"{name}.pdf")
     if path.suffix.lower().lstrip(".") not in FORMATS:
         raise ConfigError(f"{path}: the name must end in .{', .'.join(FORMATS)}")
     if path.exists() and not force:
         raise ConfigError(
             f"{path}: is there already; choose another name, or overwrite it with force"
         )
+    return path
 
 
 def _moment(runs: Sequence[Run], step: int | None) -> ReportMoment:

@@ -6,11 +6,12 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from topolab.api import read_names
 from topolab.errors import ConfigError
 from topolab.progress import Progress, progress_shown
 from topolab.run import RunLike, open_runs
 from topolab_reports.build import build_report
-from topolab_reports.output import check_counts, check_place
+from topolab_reports.output import at_least_one, file_to_write
 
 __all__ = ["report"]
 
@@ -75,15 +76,14 @@ def report(
     ('r.html', True)
     """
     several = open_runs(runs)
-    check_counts(frames=frames, workers=workers)
-    path = Path(out)
-    check_place(path, example="report.html")
+    frames, workers = at_least_one("frames", frames), at_least_one("workers", workers)
+    sections = read_names(only, "only")
+    path = file_to_write(out, example="report.html")
     if path.exists() and not force and MARK not in path.read_bytes()[:4096]:
         raise ConfigError(
             f"{path}: a file that is no topolab report is there; choose another name, "
             "or overwrite it with force"
         )
-    sections = [only] if isinstance(only, str) else only
     with progress_shown(progress) as tell:
         return build_report(
             several, path, title=title, frames=frames, workers=workers, only=sections,

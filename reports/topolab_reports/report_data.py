@@ -87,11 +87,6 @@ class ReportData:
             first.setdefault(view.group or view.label, view)
         return list(first.values())
 
-    def group_of(self, label: str) -> str:
-        """The group of a run."""
-        view = self.view(label)
-        return view.group or view.label
-
     def view(self, label: str) -> RunView:
         """The run of this label."""
         return next(view for view in self.views if view.label == label)

@@ -20,9 +20,10 @@ from urllib.parse import unquote, urlsplit
 from topolab.analysis import Result
 from topolab.api import analyse
 from topolab.errors import ConfigError, TopolabError
+from topolab.options import number, whole
 from topolab.run import Run, RunLike, open_run, open_runs
 from topolab_reports.build import build_report
-from topolab_reports.output import check_counts
+from topolab_reports.output import at_least_one
 
 __all__ = ["WHILE_RUNNING", "Watcher", "watch"]
 
@@ -200,7 +201,8 @@ def watch(
     >>> watch(getfixture("example_run"), port=0, ready=look)
     True
     """
-    check_counts(frames=frames)
+    frames, port = at_least_one("frames", frames), whole("port", port)
+    every = number("every", every, "")
     if not 0 <= port <= 65535:
         raise ConfigError(f"port {port}: must be from 0 to 65535")
     if not every > 0:

@@ -12,7 +12,7 @@ from scipy.stats import t as student
 
 from topolab.metrics.attachment import fit_slope
 from topolab.metrics.nulls import random_rewiring
-from topolab_analyses.selection_evidence import attachment, decay, whole
+from topolab_analyses.selection_evidence import attachment_evidence, decay_evidence, total_degrees
 
 DEGREES = np.array([1, 2, 3, 4])
 
@@ -35,7 +35,7 @@ def part(gained: Any, chance: Any, lost: Any = None, held: Any = None, neurons: 
 def test_gain_and_loss_have_exponents_of_their_own() -> None:
     """Gains by k^2 of the chance, losses by k^-1."""
     parts = (part([12, 48, 108, 192], [10] * 4, [120, 60, 40, 30], [10] * 4),) * 8
-    found = attachment(parts, tuple(range(8)), windows=1, seed=0)
+    found = attachment_evidence(parts, tuple(range(8)), windows=1, seed=0)
     assert found["gain_slope"] == pytest.approx(2, abs=1e-6)
     assert found["loss_slope"] == pytest.approx(-1, abs=1e-6)
     assert found["gain_low"] < 2 < found["gain_high"] and found["p_gain"] < 1e-3
@@ -45,8 +45,10 @@ def test_gain_and_loss_have_exponents_of_their_own() -> None:
 
 def test_the_rate_counts_only_neurons_that_have_room() -> None:
     """Ten neurons at each degree gain by k, but those with four edges are full."""
-    parts = (part([10, 20, 30, 0], [9, 6, 3, 0]),) * 6
-    assert attachment(parts, tuple(range(6)), windows=1, seed=0)["gain_rate"] == pytest.approx(1)
+    parts = (part([10, 20, 30, 0], [9, 6, 0.5, 0]),) * 6
+    assert attachment_evidence(parts, tuple(range(6)), windows=1, seed=0)[
+        "gain_rate"
+    ] == pytest.approx(1)
 
 
 def test_events_are_counted_at_their_degree() -> None:
@@ -56,7 +58,7 @@ def test_events_are_counted_at_their_degree() -> None:
     for each in (low, high):
         for name in ("neurons", "lost", "loss_chance"):
             each[name] = each[name][:2]
-    found = attachment((low, high) * 3, tuple(range(6)), windows=1, seed=0)
+    found = attachment_evidence((low, high) * 3, tuple(range(6)), windows=1, seed=0)
     events, exposed = np.zeros((6, 10)), np.zeros((6, 10))
     events[::2, 2] = events[1::2, 9] = 40
     exposed[::2, [2, 3]] = exposed[1::2, [5, 9]] = 10
@@ -78,7 +80,7 @@ def table(parts: tuple[Any, ...], name: str) -> np.ndarray:
 def test_intervals_and_p_are_those_of_the_slope_with_this_seed() -> None:
     # Steeper in the second half: then the blocks that are drawn matter.
     parts = noisy(0, 0.0, 6) + noisy(1, 1.0, 6)
-    found = attachment(parts, tuple(range(12)), windows=1, seed=7)
+    found = attachment_evidence(parts, tuple(range(12)), windows=1, seed=7)
     slope = fit_slope(table(parts, "gained"), table(parts, "gain_chance"), seed=7)
     assert (found["gain_low"], found["gain_high"], found["p_gain"]) == (
         slope.low, slope.high, slope.p_positive,
@@ -90,11 +92,13 @@ def test_the_onset_is_the_first_step_of_the_first_part_that_rises() -> None:
     parts = noisy(1, 0.0, 10) + noisy(2, 2.0, 10)
     steps = tuple(range(100, 2100, 100))
     for windows, onset in ((2, 1100.0), (4, 1100.0)):
-        found = attachment(parts, steps, windows=windows, seed=0)
+        found = attachment_evidence(parts, steps, windows=windows, seed=0)
         assert found["onset_attachment"] == onset
     # Parts of fewer than five updates say nothing.
-    assert math.isnan(attachment(parts, steps, windows=5, seed=0)["onset_attachment"])
-    assert attachment(parts[10:], steps[10:], windows=2, seed=0)["onset_attachment"] == 1100.0
+    assert math.isnan(attachment_evidence(parts, steps, windows=5, seed=0)["onset_attachment"])
+    assert (
+        attachment_evidence(parts[10:], steps[10:], windows=2, seed=0)["onset_attachment"] == 1100.0
+    )
 
 
 def test_the_onset_is_adjusted_for_the_parts_that_are_looked_at() -> None:
@@ -110,18 +114,20 @@ def test_the_onset_is_adjusted_for_the_parts_that_are_looked_at() -> None:
     )  # fmt: skip
     falling = noisy(0, -1.0, 6)
     steps = tuple(range(48))
-    assert attachment(parts, steps[:6], windows=1, seed=0)["onset_attachment"] == 0.0
-    found = attachment(parts + falling * 7, steps, windows=8, seed=0)
+    assert attachment_evidence(parts, steps[:6], windows=1, seed=0)["onset_attachment"] == 0.0
+    found = attachment_evidence(parts + falling * 7, steps, windows=8, seed=0)
     assert math.isnan(found["onset_attachment"])
 
 
 def test_an_onset_needs_an_interval_above_zero() -> None:
     parts = noisy(3, -1.0, 10)
-    assert math.isnan(attachment(parts, tuple(range(10)), windows=1, seed=0)["onset_attachment"])
+    assert math.isnan(
+        attachment_evidence(parts, tuple(range(10)), windows=1, seed=0)["onset_attachment"]
+    )
 
 
 def test_without_any_update_there_is_no_slope() -> None:
-    found = attachment((), (), windows=8, seed=0)
+    found = attachment_evidence((), (), windows=8, seed=0)
     assert found["reason"] == found["loss_reason"] == "no mask changes from snapshot to snapshot"
     numbers = [value for value in found.values() if not isinstance(value, str)]
     assert len(numbers) == 9 and all(math.isnan(value) for value in numbers)
@@ -135,7 +141,9 @@ TOTALS = {"in": ((40, 40),) * 3}
 
 
 def judged(end: Any, sides: Any = SIDE, totals: Any = TOTALS, **changes: Any) -> dict[str, Any]:
-    return decay(sides, np.asarray(end), totals, **{"low": 10, "nulls": 50, "seed": 0, **changes})
+    return decay_evidence(
+        sides, np.asarray(end), totals, **{"low": 10, "nulls": 50, "seed": 0, **changes}
+    )
 
 
 @pytest.mark.parametrize(
@@ -154,7 +162,7 @@ def judged(end: Any, sides: Any = SIDE, totals: Any = TOTALS, **changes: Any) ->
 )
 def test_the_poor_are_about_a_quarter(degrees: Any, poor: int) -> None:
     values = np.array(degrees, dtype=np.int64)
-    found = decay({"in": (values, 200)}, values, {}, low=10, nulls=20, seed=0)
+    found = decay_evidence({"in": (values, 200)}, values, {}, low=10, nulls=20, seed=0)
     assert found["poor"] == poor
 
 
@@ -260,4 +268,4 @@ def test_a_drift_without_spread_has_no_p() -> None:
 
 def test_total_degrees_are_of_both_sides() -> None:
     sides = {"in": (np.array([1, 2]), 5), "out": (np.array([10, 0]), 20)}
-    assert whole(sides).tolist() == [11, 2] and whole(sides).dtype == np.int64
+    assert total_degrees(sides).tolist() == [11, 2] and total_degrees(sides).dtype == np.int64

@@ -444,3 +444,37 @@ def test_a_run_without_counted_edges_has_a_row_that_says_so() -> None:
     assert row["verdict"] == "undecided" and row["layer"] == "none"
     assert made["selection_fits"]["step"].tolist() == [30]
     assert made["selection_rivals"]["step"].tolist() == [30]
+
+
+def test_updates_that_only_grow_or_only_drop_are_updates(tmp_path: Path, asked: Asked) -> None:
+    """Two layers are enough: one edge comes, one goes, nothing happens, both."""
+    layers = (LAYERS[0], topolab.LayerSpec("c", "linear", (3, 30), maskable=False))
+    mask = masks_at(0, ())["a"]
+    with topolab.Recorder(tmp_path / "r", layers=layers) as recorder:
+        for step, change in enumerate(("", "grow", "drop", "", "both")):
+            flat = mask.copy().reshape(-1)
+            if change in ("grow", "both"):
+                flat[np.flatnonzero(~flat)[0]] = True
+            if change in ("drop", "both"):
+                flat[np.flatnonzero(flat)[-1]] = False
+            mask = flat.reshape(mask.shape)
+            recorder.record(step, {"a": mask, "c": np.ones((3, 30))})
+    run = topolab.open_run(tmp_path / "r")
+    state = QUICK.prepare(run)
+    assert state["hidden"] == ("a",)
+    memory = QUICK.start(state)
+    for snapshot in run:
+        memory, _ = QUICK.visit(memory, snapshot, state)
+    assert memory.steps["a"] == (1, 2, 4)
+    assert memory.totals["a", "in"] == ((0, 1), (1, 0), (0, 0), (1, 1))
+
+
+def test_runs_that_make_no_one_network_or_use_its_names_are_refused(tmp_path: Path) -> None:
+    for name, layers in (
+        ("loose", (LAYERS[0], topolab.LayerSpec("z", "linear", (4, 7)))),
+        ("named", (replace(LAYERS[0], name="hidden"), LAYERS[1])),
+    ):
+        with topolab.Recorder(tmp_path / name, layers=layers) as recorder:
+            recorder.record(0, {k.name: np.ones(k.shape, bool) for k in layers})
+        with pytest.raises(AnalysisError):
+            QUICK.prepare(topolab.open_run(tmp_path / name))

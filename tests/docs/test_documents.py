@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,37 @@ def test_everything_registered_is_documented(group: str) -> None:
     text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
     missing = [name for name in names(group) if f"`{name}`" not in text]  # type: ignore[arg-type]
     assert not missing
+
+
+@pytest.mark.parametrize("page", ["docs/extend.md", "docs/architecture.md"])
+def test_every_entry_point_group_has_a_row(page: str) -> None:
+    """And no row is of a group that there is not."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    groups = [group for group in project["entry-points"] if group.startswith("topolab.")]
+    text = (ROOT / page).read_text(encoding="utf-8")
+    rows = re.findall(r"^\|.*?`(topolab\.\w+)` \|", text, flags=re.MULTILINE)
+    assert sorted(rows) == sorted(groups)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_files_that_are_named_are_there(page: Path) -> None:
+    """A test, a module or a folder in backticks, with its path from the root."""
+    named = re.findall(
+        r"`((?:tests|docs|topolab|trainers|analyses|reports|benchmarks|examples)/[\w./-]*)[^`<*]*`",
+        page.read_text(encoding="utf-8"),
+    )
+    assert not [path for path in named if not (ROOT / path).exists()]
+
+
+def test_every_page_is_linked_from_another() -> None:
+    reached = set()
+    for page in PAGES:
+        for target in LINK.findall(page.read_text(encoding="utf-8")):
+            path = target.partition("#")[0]
+            if path and not re.match(r"[a-z]+:", path):
+                reached.add((page.parent / path).resolve())
+    lonely = {page for page in ROOT.glob("docs/*.md") if page not in reached}
+    assert not lonely
 
 
 def test_the_format_page_speaks_of_every_key() -> None:

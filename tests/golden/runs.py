@@ -115,9 +115,9 @@ def train(folder: Path) -> dict[str, topolab.Run]:
     runs = {}
     for name, (method, settings) in RUNS.items():
         runs[name] = topolab.train(method, folder / name, **settings)
-    from topolab_trainers.recipes import Planned
+    from topolab_trainers.recipes import PlannedRun
 
-    plan = [Planned(name, method, settings) for name, (method, settings) in TOGETHER.items()]
+    plan = [PlannedRun(name, method, settings) for name, (method, settings) in TOGETHER.items()]
     runs |= {run.name: run for run in topolab.train(plan, folder, batched=True)}
     return runs
 

@@ -14,7 +14,7 @@ import topolab
 import topolab_reports.watch
 from conftest import record_example
 from topolab.cli import main
-from topolab.errors import RunError, TopolabError
+from topolab.errors import ConfigError, RunError, TopolabError
 
 Typed = Callable[..., tuple[int, str, str]]
 
@@ -277,6 +277,91 @@ def test_a_mistake_is_the_same_sentence_on_both_roads(
     code, out, err = typed(*typing)
     assert (code, out, err) == (error.value.exit_code, "", f"topolab: error: {error.value}\n")
     assert {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()} == before
+
+
+#: What no shell can write, or what its parser refuses in words of its own: only in Python.
+IN_PYTHON: dict[str, tuple[Callable[[], object], str]] = {
+    "a section that is no name": (
+        lambda: topolab.report("runs", only=5),
+        "only 5: a name, or a list of names, was expected",
+    ),
+    "one of the sections is no name": (
+        lambda: topolab.report("runs", only=["degree", 5]),
+        "only ['degree', 5]: a name, or a list of names, was expected",
+    ),
+    "frames in words": (
+        lambda: topolab.report("runs", frames="x"),
+        "frames 'x' is not a whole number",
+    ),
+    "half a frame": (
+        lambda: topolab.report("runs", frames=2.5),
+        "frames 2.5 must be a whole number",
+    ),
+    "workers in words": (
+        lambda: topolab.report("runs", workers=None),
+        "workers None is not a whole number",
+    ),
+    "a report on a number": (
+        lambda: topolab.report("runs", 5),
+        "out = 5 is no path; give the file to write, such as report.html",
+    ),
+    "dots in words": (
+        lambda: topolab.figure("accuracy", "runs", dpi="a"),
+        "dpi 'a' is not a whole number",
+    ),
+    "columns in words": (
+        lambda: topolab.figure("accuracy", "runs", columns="two"),
+        "columns 'two' is not a whole number",
+    ),
+    "no columns, as text": (
+        lambda: topolab.figure("accuracy", "runs", columns="0"),
+        "columns 0: at least one is needed",
+    ),
+    "a step in words": (
+        lambda: topolab.figure("tail-fit", "runs", step="a"),
+        "step 'a' is not a whole number",
+    ),
+    "a figure on bytes": (
+        lambda: topolab.figure("accuracy", "runs", b"f.pdf"),
+        "out = b'f.pdf' is no path; give the file to write, such as accuracy.pdf",
+    ),
+    "a figure that is no name": (
+        lambda: topolab.figure(5, "runs"),
+        "unknown figure 5; there is accuracy, ",
+    ),
+    "watched: port in words": (
+        lambda: topolab.watch("runs", port="x"),
+        "port 'x' is not a whole number",
+    ),
+    "watched: every now and then": (
+        lambda: topolab.watch("runs", every="now and then"),
+        "every 'now and then' is not a number",
+    ),
+    "watched: frames in words": (
+        lambda: topolab.watch("runs", frames="x"),
+        "frames 'x' is not a whole number",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", IN_PYTHON)
+def test_what_is_no_number_and_no_name_is_a_sentence_too(case: str, folder: Path) -> None:
+    call, sentence = IN_PYTHON[case]
+    before = sorted(Path().rglob("*"))
+    with pytest.raises(ConfigError) as error:
+        call()
+    assert str(error.value).startswith(sentence)
+    assert sorted(Path().rglob("*")) == before
+
+
+def test_a_number_may_be_given_as_its_text(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a path may begin at the home."""
+    monkeypatch.setenv("HOME", str(Path.cwd()))
+    asked: dict[str, Any] = {"step": 15, "columns": 2, "dpi": 40}
+    one = topolab.figure("degree-ccdf", folder, "~/numbers.png", **asked)
+    text = {name: str(value) for name, value in asked.items()}
+    two = topolab.figure("degree-ccdf", folder, "text.png", **text)
+    assert one == Path.cwd() / "numbers.png" and one.read_bytes() == two.read_bytes()
 
 
 def test_an_unknown_figure_has_the_same_sentence_too(folder: Path, typed: Typed) -> None:

@@ -167,7 +167,7 @@ def test_something_else_is_a_sentence(wrong: Any) -> None:
         pass
 
 
-class Shown:
+class Display:
     """A display of a notebook, that can be renewed."""
 
     def __init__(self, first: str) -> None:
@@ -178,14 +178,14 @@ class Shown:
 
 
 @pytest.fixture
-def notebook(monkeypatch: pytest.MonkeyPatch) -> list[Shown]:
+def notebook(monkeypatch: pytest.MonkeyPatch) -> list[Display]:
     """A kernel of IPython, as far as is looked."""
-    shown: list[Shown] = []
+    displays: list[Display] = []
 
-    def display(page: str, *, display_id: bool) -> Shown:
+    def display(page: str, *, display_id: bool) -> Display:
         assert display_id
-        shown.append(Shown(page))
-        return shown[-1]
+        displays.append(Display(page))
+        return displays[-1]
 
     ipython: Any = types.ModuleType("IPython")
     ipython.get_ipython = lambda: types.SimpleNamespace(kernel=object())
@@ -193,11 +193,11 @@ def notebook(monkeypatch: pytest.MonkeyPatch) -> list[Shown]:
     of_display.display, of_display.HTML = display, str
     monkeypatch.setitem(sys.modules, "IPython", ipython)
     monkeypatch.setitem(sys.modules, "IPython.display", of_display)
-    return shown
+    return displays
 
 
 def test_a_notebook_gets_a_line_that_is_renewed_and_goes(
-    notebook: list[Shown], capfd: pytest.CaptureFixture[str]
+    notebook: list[Display], capfd: pytest.CaptureFixture[str]
 ) -> None:
     with progress_shown() as tell:
         for done in range(1, 101):
@@ -212,7 +212,7 @@ def test_a_notebook_gets_a_line_that_is_renewed_and_goes(
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_notebooks_line_goes_when_the_work_breaks_off(notebook: list[Shown]) -> None:
+def test_a_notebooks_line_goes_when_the_work_breaks_off(notebook: list[Display]) -> None:
     with pytest.raises(KeyboardInterrupt), progress_shown() as tell:
         tell("run", 1, 2)
         raise KeyboardInterrupt
@@ -220,7 +220,7 @@ def test_a_notebooks_line_goes_when_the_work_breaks_off(notebook: list[Shown]) -
 
 
 def test_ipython_in_a_terminal_is_no_notebook(
-    notebook: list[Shown], monkeypatch: pytest.MonkeyPatch
+    notebook: list[Display], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys.modules["IPython"], "get_ipython", lambda: object())
     with progress_shown() as tell:

@@ -7,7 +7,7 @@ import pytest
 from stranger import install
 
 from topolab.errors import ConfigError
-from topolab.registry import find, known, names
+from topolab.registry import check_name, find, names
 
 
 def test_ours_are_found() -> None:
@@ -24,7 +24,7 @@ def test_an_unknown_name_lists_what_there_is() -> None:
 
 
 def test_a_misspelt_name_gets_a_hint() -> None:
-    for call in (find, known):
+    for call in (find, check_name):
         with pytest.raises(ConfigError, match=r"there is .*\(did you mean degree\?\)$"):
             call("analyses", "degre")
         with pytest.raises(ConfigError, match=r"unknown analysis 3; there is .*wiring$"):

@@ -26,3 +26,16 @@ def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
         yield f"http://127.0.0.1:{running.server_address[1]}", folder
         running.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of this machine's own data is seen, and no server but a test's own is asked."""
+    monkeypatch.setenv("TOPOLAB_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.delenv("TOPOLAB_DATA_DIR", raising=False)
+    for proxy in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(proxy, raising=False)
+        monkeypatch.delenv(proxy.upper(), raising=False)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    for name in ("MNIST", "EMNIST", "CIFAR10", "CIFAR100", "COVERTYPE"):
+        monkeypatch.setenv(f"TOPOLAB_{name}_URL", "http://127.0.0.1:1")

@@ -23,7 +23,7 @@ from topolab_trainers.csr import CsrLinear, Pattern
 from topolab_trainers.data.digits import DIGITS
 from topolab_trainers.jobs import Job, groups
 from topolab_trainers.loop import train
-from topolab_trainers.recipes import Planned
+from topolab_trainers.recipes import PlannedRun
 from topolab_trainers.stacked_engine import StackedEngine
 from topolab_trainers.storage import CSR_DENSITY, CSR_SIZE, suits_csr
 from topolab_trainers.trainer import Trainer
@@ -113,7 +113,7 @@ def test_the_csr_engine_resumes_to_the_same_bytes(tmp_path: Path) -> None:
 
     for _ in range(4):
         with pytest.raises(KeyboardInterrupt):
-            train(method, config, tmp_path / "r", resume=True, progress=stop, save_every=0)
+            train(method, config, tmp_path / "r", resume=True, on_step=stop, save_every=0)
     resumed = train(method, config, tmp_path / "r", resume=True)
     assert contents(resumed) == contents(whole)
 
@@ -262,7 +262,7 @@ def test_what_cannot_train_together_says_so(tmp_path: Path) -> None:
     momentum = find("methods", "momentum")()
     with pytest.raises(ConfigError, match="method momentum with these options cannot be trained"):
         train_many([Job(momentum, momentum.configure(**SMALL), tmp_path / "m")])
-    plan = [Planned("a", "rigl", {**SMALL, "record": "gradient"})]
+    plan = [PlannedRun("a", "rigl", {**SMALL, "record": "gradient"})]
     with pytest.raises(ConfigError, match="a: recording activity or gradients cannot be trained"):
         train_by_plan(plan, tmp_path, batched=True)
     assert not list(tmp_path.iterdir()) and train_by_plan([], tmp_path, batched=True) == []

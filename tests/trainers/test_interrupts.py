@@ -90,7 +90,7 @@ def tick(step, total, metrics):
         signal.raise_signal(signal.SIGTERM)
 config = SET().configure(data="digits", hidden=(16,), epochs=2, threads=1, record=("weights",))
 try:
-    train(SET(), config, Path(sys.argv[1]), progress=tick)
+    train(SET(), config, Path(sys.argv[1]), on_step=tick)
 except KeyboardInterrupt:
     sys.exit(130)
 """
@@ -110,7 +110,7 @@ def test_a_training_in_the_background_stops_by_sigterm_and_goes_on(tmp_path: Pat
     config = SET().configure(**SETTINGS)
     steps: list[int] = []
     resumed = train(
-        SET(), config, tmp_path / "r", resume=True, progress=lambda s, t, m: steps.append(s)
+        SET(), config, tmp_path / "r", resume=True, on_step=lambda s, t, m: steps.append(s)
     )
     whole = train(SET(), config, tmp_path / "whole")
     assert steps[0] == 12

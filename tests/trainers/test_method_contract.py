@@ -190,7 +190,7 @@ def test_a_damaged_state_is_refused_by_name(tmp_path: Path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(method, config, tmp_path / "r", progress=stop, save_every=0)
+        train(method, config, tmp_path / "r", on_step=stop, save_every=0)
     state = tmp_path / "r" / "resume" / "state.safetensors"
     assert "model.fc1.weight" in load_file(state)
     state.write_bytes(state.read_bytes()[:100])
@@ -213,7 +213,7 @@ def test_recorded_weights_are_the_active_ones(tmp_path: Path) -> None:
     ("change", "message"),
     [
         ({"data": "mnits"}, "unknown data set 'mnits'; there is cifar10.*did you mean mnist"),
-        ({"sparsity": 1.0}, r"sparsity 1.0 is outside \[0, 1\)"),
+        ({"sparsity": 1.0}, r"sparsity 1 is outside \[0, 1\)"),
         ({"sparsity": -0.1}, "sparsity -0.1 is outside"),
         ({"init": "x"}, "unknown init 'x'"),
         ({"hidden": ()}, "at least one hidden layer"),

@@ -608,7 +608,7 @@ def test_update_times_count_themselves() -> None:
         ("static", {"masked": "conv*"}, r"masked 'conv\*' matches no layer; the network has fc1"),
         ("static", {"model": "lenet5"}, "takes images of 28 x 28 or 32 x 32, and these are 8 x 8"),
         ("static", {"record": "everything"}, "unknown record 'everything'"),
-        ("momentum", {"momentum_beta": 1.0}, r"momentum_beta 1.0 is outside \[0, 1\)"),
+        ("momentum", {"momentum_beta": 1.0}, r"momentum_beta 1 is outside \[0, 1\)"),
         ("rigl", {"sparsity": float("nan")}, "is not a number"),
         ("dense", {"sparsity": 0, "optimizer": "adam-sgd", "lr_schedule": "nsh"}, "rates of its"),
         ("lottery", {"optimizer": "adam-sgd"}, "trains every round alike"),

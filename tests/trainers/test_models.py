@@ -216,7 +216,7 @@ def test_masks_over_convolutions_train(
     )  # fmt: skip
     trainer = Alone(method, config, data)
     with topolab.Recorder(tmp_path / "r", layers=trainer.layers) as recorder:
-        run_to_end(trainer, [recorder], progress=None, save_every=0)
+        run_to_end(trainer, [recorder], on_step=None, save_every=0)
     run = topolab.open_run(tmp_path / "r")
     for layer, storage in trainer.storages.items():
         assert not bool(storage.weight[~storage.mask].any())
@@ -245,7 +245,7 @@ def test_batch_norms_statistics_survive_a_resume(tmp_path: Path) -> None:
                 raise KeyboardInterrupt
 
         with topolab.Recorder(tmp_path / folder, layers=trainer.layers, resume=True) as recorder:
-            run_to_end(trainer, [recorder], progress=stop, save_every=0)
+            run_to_end(trainer, [recorder], on_step=stop, save_every=0)
 
     train("whole", None)
     with pytest.raises(KeyboardInterrupt):

@@ -25,7 +25,7 @@ from topolab.registry import find
 from topolab_trainers.data.digits import DIGITS
 from topolab_trainers.loop import train
 from topolab_trainers.measures import epochs_to, probe_activity, probe_gradient
-from topolab_trainers.recipes import Planned
+from topolab_trainers.recipes import PlannedRun
 from topolab_trainers.training import train as train_by_plan
 
 SMALL: dict[str, Any] = {
@@ -156,7 +156,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 folder, name, settings, first = sys.argv[1:]
 method = find("methods", name)()
 steps = 0
-def progress(*report):
+def on_step(*report):
     global steps
     steps += 1
     if steps == int(first):
@@ -165,7 +165,7 @@ def progress(*report):
         time.sleep(0.5)
 try:
     train(method, method.configure(**json.loads(settings)), Path(folder), resume=True,
-          save_every=0.02, progress=progress)
+          save_every=0.02, on_step=on_step)
 except KeyboardInterrupt:
     sys.exit(130)
 """
@@ -243,7 +243,7 @@ def test_ctrl_c_at_any_moment_saves_the_state(
     config = method.configure(data="digits", hidden=(16,), epochs=2, threads=1)
     steps: list[int] = []
 
-    def progress(step: int, total: int, metrics: Any) -> None:
+    def on_step(step: int, total: int, metrics: Any) -> None:
         steps.append(step)
         if step == {"after the look": 5, "last step": total}.get(moment):
             ctrl_c()
@@ -258,7 +258,7 @@ def test_ctrl_c_at_any_moment_saves_the_state(
 
         monkeypatch.setattr(topolab.Recorder, "record", pressed)
     with pytest.raises(KeyboardInterrupt):
-        train(method, config, tmp_path / "r", progress=progress)
+        train(method, config, tmp_path / "r", on_step=on_step)
     run = topolab.open_run(tmp_path / "r")
     if moment == "last step":
         assert run.state == "done"  # what was asked for is done, and the interruption is told
@@ -282,7 +282,7 @@ def test_ctrl_c_saves_every_replica(
             ctrl_c()
 
     settings = {"data": "digits", "hidden": (16,), "epochs": 2, "threads": 1}
-    plan = [Planned(f"s{s}", "set", {**settings, "seed": s}) for s in (1, 2)]
+    plan = [PlannedRun(f"s{s}", "set", {**settings, "seed": s}) for s in (1, 2)]
     with monkeypatch.context() as patch:
         patch.setattr(topolab.Recorder, "record", pressed)
         with pytest.raises(KeyboardInterrupt):
@@ -308,7 +308,7 @@ def test_a_full_disk_stops_cleanly(tmp_path: Path) -> None:
         "    if step == 30:\n"
         "        resource.setrlimit(resource.RLIMIT_FSIZE, (500, resource.RLIM_INFINITY))\n"
         "try:\n"
-        "    train(method, config, Path(sys.argv[1]), resume=True, progress=tick, save_every=0)\n"
+        "    train(method, config, Path(sys.argv[1]), resume=True, on_step=tick, save_every=0)\n"
         "except TopolabError as error:\n"
         "    print(error); sys.exit(error.exit_code)\n"
     )

@@ -10,7 +10,7 @@ import pytest
 import topolab
 from topolab.errors import ConfigError, PartialFailure, RunExistsError
 from topolab_trainers import listings, training
-from topolab_trainers.recipes import Planned, Recipe, find_recipe
+from topolab_trainers.recipes import PlannedRun, Recipe, find_recipe
 from topolab_trainers.training import TrainingInterrupted
 
 QUICK: dict[str, Any] = {"hidden": (8,), "epochs": 1, "threads": 1, "progress": False}
@@ -92,12 +92,13 @@ def test_a_plan_together_and_in_turn(recipe: Path) -> None:
     assert names_of(alone) == names_of(together) == ["a-s1", "b-s1"]
     assert {run.config["engine"] for run in together} == {"batched"}
     assert names_of(topolab.train(plan, "alone", only=["b-s1"], progress=False)) == ["b-s1"]
-    assert topolab.train([], "none") == []
+    with pytest.raises(ConfigError, match="at least one training is needed"):
+        topolab.train([], "none")
 
 
 def test_what_failed_is_said_and_what_is_done_is_there() -> None:
     bad = {"hidden": (8,), "epochs": 1, "ccv": 99}
-    plan = [Planned("bad", "psn", bad), Planned("good", "set", {"hidden": (8,), "epochs": 1})]
+    plan = [PlannedRun("bad", "psn", bad), PlannedRun("good", "set", {"hidden": (8,), "epochs": 1})]
     with pytest.raises(PartialFailure) as caught:
         topolab.train(plan, "out", progress=False)
     assert str(caught.value) == "1 of 2 failed: bad"
@@ -155,8 +156,8 @@ def test_an_interruption_says_where_everything_is() -> None:
         ("absent.toml", {}, "absent.toml: cannot be read"),
         (7, {}, "7 is nothing to train"),
         ([7], {}, "7 is nothing to train"),
-        ([Planned("a", "set", {})], {"seeds": [1]}, "a plan has its seeds already"),
-        ([Planned("a", "set", {})], {"only": "b"}, "the plan has no run b; it has a"),
+        ([PlannedRun("a", "set", {})], {"seeds": [1]}, "a plan has its seeds already"),
+        ([PlannedRun("a", "set", {})], {"only": "b"}, "the plan has no run b; it has a"),
         ("set", {"spasity": 1}, "unknown setting spasity.*did you mean sparsity"),
     ],
 )

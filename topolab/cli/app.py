@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -16,8 +18,8 @@ from typer.models import CommandInfo
 
 from topolab.cli.common import printable
 from topolab.commands import Command, find_command
-from topolab.errors import ConfigError, TopolabError
-from topolab.registry import did_you_mean, names
+from topolab.errors import BrokenEntryWarning, ConfigError, PartialFailure, TopolabError
+from topolab.registry import check_name, names
 
 __all__ = ["app", "main"]
 
@@ -56,10 +58,8 @@ class Shell(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that was typed; a misspelt one is refused with a hint."""
-        name = args[0]
-        mistyped = not name.startswith("-") and name not in names("commands")
-        if mistyped and not ctx.resilient_parsing:
-            ctx.fail(f"No such command {printable(name)!r}{did_you_mean(name, names('commands'))}.")
+        if not args[0].startswith("-") and not ctx.resilient_parsing:
+            check_name("commands", args[0])
         return super().resolve_command(ctx, args)
 
 
@@ -94,9 +94,32 @@ def _top(
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    with warnings.catch_warnings():  # which gives the way of showing them back
+        warnings.showwarning = _show_warning(warnings.showwarning)
+        _run()
+
+
+def _show_warning(otherwise: Callable[..., None]) -> Callable[..., None]:
+    """Our own warnings once each, as a line like any other; the rest as it was shown before."""
+    shown: set[str] = set()
+
+    def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
+        if issubclass(category, BrokenEntryWarning):
+            if str(message) not in shown:
+                typer.echo(f"topolab: {printable(str(message))}", err=True)
+            shown.add(str(message))
+        else:
+            otherwise(message, category, *place)
+
+    return show
+
+
+def _run() -> None:
     try:
         app(prog_name="topolab", standalone_mode=True)
     except TopolabError as error:
+        for reason in error.reasons() if isinstance(error, PartialFailure) else ():
+            typer.echo(f"topolab: {printable(reason)}", err=True)
         typer.echo(f"topolab: error: {printable(str(error))}", err=True)
         raise SystemExit(error.exit_code) from None
     except KeyboardInterrupt:

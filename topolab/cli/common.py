@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from topolab.errors import ConfigError, PartialFailure, TopolabError
-from topolab.registry import did_you_mean, known, names
+from topolab.registry import did_you_mean, names
 
 __all__ = [
     "AsJson",
@@ -20,7 +20,6 @@ __all__ = [
     "did_you_mean",
     "emit_json",
     "failures",
-    "known_name",
     "names_of",
     "note",
     "printable",
@@ -78,12 +77,12 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str =
     from rich.markup import escape
     from rich.table import Table
 
-    drawn = Table(title=title or None, box=box.SIMPLE, title_justify="left")
+    grid = Table(title=title or None, box=box.SIMPLE, title_justify="left")
     for column in columns:
-        drawn.add_column(column, overflow="fold")  # a path that is cut is of no use
+        grid.add_column(column, overflow="fold")  # a path that is cut is of no use
     for row in rows:
-        drawn.add_row(*(escape(printable(cell)) for cell in row))  # brackets are no markup
-    Console().print(drawn)
+        grid.add_row(*(escape(printable(cell)) for cell in row))  # brackets are no markup
+    Console().print(grid)
 
 
 def complete(group: str) -> Any:
@@ -93,11 +92,6 @@ def complete(group: str) -> Any:
         return [name for name in names(group) if name.startswith(incomplete)]
 
     return starting
-
-
-def known_name(group: str, name: str) -> None:
-    """Refuse a name that is not registered, with a hint."""
-    known(group, name)
 
 
 def names_of(text: str | None, option: str, what: str) -> list[str] | None:
@@ -122,7 +116,7 @@ def names_of(text: str | None, option: str, what: str) -> list[str] | None:
 
 
 def failures(failed: Sequence[tuple[str, TopolabError]], of: int) -> None:
-    """Name what failed of many; leave with 3, or with the error itself if it was the only one.
+    """Refuse to call it done if something failed; the error itself if it was the only one.
 
     Raises
     ------
@@ -133,6 +127,5 @@ def failures(failed: Sequence[tuple[str, TopolabError]], of: int) -> None:
         return
     if of == 1:
         raise failed[0][1]
-    for name, error in failed:
-        typer.echo(printable(f"topolab: {name}: {error}"), err=True)
-    raise PartialFailure(f"{len(failed)} of {of} failed: {', '.join(name for name, _ in failed)}")
+    names = ", ".join(name for name, _ in failed)
+    raise PartialFailure(f"{len(failed)} of {of} failed: {names}", failed=failed)

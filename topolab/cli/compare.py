@@ -81,11 +81,11 @@ def compare(
     if measures is not None:
         patterns = [p.strip() for p in measures.split(";") if p.strip()]
 
-    def shown(measure: str) -> bool:
+    def asked_for(measure: str) -> bool:
         return any(_matches(measure, pattern) for pattern in patterns)
 
-    groups: list[Any] = [r for r in compared.groups.itertuples() if shown(str(r.measure))]
-    pairs: list[Any] = [r for r in compared.pairs.itertuples() if shown(str(r.measure))]
+    groups: list[Any] = [r for r in compared.groups.itertuples() if asked_for(str(r.measure))]
+    pairs: list[Any] = [r for r in compared.pairs.itertuples() if asked_for(str(r.measure))]
     table(
         ("measure", "group", "n", "mean", "95 % interval"),
         [

@@ -151,10 +151,10 @@ def _print(found: Inspection) -> None:
     bias = ", the last input is the bias" if found.bias else ""
     _say(f"convention: {found.convention}" + (f" (matches too: {others})" if others else ""))
     _say(f"orientation: {found.orientation}{bias} ({found.how})")
-    shown = [str(step) for step in found.steps[:_SHOWN]]
+    steps = [str(step) for step in found.steps[:_SHOWN]]
     if len(found.steps) > _SHOWN:
-        shown += ["...", str(found.steps[-1])]
-    _say(f"{len(found.steps)} snapshots, steps {', '.join(shown)}")
+        steps += ["...", str(found.steps[-1])]
+    _say(f"{len(found.steps)} snapshots, steps {', '.join(steps)}")
     if found.metrics:
         _say(f"metrics: {', '.join(found.metrics)}")
     table(

@@ -8,15 +8,9 @@ from typing import Any
 import typer
 
 from topolab.cli.common import emit_json, printable, table
-from topolab.listing import Entries, Entry, entries, entry
-from topolab.registry import Group
+from topolab.listing import Entries, Entry
 
-__all__ = ["list_or_card", "print_listing"]
-
-
-def list_or_card(group: Group, name: str | None, as_json: bool) -> None:
-    """Print what a group has, or the card and options of one of its entries."""
-    print_listing(entries(group) if name is None else entry(group, name), as_json)
+__all__ = ["print_listing"]
 
 
 def print_listing(found: Entries | Entry, as_json: bool) -> None:

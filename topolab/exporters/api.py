@@ -12,6 +12,7 @@ from typing import Any, SupportsIndex, overload
 from topolab.errors import ConfigError, LayerError, PartialFailure, RunError, SnapshotError
 from topolab.exporters.base import Exporter
 from topolab.graph import LayeredGraph
+from topolab.paths import read_path
 from topolab.progress import Progress, progress_shown
 from topolab.registry import find
 from topolab.run import Run, RunLike, is_one_run, open_runs
@@ -187,8 +188,8 @@ def _place(
 ) -> Path:
     """Where a run's file goes, or the folder of its files."""
     if single and out is not None:
-        return Path(out)
-    folder = Path() if out is None else Path(out)
+        return read_path(out, "out", "give the file to write, or the folder")
+    folder = Path() if out is None else read_path(out, "out", "give the folder to write to")
     if _several(step):
         return folder / f"{run.name}-{exporter.name}"
     return folder / f"{run.name}-s{steps_of(run, step)[0]:07d}{exporter.suffix}"

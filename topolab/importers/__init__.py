@@ -6,8 +6,8 @@ A convention is one small class with a `detect` and a `read`, found through the 
 
 from topolab.importers.api import import_run, inspect_checkpoints
 from topolab.importers.base import (
+    CheckpointContent,
     CheckpointError,
-    Content,
     FoundLayer,
     Importer,
     Reading,
@@ -16,8 +16,8 @@ from topolab.importers.base import (
 from topolab.importers.inspection import Inspection
 
 __all__ = [
+    "CheckpointContent",
     "CheckpointError",
-    "Content",
     "FoundLayer",
     "Importer",
     "Inspection",

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from topolab.errors import ConfigError
-from topolab.paths import from_home, is_path
+from topolab.paths import is_path, read_path
 from topolab.registry import names
 from topolab.run import Run
 
@@ -58,9 +58,7 @@ def one_path(out: Any) -> Path:
     ConfigError
         If it is no path.
     """
-    if not is_path(out):
-        raise ConfigError(f"out = {out!r:.80} is no path; give the folder of the new run")
-    return from_home(out)
+    return read_path(out, "out", "give the folder of the new run")
 
 
 def check_settings(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from topolab.importers.base import CheckpointError, Content, FoundLayer
+from topolab.importers.base import CheckpointContent, CheckpointError, FoundLayer
 
 __all__ = [
     "as_array",
@@ -35,7 +35,7 @@ def is_sparse(value: Any) -> bool:
     return hasattr(value, "tocoo") and hasattr(value, "nnz")
 
 
-def _claim(value: Any, content: Content, layer: str) -> None:
+def _claim(value: Any, content: CheckpointContent, layer: str) -> None:
     """Note that this is read, and refuse what needs too much: alone, or with all before it."""
     content.claims[id(value)] = math.prod(value.shape) * 4
     if content.claims[id(value)] > content.max_bytes:
@@ -50,7 +50,7 @@ def _claim(value: Any, content: Content, layer: str) -> None:
     )
 
 
-def as_array(value: Any, content: Content, layer: str) -> npt.NDArray[Any]:
+def as_array(value: Any, content: CheckpointContent, layer: str) -> npt.NDArray[Any]:
     """A tensor or array as a dense numpy array of bool, int or float.
 
     Raises
@@ -82,7 +82,7 @@ def as_array(value: Any, content: Content, layer: str) -> npt.NDArray[Any]:
     return array
 
 
-def as_mask(value: Any, content: Content, layer: str) -> npt.NDArray[np.bool_]:
+def as_mask(value: Any, content: CheckpointContent, layer: str) -> npt.NDArray[np.bool_]:
     """A mask as bool.
 
     Raises
@@ -104,7 +104,7 @@ def as_mask(value: Any, content: Content, layer: str) -> npt.NDArray[np.bool_]:
     return np.asarray(mask, dtype=np.bool_)
 
 
-def binary(value: Any, content: Content) -> bool:
+def binary(value: Any, content: CheckpointContent) -> bool:
     """Whether an array could be a mask: bool, or numbers that are all 0 or 1."""
     if not is_array(value) or is_sparse(value) or len(value.shape) not in (2, 3, 4):
         return False
@@ -118,7 +118,7 @@ def binary(value: Any, content: Content) -> bool:
         return False
 
 
-def from_sparse(name: str, value: Any, content: Content) -> FoundLayer:
+def from_sparse(name: str, value: Any, content: CheckpointContent) -> FoundLayer:
     """A layer from a sparse matrix or tensor: what is stored is active, be it 0.
 
     Raises
@@ -138,7 +138,7 @@ def from_sparse(name: str, value: Any, content: Content) -> FoundLayer:
 
 
 def _entries(
-    value: Any, shape: tuple[int, ...], content: Content, name: str
+    value: Any, shape: tuple[int, ...], content: CheckpointContent, name: str
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
     """Flat positions and values; every index is checked before it is used."""
     damaged = f"{content.label}: layer {name} is damaged, its indices do not fit {shape}"
@@ -186,6 +186,6 @@ def _torch_entries(tensor: Any) -> tuple[tuple[npt.NDArray[Any], ...], npt.NDArr
     return ((outer, inner) if rows else (inner, outer)), values
 
 
-def dense_layer(name: str, value: Any, content: Content) -> FoundLayer:
+def dense_layer(name: str, value: Any, content: CheckpointContent) -> FoundLayer:
     """A layer without a mask."""
     return FoundLayer(name, None, as_array(value, content, name))

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from topolab.errors import TopolabError
 
 __all__ = [
+    "CheckpointContent",
     "CheckpointError",
-    "Content",
     "FileKind",
     "FoundLayer",
     "Importer",
@@ -52,7 +52,7 @@ class UnsafeFileError(CheckpointError):
 
 
 @dataclass(frozen=True)
-class Content:
+class CheckpointContent:
     """One checkpoint, loaded without running anything.
 
     Parameters
@@ -144,16 +144,16 @@ class Importer(ABC):
     from_zeros: ClassVar[bool] = False
 
     @abstractmethod
-    def detect(self, content: Content) -> bool:
+    def detect(self, content: CheckpointContent) -> bool:
         """Whether this checkpoint follows the convention; never raises, whatever is in it."""
 
     @abstractmethod
-    def read(self, content: Content, order: Sequence[str] | None = None) -> Reading:
+    def read(self, content: CheckpointContent, order: Sequence[str] | None = None) -> Reading:
         """Take the layers out.
 
         Parameters
         ----------
-        content : Content
+        content : CheckpointContent
         order : sequence of str, optional
             The names of the layers in the order of the network, where the user gave them.
 

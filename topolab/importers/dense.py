@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from topolab.importers.arrays import as_array, binary, is_array, is_sparse
-from topolab.importers.base import Content, FoundLayer, Importer, Reading
+from topolab.importers.base import CheckpointContent, FoundLayer, Importer, Reading
 from topolab.importers.names import layer_name, unique
 from topolab.importers.state_dict import state_dict, weights_of
 
@@ -25,11 +25,11 @@ class Dense(Importer):
         "and is still 0 is missed"
     )
 
-    def detect(self, content: Content) -> bool:
+    def detect(self, content: CheckpointContent) -> bool:
         """Whether there is a weight of a layer."""
         return bool(_weights(content))
 
-    def read(self, content: Content, order: Sequence[str] | None = None) -> Reading:
+    def read(self, content: CheckpointContent, order: Sequence[str] | None = None) -> Reading:
         """What is not 0 is active; a layer without a 0 is dense."""
         layers = []
         for name, value in _weights(content):
@@ -39,7 +39,7 @@ class Dense(Importer):
         return Reading(tuple(layers))
 
 
-def _weights(content: Content) -> list[tuple[str, Any]]:
+def _weights(content: CheckpointContent) -> list[tuple[str, Any]]:
     if content.kind not in ("torch", "safetensors", "npz"):
         return []
     weights = [(name, v) for name, v in weights_of(state_dict(content.value)) if not is_sparse(v)]

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from topolab.importers.arrays import dense_layer
-from topolab.importers.base import CheckpointError, Content, FoundLayer, Importer, Reading
+from topolab.importers.base import CheckpointContent, CheckpointError, FoundLayer, Importer, Reading
 from topolab.importers.orientation import Orientation
 from topolab.importers.state_dict import state_dict, weights_of
 
@@ -26,7 +26,7 @@ class LayerArrays:
 
 
 def read_layers(
-    importer: Importer, content: Content, order: Sequence[str] | None, *, lenient: bool
+    importer: Importer, content: CheckpointContent, order: Sequence[str] | None, *, lenient: bool
 ) -> Reading:
     """Read a checkpoint; if the user named the convention, one without masks is dense."""
     if not lenient or importer.detect(content):
@@ -39,7 +39,7 @@ def read_layers(
 
 
 def in_order(
-    layers: Sequence[FoundLayer], order: Sequence[str] | None, content: Content
+    layers: Sequence[FoundLayer], order: Sequence[str] | None, content: CheckpointContent
 ) -> list[FoundLayer]:
     """The layers that the user named, in that order; all of them, as they lie, if none is named.
 

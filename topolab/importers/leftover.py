@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from topolab.importers.arrays import binary, is_array, is_sparse
-from topolab.importers.base import CheckpointError, Content, Importer
+from topolab.importers.base import CheckpointContent, CheckpointError, Importer
 
 __all__ = ["check_left_over"]
 
@@ -27,13 +27,13 @@ _SPLIT = re.compile(r"(?:(.*)\.)?(?:parametrizations\.weight\.original1|weight_v
 
 
 def check_left_over(
-    content: Content, importer: Importer, *, sure: bool, chosen: bool
+    content: CheckpointContent, importer: Importer, *, sure: bool, chosen: bool
 ) -> tuple[str, ...]:
     """Remarks on matrices that no layer was made of.
 
     Parameters
     ----------
-    content : Content
+    content : CheckpointContent
         After it was read.
     importer : Importer
         Who read it.
@@ -85,7 +85,7 @@ def check_left_over(
     return tuple(remarks)
 
 
-def _may_be(value: Any, content: Content) -> bool:
+def _may_be(value: Any, content: CheckpointContent) -> bool:
     """Whether this could be the mask of a layer: not all the same, and no causal triangle."""
     if is_sparse(value) or not binary(value, content):
         return False

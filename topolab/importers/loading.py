@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from topolab.importers.base import CheckpointError, Content, FileKind, Kind
+from topolab.importers.base import CheckpointContent, CheckpointError, FileKind, Kind
 from topolab.importers.checkpoint import Checkpoint
 from topolab.importers.matfile import read_matrices
 from topolab.importers.numpy_files import check_npy, read_npz, read_scipy
@@ -65,7 +65,7 @@ def _member_names(path: Path) -> list[str]:
         raise CheckpointError(f"{path}: damaged, its archive cannot be read ({error})") from error
 
 
-def load(checkpoint: Checkpoint, max_bytes: int) -> Content:
+def load(checkpoint: Checkpoint, max_bytes: int) -> CheckpointContent:
     """Load the file, or the files, of one checkpoint.
 
     Parameters
@@ -96,14 +96,18 @@ def load(checkpoint: Checkpoint, max_bytes: int) -> Content:
             "with numpy.savez under the names W1, W2, ..."
         )
     if kind in ("torch", "legacy"):
-        return Content("torch", label, read_torch(file, kind, max_bytes), max_bytes, _size(files))
+        return CheckpointContent(
+            "torch", label, read_torch(file, kind, max_bytes), max_bytes, _size(files)
+        )
     if kind == "safetensors":
         # The format keeps its tensors sorted: the order of the model is lost.
-        return Content("safetensors", label, read_safetensors(file), max_bytes, _size(files), False)
+        return CheckpointContent(
+            "safetensors", label, read_safetensors(file), max_bytes, _size(files), False
+        )
     if checkpoint.layers is None:
         value = read_npz(file, max_bytes) if kind == "npz" else _read_matlab(file, max_bytes)
         whole: Kind = "npz" if kind == "npz" else "matlab"
-        return Content(whole, label, value, max_bytes, _size(files))
+        return CheckpointContent(whole, label, value, max_bytes, _size(files))
     read: dict[str, Any] = {}
     for name, path in zip(checkpoint.layers, files, strict=True):
         if name in read:
@@ -113,7 +117,7 @@ def load(checkpoint: Checkpoint, max_bytes: int) -> Content:
         else:
             (read[name],) = _read_matlab(path, max_bytes).values()
     shared: Kind = "scipy" if kind == "scipy" else "matlab"
-    return Content(shared, label, read, max_bytes, _size(files), False)
+    return CheckpointContent(shared, label, read, max_bytes, _size(files), False)
 
 
 def _size(files: Sequence[Path]) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
 from topolab.importers.arrays import as_array, as_mask, binary, dense_layer, is_array
-from topolab.importers.base import CheckpointError, Content, FoundLayer, Importer, Reading
+from topolab.importers.base import CheckpointContent, CheckpointError, FoundLayer, Importer, Reading
 from topolab.importers.names import layer_name, unique
 from topolab.importers.state_dict import find_key, state_dict, weights_of
 
@@ -20,11 +20,11 @@ class MasksDict(Importer):
     summary = "A dictionary of masks by name (sparse_learning, ITOP, rigl-reproducibility)."
     rank = 50
 
-    def detect(self, content: Content) -> bool:
+    def detect(self, content: CheckpointContent) -> bool:
         """Whether there is a dictionary of arrays under one of the usual names."""
         return _masks(content) is not None
 
-    def read(self, content: Content, order: Sequence[str] | None = None) -> Reading:
+    def read(self, content: CheckpointContent, order: Sequence[str] | None = None) -> Reading:
         """Masks, the weights beside them if there are any, and the layers that have no mask."""
         masks = _masks(content) or {}
         remarks = []
@@ -60,7 +60,7 @@ class MasksDict(Importer):
         return Reading(tuple(layers), tuple(dict.fromkeys(remarks)))
 
 
-def _masks(content: Content) -> Mapping[str, Any] | None:
+def _masks(content: CheckpointContent) -> Mapping[str, Any] | None:
     value = content.value
     if content.kind not in ("torch", "safetensors", "npz") or not isinstance(value, Mapping):
         return None
@@ -82,7 +82,7 @@ def _names_to_arrays(value: Any) -> TypeGuard[Mapping[str, Any]]:
     )
 
 
-def _bare(value: Any, content: Content) -> bool:
+def _bare(value: Any, content: CheckpointContent) -> bool:
     """Whether this may stand in a file of nothing but masks; those of biases are bool or absent."""
     if value is None or binary(value, content):
         return True
@@ -105,7 +105,10 @@ def _prefix(named: Mapping[str, Any], weights: Mapping[str, Any]) -> str | None:
 
 
 def _matched(
-    named: Mapping[str, Any], weights: Mapping[str, Any], content: Content, remarks: list[str]
+    named: Mapping[str, Any],
+    weights: Mapping[str, Any],
+    content: CheckpointContent,
+    remarks: list[str],
 ) -> dict[str, Any]:
     """Masks by the names of the weights; one of the two may have a prefix more (``model.``)."""
     by_weight: dict[str, Any] = {}

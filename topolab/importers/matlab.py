@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from topolab.importers.arrays import as_array, as_mask, binary, from_sparse, is_sparse
-from topolab.importers.base import CheckpointError, Content, FoundLayer, Importer, Reading
+from topolab.importers.base import CheckpointContent, CheckpointError, FoundLayer, Importer, Reading
 
 __all__ = ["Matlab"]
 
@@ -21,11 +21,11 @@ class Matlab(Importer):
     order = "in-out"
     chain = True
 
-    def detect(self, content: Content) -> bool:
+    def detect(self, content: CheckpointContent) -> bool:
         """Whether these are MATLAB's matrices."""
         return content.kind == "matlab" and isinstance(content.value, Mapping)
 
-    def read(self, content: Content, order: Sequence[str] | None = None) -> Reading:
+    def read(self, content: CheckpointContent, order: Sequence[str] | None = None) -> Reading:
         """A matrix of 0 and 1 is a mask; any other is weights, absent where 0."""
         layers = []
         remarks = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from topolab.importers.base import CheckpointError, Content
+from topolab.importers.base import CheckpointContent, CheckpointError
 
 __all__ = ["layer_name", "natural", "strip", "unique", "weight_layer"]
 
@@ -64,7 +64,7 @@ def natural(name: str) -> list[tuple[int, int | str]]:
     ]
 
 
-def unique(names: list[str], content: Content) -> None:
+def unique(names: list[str], content: CheckpointContent) -> None:
     """Refuse two layers that have one name once their prefixes are gone.
 
     Raises

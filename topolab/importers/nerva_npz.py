@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from topolab.importers.arrays import as_array, is_array
-from topolab.importers.base import Content, FoundLayer, Importer, Reading
+from topolab.importers.base import CheckpointContent, FoundLayer, Importer, Reading
 
 __all__ = ["NervaNpz"]
 
@@ -26,11 +26,11 @@ class NervaNpz(Importer):
         "and is still 0 is missed"
     )
 
-    def detect(self, content: Content) -> bool:
+    def detect(self, content: CheckpointContent) -> bool:
         """Whether there are numbered matrices."""
         return content.kind == "npz" and bool(_numbered(content))
 
-    def read(self, content: Content, order: Sequence[str] | None = None) -> Reading:
+    def read(self, content: CheckpointContent, order: Sequence[str] | None = None) -> Reading:
         """The matrices by number."""
         layers = []
         for key in _numbered(content):
@@ -39,7 +39,7 @@ class NervaNpz(Importer):
         return Reading(tuple(layers))
 
 
-def _numbered(content: Content) -> list[str]:
+def _numbered(content: CheckpointContent) -> list[str]:
     if not isinstance(content.value, Mapping):
         return []
     keys = [

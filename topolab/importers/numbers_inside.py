@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from topolab.importers.base import CheckpointError, Content
+from topolab.importers.base import CheckpointContent, CheckpointError
 
 __all__ = ["as_shares", "metrics_inside", "number_at", "step_inside"]
 
@@ -18,7 +18,7 @@ _METRICS = {
 _KEYS = ("global_step", "step", "iteration", "iter", "steps", "epoch")
 
 
-def number_at(content: Content, keys: Sequence[str] = _KEYS) -> tuple[float, str] | None:
+def number_at(content: CheckpointContent, keys: Sequence[str] = _KEYS) -> tuple[float, str] | None:
     """A whole number under one of the usual keys, and the key; the outermost is taken."""
     level: list[tuple[str, Any]] = [("", content.value)]
     for _ in range(2):
@@ -50,7 +50,7 @@ def _number(value: Any) -> float | None:
     return value
 
 
-def step_inside(content: Content) -> tuple[int, str]:
+def step_inside(content: CheckpointContent) -> tuple[int, str]:
     """The step that a checkpoint keeps, and a remark that says under which key.
 
     Raises
@@ -70,7 +70,7 @@ def step_inside(content: Content) -> tuple[int, str]:
     return int(number), f"steps are the {key} inside"
 
 
-def metrics_inside(content: Content) -> dict[str, float]:
+def metrics_inside(content: CheckpointContent) -> dict[str, float]:
     """Accuracy and loss where a torch checkpoint plainly names them, as they stand there."""
     metrics: dict[str, float] = {}
     if content.kind != "torch" or not isinstance(content.value, Mapping):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from topolab.importers.arrays import as_array, as_mask, is_array
-from topolab.importers.base import CheckpointError, Content, FoundLayer, Importer, Reading
+from topolab.importers.base import CheckpointContent, CheckpointError, FoundLayer, Importer, Reading
 from topolab.importers.names import layer_name, unique
 from topolab.importers.state_dict import find_key, state_dict, weights_of
 
@@ -24,11 +24,11 @@ class OrderedList(Importer):
     summary = "backward_masks, a list in the model's order (rigl-torch, condensed-sparsity, CHT)."
     rank = 65
 
-    def detect(self, content: Content) -> bool:
+    def detect(self, content: CheckpointContent) -> bool:
         """Whether there is a list of arrays, or None, under backward_masks."""
         return _masks(content) is not None
 
-    def read(self, content: Content, order: Sequence[str] | None = None) -> Reading:
+    def read(self, content: CheckpointContent, order: Sequence[str] | None = None) -> Reading:
         """Masks in order; names from the user, the list's own, or the model's state dict."""
         masks = _masks(content) or []
         remarks: list[str] = []
@@ -58,7 +58,7 @@ class OrderedList(Importer):
         return Reading(tuple(layers), tuple(remarks))
 
 
-def _masks(content: Content) -> Sequence[Any] | None:
+def _masks(content: CheckpointContent) -> Sequence[Any] | None:
     if content.kind != "torch":
         return None
     for value in (find_key(content.value, _KEY), find_key(content.value, "masks")):
@@ -71,7 +71,7 @@ def _masks(content: Content) -> Sequence[Any] | None:
 
 
 def _align(
-    masks: Sequence[Any], weights: list[tuple[str, Any]], content: Content
+    masks: Sequence[Any], weights: list[tuple[str, Any]], content: CheckpointContent
 ) -> list[tuple[str, Any]] | None:
     """The model's layers, where they are as many as the masks and of their shapes."""
     if len(weights) != len(masks) or not weights:
@@ -88,7 +88,7 @@ def _align(
 def _names(
     masks: Sequence[Any],
     beside: list[tuple[str, Any]] | None,
-    content: Content,
+    content: CheckpointContent,
     order: Sequence[str] | None,
     remarks: list[str],
 ) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from topolab.importers.arrays import as_array, as_mask, dense_layer
-from topolab.importers.base import CheckpointError, Content, FoundLayer, Importer, Reading
+from topolab.importers.base import CheckpointContent, CheckpointError, FoundLayer, Importer, Reading
 from topolab.importers.names import layer_name, strip, unique
 from topolab.importers.state_dict import state_dict, weights_of
 
@@ -25,7 +25,7 @@ class Parametrized(Importer):
     summary = "parametrizations.weight.original with a parametrisation's mask."
     rank = 70
 
-    def detect(self, content: Content) -> bool:
+    def detect(self, content: CheckpointContent) -> bool:
         """Whether a parametrised weight has a mask."""
         state = state_dict(content.value)
         return any(
@@ -33,7 +33,7 @@ class Parametrized(Importer):
             for key in state
         )
 
-    def read(self, content: Content, order: Sequence[str] | None = None) -> Reading:
+    def read(self, content: CheckpointContent, order: Sequence[str] | None = None) -> Reading:
         """Masks, originals, and the layers that have no mask."""
         state = state_dict(content.value)
         masks: dict[str, list[str]] = {}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from topolab.errors import LayerError
-from topolab.importers.base import CheckpointError, Content, FoundLayer, Importer, Order
+from topolab.importers.base import CheckpointContent, CheckpointError, FoundLayer, Importer, Order
 from topolab.importers.inspection import Inspection, Source
 from topolab.importers.layer_arrays import LayerArrays, in_order, layer_arrays, read_layers
 from topolab.importers.layer_table import LayerHistory, check_chain, remark_states, report_layers
@@ -18,13 +18,13 @@ from topolab.importers.ordering import AmbiguousOrder, find_order, numbered
 from topolab.importers.orientation import Orientation, candidates, choose
 from topolab.importers.state_dict import state_dict, weights_of
 from topolab.layers import LayerSpec
-from topolab.registry import load_all
+from topolab.registry import find, load_all
 from topolab.snapshot import pack_mask
 
 __all__ = ["SeriesReader"]
 
 
-def _holds_weights_only(content: Content) -> bool:
+def _holds_weights_only(content: CheckpointContent) -> bool:
     """Whether this holds nothing but the weights of a model, as before it is pruned."""
     return content.kind in ("torch", "safetensors") and any(weights_of(state_dict(content.value)))
 
@@ -59,7 +59,7 @@ class SeriesReader:
         self.remarks: list[str] = []
         self.histories: dict[str, LayerHistory] = {}
 
-    def take(self, index: int, content: Content) -> None:
+    def take(self, index: int, content: CheckpointContent) -> None:
         """Read one checkpoint, check it against the first, remember what is asked of it later."""
         if self.importer is None:
             self._choose_importer(content)
@@ -101,14 +101,14 @@ class SeriesReader:
         arrays = [layer_arrays(layer, self.orientation) for layer in layers]
         self._remember(index, arrays, [len(layer.shape) for layer in layers], content)
 
-    def _matching(self, content: Content) -> list[Importer]:
+    def _matching(self, content: CheckpointContent) -> list[Importer]:
         """The conventions that this follows, the most specific first."""
         return sorted(
             (item for item in self.known.values() if item.detect(content)),
             key=lambda item: (-item.rank, item.name),
         )
 
-    def _check_importer(self, content: Content) -> None:
+    def _check_importer(self, content: CheckpointContent) -> None:
         """Masks that begin later in the series must not be overlooked."""
         assert self.importer is not None
         best = next(iter(self._matching(content)), self.importer)
@@ -119,12 +119,12 @@ class SeriesReader:
                 f"that the format is {best.name} if those without masks are dense"
             )
 
-    def _choose_importer(self, content: Content) -> None:
-        known = self.known = {name: cls() for name, cls in load_all("importers").items()}
+    def _choose_importer(self, content: CheckpointContent) -> None:
+        known = self.known = load_all("importers", lambda cls: cls())
         matching = self._matching(content)
         self.matches = tuple(item.name for item in matching)
         if self.format != "auto":
-            self.importer = known[self.format]
+            self.importer = known.get(self.format) or find("importers", self.format)()
             if self.format not in self.matches:
                 self.doubt = (
                     f"{content.label}: does not follow {self.format}; "
@@ -142,7 +142,7 @@ class SeriesReader:
         if self.importer.remark:
             self.remarks.append(self.importer.remark)
 
-    def _ways(self, layers: Sequence[FoundLayer], content: Content) -> dict[str, Any]:
+    def _ways(self, layers: Sequence[FoundLayer], content: CheckpointContent) -> dict[str, Any]:
         """What is known of how the matrices lie."""
         assert self.importer is not None
         image = self.image_shape
@@ -159,7 +159,7 @@ class SeriesReader:
             "inputs": None if image is None else image[0] * image[1] * image[2],
         }
 
-    def _choose_order(self, layers: Sequence[FoundLayer], content: Content) -> None:
+    def _choose_order(self, layers: Sequence[FoundLayer], content: CheckpointContent) -> None:
         """Find the order of the layers where neither the file nor their names give it."""
         whole = [layer for layer in layers if len(layer.shape) in (2, 3, 4)]
         if content.ordered or len(whole) < 2 or numbered([layer.name for layer in whole]):
@@ -182,11 +182,15 @@ class SeriesReader:
             f"the order of the layers is not in the file; {' -> '.join(found)} chains"
         )
 
-    def _choose_orientation(self, layers: Sequence[FoundLayer], content: Content) -> None:
+    def _choose_orientation(self, layers: Sequence[FoundLayer], content: CheckpointContent) -> None:
         self.orientation = choose([layer.shape for layer in layers], **self._ways(layers, content))
 
     def _remember(
-        self, index: int, layers: Sequence[LayerArrays], sizes: Sequence[int], content: Content
+        self,
+        index: int,
+        layers: Sequence[LayerArrays],
+        sizes: Sequence[int],
+        content: CheckpointContent,
     ) -> None:
         names = [layer.name for layer in layers]
         if self.histories and set(names) != set(self.histories):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from topolab.importers.arrays import from_sparse, is_sparse
-from topolab.importers.base import Content, Importer, Reading
+from topolab.importers.base import CheckpointContent, Importer, Reading
 
 __all__ = ["ScipyNpz"]
 
@@ -21,13 +21,13 @@ class ScipyNpz(Importer):
     order = "in-out"
     chain = True
 
-    def detect(self, content: Content) -> bool:
+    def detect(self, content: CheckpointContent) -> bool:
         """Whether these are scipy's files."""
         return content.kind == "scipy" and isinstance(content.value, Mapping) and all(
             is_sparse(value) for value in content.value.values()
         )  # fmt: skip
 
-    def read(self, content: Content, order: Sequence[str] | None = None) -> Reading:
+    def read(self, content: CheckpointContent, order: Sequence[str] | None = None) -> Reading:
         """Structure and values."""
         layers = tuple(from_sparse(name, value, content) for name, value in content.value.items())
         zeros = sum(

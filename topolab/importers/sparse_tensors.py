@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from topolab.importers.arrays import dense_layer, from_sparse, is_sparse
-from topolab.importers.base import Content, FoundLayer, Importer, Reading
+from topolab.importers.base import CheckpointContent, FoundLayer, Importer, Reading
 from topolab.importers.names import layer_name, unique, weight_layer
 from topolab.importers.state_dict import state_dict, weights_of
 
@@ -22,14 +22,14 @@ class SparseTensors(Importer):
     rank = 40
     chain = True
 
-    def detect(self, content: Content) -> bool:
+    def detect(self, content: CheckpointContent) -> bool:
         """Whether a tensor of the state dict is sparse."""
         return content.kind == "torch" and any(
             is_sparse(value) and len(value.shape) in (2, 3, 4)
             for value in state_dict(content.value).values()
         )
 
-    def read(self, content: Content, order: Sequence[str] | None = None) -> Reading:
+    def read(self, content: CheckpointContent, order: Sequence[str] | None = None) -> Reading:
         """Structure and values of the sparse ones, and the dense weights."""
         state = state_dict(content.value)
         plain = dict(weights_of(state))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from topolab.importers.arrays import as_array, as_mask, binary, dense_layer
-from topolab.importers.base import CheckpointError, Content, FoundLayer, Importer, Reading
+from topolab.importers.base import CheckpointContent, CheckpointError, FoundLayer, Importer, Reading
 from topolab.importers.names import layer_name, unique, weight_layer
 from topolab.importers.state_dict import state_dict, weights_of
 
@@ -23,7 +23,7 @@ class TorchPrune(Importer):
     summary = "weight_mask beside weight_orig (torch.nn.utils.prune), or a mask beside weight."
     rank = 60
 
-    def detect(self, content: Content) -> bool:
+    def detect(self, content: CheckpointContent) -> bool:
         """Whether a weight has a mask beside it."""
         if content.kind not in ("torch", "safetensors", "npz"):
             return False
@@ -33,7 +33,7 @@ class TorchPrune(Importer):
             for key, value in state.items()
         )
 
-    def read(self, content: Content, order: Sequence[str] | None = None) -> Reading:
+    def read(self, content: CheckpointContent, order: Sequence[str] | None = None) -> Reading:
         """Masks, weights, and the layers that have no mask."""
         state = state_dict(content.value)
         layers: list[FoundLayer] = []
@@ -61,7 +61,7 @@ class TorchPrune(Importer):
         return Reading(tuple(layers), tuple(remarks))
 
 
-def _beside(key: str, state: Mapping[str, Any], content: Content) -> str | None:
+def _beside(key: str, state: Mapping[str, Any], content: CheckpointContent) -> str | None:
     """The mask of a parameter: its own name with _mask; or one of its shape called mask."""
     base, _, last = key.rpartition(".")
     if last.endswith("_orig"):

@@ -12,7 +12,7 @@ from typing import Any
 from topolab.errors import ConfigError, RunError, TopolabError
 from topolab.integrations.curves import CurveWriter
 from topolab.integrations.tracker import Tracker
-from topolab.paths import from_home, is_path
+from topolab.paths import read_path
 from topolab.progress import Progress, progress_shown
 from topolab.registry import find
 from topolab.run import Run, RunLike, open_runs
@@ -113,9 +113,7 @@ def log(
 
 
 def _folder(out: Any) -> Path:
-    if not is_path(out):
-        raise ConfigError(f"out = {out!r:.80} is no path; give the folder to write to")
-    return from_home(out)
+    return read_path(out, "out", "give the folder to write to")
 
 
 def _check_names(runs: Sequence[Run]) -> None:

@@ -35,11 +35,15 @@ class Contract:
     group: ClassVar[Group]
     names: ClassVar[Sequence[str] | None] = None
 
+    @classmethod
+    def chosen(cls) -> list[str]:
+        """The names of the entries that are tested."""
+        return names(cls.group) if cls.names is None else list(cls.names)
+
     def pytest_generate_tests(self, metafunc: Any) -> None:
         """Run each test that takes a ``name`` for every entry."""
         if "name" in metafunc.fixturenames:
-            chosen = names(self.group) if self.names is None else self.names
-            metafunc.parametrize("name", list(chosen))
+            metafunc.parametrize("name", self.chosen())
 
     def entry(self, name: str) -> Any:
         """The entry of a name."""

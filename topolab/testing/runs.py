@@ -19,7 +19,12 @@ KINDS: tuple[Kind, ...] = ("small", "one", "empty", "full", "conv")
 
 
 def make_run(
-    path: str | os.PathLike[str], kind: Kind = "small", *, seed: int = 0, rich: bool = False
+    path: str | os.PathLike[str],
+    kind: Kind = "small",
+    *,
+    seed: int = 0,
+    rich: bool = False,
+    method: str | None = None,
 ) -> Run:
     """A run of three snapshots whose masks are drawn anew each time.
 
@@ -32,7 +37,9 @@ def make_run(
         edge; a convolution before two linear layers.
     seed : int
     rich : bool
-        Record weights, activity and gradients too.
+        Record weights, activity, gradients, losses and exchanged edges too, and epochs.
+    method : str, optional
+        Runs of one method and several seeds make a group.
 
     Returns
     -------
@@ -58,18 +65,23 @@ def make_run(
         )
     share = {"empty": 0.0, "full": 1.1}.get(kind, 0.4)
     rng = np.random.default_rng(seed)
-    with Recorder(path, layers=layers, seed=seed) as recorder:
+    config = {} if method is None else {"method": method}
+    with Recorder(path, layers=layers, seed=seed, config=config) as recorder:
         for step in range(1 if kind == "one" else 3):
             masks = {
                 layer.name: rng.random(layer.shape) < (share if layer.maskable else 1.1)
                 for layer in layers
             }
+            metrics = {"test_accuracy": 0.1 * step}
             more: dict[str, Any] = {}
             if rich:
+                metrics |= {"train_loss": 0.5**step}
+                metrics |= {f"dropped.{k}": 4.0 + step for k in masks} if step else {}
                 more = {
+                    "epoch": float(step),
                     "weights": {k: m * rng.normal(size=m.shape) for k, m in masks.items()},
                     "activity": {k: rng.random(len(m)) for k, m in masks.items()},
                     "gradient": {k: rng.random(len(m)) for k, m in masks.items()},
                 }
-            recorder.record(step, masks, metrics={"test_accuracy": 0.1 * step}, **more)
+            recorder.record(step, masks, metrics=metrics, **more)
     return open_run(path)

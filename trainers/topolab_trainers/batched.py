@@ -9,8 +9,7 @@ from topolab.errors import PartialFailure, TopolabError
 from topolab.run import Run, open_run
 from topolab.store.layout import RunFiles
 from topolab_trainers.jobs import Job, check_batched, groups
-from topolab_trainers.loop import train_jobs
-from topolab_trainers.method import Progress
+from topolab_trainers.loop import StepHook, train_jobs
 from topolab_trainers.stacked_engine import StackedEngine
 
 __all__ = ["train_many"]
@@ -19,7 +18,7 @@ __all__ = ["train_many"]
 def train_many(
     jobs: Sequence[Job],
     *,
-    progress: Progress | None = None,
+    on_step: StepHook | None = None,
     command: str | None = None,
     save_every: float = 20.0,
 ) -> list[Run]:
@@ -28,7 +27,7 @@ def train_many(
     Parameters
     ----------
     jobs : sequence of Job
-    progress : callable, optional
+    on_step : StepHook, optional
         Called with (step, steps in all, metrics of the first of a group).
     command : str, optional
         Kept in the manifests.
@@ -54,7 +53,7 @@ def train_many(
     unfinished = [job for job in jobs if not RunFiles(job.out).finished()]
     for group in groups(unfinished):
         failures += train_jobs(
-            group, StackedEngine, resume=True, progress=progress, command=command,
+            group, StackedEngine, resume=True, on_step=on_step, command=command,
             save_every=save_every,
         )  # fmt: skip
     sentences = [f"{job.out.name}: {error}" for job, error in failures]

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from topolab.errors import ConfigError
-from topolab.options import Option, Registered, options_of, resolve_options, setting
+from topolab.options import GroupChoices, Option, options_of, resolve_options, setting
 
 __all__ = ["NORMS", "RECORDABLE", "WEIGHT_INITS", "TrainConfig", "resolve", "settings"]
 
@@ -44,14 +44,15 @@ class TrainConfig:
 
     method: str
     data: str = setting(
-        "digits", "Data set: see `topolab data`.", choices=Registered("datasets"),
+        "digits", "Data set: see `topolab data`.", choices=GroupChoices("datasets"),
+        noun="data set",
     )  # fmt: skip
     # Not part of the run's identity: the data's hash is.
     data_dir: str | None = setting(
         None, "Folder of the data files.", identity=False, compared=False,
         default_is="TOPOLAB_DATA_DIR",
     )  # fmt: skip
-    model: str = setting("mlp", "The network.", choices=Registered("models"))
+    model: str = setting("mlp", "The network.", choices=GroupChoices("models"))
     masked: tuple[str, ...] | None = setting(
         None, "Patterns of the layers that are masked, such as 'fc*'.", by_method=True,
         default_is="all but a dense output",
@@ -62,7 +63,7 @@ class TrainConfig:
     )  # fmt: skip
     init: str = setting(
         "uniform", "How the first masks are made: see `topolab inits`.",
-        choices=Registered("inits"), flags=("--init", "--profile"), by_method=True, alike=False,
+        choices=GroupChoices("inits"), flags=("--init", "--profile"), by_method=True, alike=False,
     )  # fmt: skip
     hidden: tuple[int, ...] = setting(
         (1024, 1024), "Widths of the hidden layers of an MLP.", interval="[1, inf)",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import torch
@@ -116,6 +117,17 @@ class UpdatePlan:
     drop: str = "magnitude"
     grow: str = "random"
     candidates: str = "not-kept"
+
+    # Looked up once for all layers: a look-up asks every folder of the path whether it changed.
+    @cached_property
+    def drop_criterion(self) -> DropCriterion:
+        """The criterion that `drop` names."""
+        return drop_criterion(self.drop)
+
+    @cached_property
+    def grow_criterion(self) -> GrowCriterion:
+        """The criterion that `grow` names."""
+        return grow_criterion(self.grow)
 
     def n_drop(self, size: int, active: int) -> int:
         """floor(fraction * active edges), or fewer if not as many can be grown."""

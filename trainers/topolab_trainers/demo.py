@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from topolab.paths import read_path
 from topolab.progress import Progress, progress_shown
 from topolab_trainers.recipes import find_recipe
 from topolab_trainers.training import train
@@ -48,7 +49,7 @@ def demo(out: str | os.PathLike[str] = "demo", *, progress: Progress | bool | No
     recipe = find_recipe("demo")
     # One seed, so that the folders need not say which.
     plan = [replace(item, name=item.method) for item in recipe.plan()]
-    folder = Path(out)
+    folder = read_path(out, "out", "give the folder of the runs and of the report")
     page = folder / "report.html"
     with progress_shown(progress) as tell:
         runs = train(plan, folder, progress=tell)

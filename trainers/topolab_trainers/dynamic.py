@@ -11,7 +11,7 @@ from topolab.errors import ConfigError
 from topolab.options import Option
 from topolab.registry import names
 from topolab_trainers.config import TrainConfig
-from topolab_trainers.criteria import LayerView, UpdatePlan, drop_criterion, grow_criterion
+from topolab_trainers.criteria import LayerView, UpdatePlan, grow_criterion
 from topolab_trainers.method import Method
 from topolab_trainers.schedules import cosine_fraction
 from topolab_trainers.update import LayerUpdate, count, grow
@@ -80,8 +80,8 @@ class DropAndGrow(Method):
         self, view: LayerView, plan: UpdatePlan, config: TrainConfig, generator: torch.Generator
     ) -> LayerUpdate:
         """Keep by the drop criterion, grow by the other."""
-        keep = drop_criterion(plan.drop).keep(view, plan, generator)
-        score = grow_criterion(plan.grow).score(view)
+        keep = plan.drop_criterion.keep(view, plan, generator)
+        score = plan.grow_criterion.score(view)
         number = view.active.numel() - count(keep)
         return grow(view.mask, keep, score, generator, candidates=plan.candidates, number=number)
 

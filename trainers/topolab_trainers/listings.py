@@ -6,7 +6,8 @@ import os
 from typing import Any
 
 from topolab.listing import Entries, Entry, entries, entry
-from topolab.registry import find, known, load_all
+from topolab.paths import read_path
+from topolab.registry import check_name, find, load_all
 from topolab_trainers.recipes import Recipe, find_recipe, recipe_files
 
 __all__ = ["Recipes", "data", "inits", "methods", "recipes"]
@@ -102,7 +103,7 @@ def recipes(name: str | os.PathLike[str] | None = None) -> Recipes | Recipe:
     ['rigl-s42', 'set-s42']
     """
     if name is not None:
-        return find_recipe(os.fspath(name))
+        return find_recipe(name)
     found = [find_recipe(n) for n in recipe_files()]
     return Recipes({r.name: Entry(name=r.name, title=r.title, source=r.source) for r in found})
 
@@ -137,13 +138,16 @@ def data(
     >>> data("digits")["n_train"]
     1442
     """
-    folder = None if data_dir is None else os.fspath(data_dir)
+    folder = None
+    if data_dir is not None:
+        folder = str(read_path(data_dir, "data_dir", "give the folder of the data files"))
     if name is not None:
         described: dict[str, Any] = (
-            find("datasets", known("datasets", name)).load(folder).describe()
+            find("datasets", check_name("datasets", name)).load(folder).describe()
         )
         return described
-    return Entries({
-        n: Entry(name=n, summary=source.summary, where=source.where(folder))
-        for n, source in load_all("datasets").items()
-    })  # fmt: skip
+
+    def described_here(source: Any) -> Entry:
+        return Entry(name=source.name, summary=source.summary, where=source.where(folder))
+
+    return Entries(load_all("datasets", described_here))

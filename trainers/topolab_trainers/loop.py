@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import torch
 from torch import Tensor
@@ -24,9 +24,13 @@ from topolab_trainers.trainer import Trainer
 if TYPE_CHECKING:
     from topolab_trainers.config import TrainConfig
     from topolab_trainers.engine import Engine
-    from topolab_trainers.method import Method, Progress
+    from topolab_trainers.method import Method
 
-__all__ = ["run_to_end", "train", "train_jobs"]
+__all__ = ["StepHook", "run_to_end", "train", "train_jobs"]
+
+#: What is called after every step: with the step, the steps in all, the metrics of the last
+#: snapshot.
+StepHook: TypeAlias = Callable[[int, int, Mapping[str, float]], None]
 
 
 def train(
@@ -35,7 +39,7 @@ def train(
     out: str | Path,
     *,
     resume: bool = False,
-    progress: Progress | None = None,
+    on_step: StepHook | None = None,
     command: str | None = None,
     save_every: float = 20.0,
 ) -> Run:
@@ -50,7 +54,7 @@ def train(
         The folder of the new run.
     resume : bool
         Continue the run that is there; a finished one is returned as it is.
-    progress : callable, optional
+    on_step : StepHook, optional
         Called with (step, steps in all, metrics of the last snapshot).
     command : str, optional
         Kept in the manifest.
@@ -78,7 +82,7 @@ def train(
         raise ConfigError(f"a configuration for {config.method} was given to {method.name}")
     job = Job(method, config, Path(out))
     failures = train_jobs(
-        [job], ModuleEngine, resume=resume, progress=progress, command=command,
+        [job], ModuleEngine, resume=resume, on_step=on_step, command=command,
         save_every=save_every,
     )  # fmt: skip
     for _, failure in failures:
@@ -91,7 +95,7 @@ def train_jobs(
     engine: type[Engine],
     *,
     resume: bool,
-    progress: Progress | None = None,
+    on_step: StepHook | None = None,
     command: str | None = None,
     save_every: float = 20.0,
 ) -> list[tuple[Job, TopolabError]]:
@@ -126,7 +130,7 @@ def train_jobs(
             for recorder in recorders:
                 recorder.close()
             return []
-        run_to_end(trainer, recorders, progress=progress, save_every=save_every)
+        run_to_end(trainer, recorders, on_step=on_step, save_every=save_every)
     return [(r.job, r.failure) for r in trainer.replicas if r.failure is not None]
 
 
@@ -134,7 +138,7 @@ def run_to_end(
     trainer: Trainer,
     recorders: Sequence[Recorder],
     *,
-    progress: Progress | None = None,
+    on_step: StepHook | None = None,
     save_every: float = 20.0,
 ) -> None:
     """Go from the start, or the saved states, to the end, and mark the runs as done.
@@ -167,8 +171,8 @@ def run_to_end(
             recording.end_failed()
             if not trainer.going:
                 return
-            if progress is not None:
-                progress(step, trainer.total, trainer.replicas[0].metrics)
+            if on_step is not None:
+                on_step(step, trainer.total, trainer.replicas[0].metrics)
             if stop:
                 raise KeyboardInterrupt
         for replica in trainer.going:
@@ -188,7 +192,7 @@ def _look(recording: Recording, step: int, due: Sequence[int]) -> None:
     if ends_epoch:
         for replica in trainer.going:
             # Of a lottery's round it is what was reached, not the rewound network.
-            reached = replica.updates.get("test_accuracy_before_rewind")
+            reached = replica.update_metrics.get("test_accuracy_before_rewind")
             replica.history.append(reached or trainer.evaluate(step)[replica.index][1])
     if recorded or ends_epoch:
         recording.record(step, recorded)

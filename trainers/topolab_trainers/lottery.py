@@ -15,7 +15,7 @@ from topolab_trainers.config import TrainConfig
 from topolab_trainers.criteria import LayerView, UpdatePlan
 from topolab_trainers.distributions import round_to
 from topolab_trainers.inits.base import InitInputs, dense_masks
-from topolab_trainers.method import Draw, Method
+from topolab_trainers.method import LayerGenerator, Method
 from topolab_trainers.pruning import prune_to
 from topolab_trainers.schedules import UpdateTimes
 from topolab_trainers.update import LayerUpdate
@@ -87,7 +87,11 @@ class Lottery(Method):
         return UpdatePlan(step, 1 - density)
 
     def update_network(
-        self, views: Sequence[LayerView], plan: UpdatePlan, config: TrainConfig, draw: Draw
+        self,
+        views: Sequence[LayerView],
+        plan: UpdatePlan,
+        config: TrainConfig,
+        draw: LayerGenerator,
     ) -> dict[str, LayerUpdate]:
         """Prune every layer to the round's sparsity, or all of them together."""
         sizes = {view.name: view.mask.numel() for view in views}

@@ -22,11 +22,10 @@ if TYPE_CHECKING:
     from topolab_trainers.inits.base import Init, InitInputs
     from topolab_trainers.update import LayerUpdate
 
-__all__ = ["Draw", "Method", "Progress", "without_updates"]
+__all__ = ["LayerGenerator", "Method", "without_updates"]
 
-Progress = Callable[[int, int, Mapping[str, float]], None]
 #: From a layer's name to the generator of its update at this step.
-Draw = Callable[[str], torch.Generator]
+LayerGenerator = Callable[[str], torch.Generator]
 
 
 class Method:
@@ -119,7 +118,11 @@ class Method:
         raise ConfigError(f"method {self.name} never updates the topology")
 
     def update_network(
-        self, views: Sequence[LayerView], plan: UpdatePlan, config: TrainConfig, draw: Draw
+        self,
+        views: Sequence[LayerView],
+        plan: UpdatePlan,
+        config: TrainConfig,
+        draw: LayerGenerator,
     ) -> dict[str, LayerUpdate]:
         """All layers' updates, by layer name: by default each layer on its own."""
         return {view.name: self.update_layer(view, plan, config, draw(view.name)) for view in views}

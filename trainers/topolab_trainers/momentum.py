@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 from topolab.options import Option
 from topolab_trainers.config import TrainConfig
-from topolab_trainers.criteria import LayerView, UpdatePlan, drop_criterion, grow_criterion
+from topolab_trainers.criteria import LayerView, UpdatePlan
 from topolab_trainers.distributions import round_to
 from topolab_trainers.dynamic import DropAndGrow, with_options
-from topolab_trainers.method import Draw
+from topolab_trainers.method import LayerGenerator
 from topolab_trainers.update import LayerUpdate, grow
 
 __all__ = ["Momentum", "shares_by_momentum"]
@@ -46,14 +46,17 @@ class Momentum(DropAndGrow):
         return needed | {"momentum"} if config.options["redistribute"] == "momentum" else needed
 
     def update_network(
-        self, views: Sequence[LayerView], plan: UpdatePlan, config: TrainConfig, draw: Draw
+        self,
+        views: Sequence[LayerView],
+        plan: UpdatePlan,
+        config: TrainConfig,
+        draw: LayerGenerator,
     ) -> dict[str, LayerUpdate]:
         """Each layer on its own, or with what was dropped anywhere shared anew."""
         if config.options["redistribute"] == "none":
             return super().update_network(views, plan, config, draw)
         generators = {view.name: draw(view.name) for view in views}
-        drop, growth = drop_criterion(plan.drop), grow_criterion(plan.grow)
-        keep = {v.name: drop.keep(v, plan, generators[v.name]) for v in views}
+        keep = {v.name: plan.drop_criterion.keep(v, plan, generators[v.name]) for v in views}
         dropped = {v.name: int(v.mask.sum()) - int(keep[v.name].sum()) for v in views}
         mean, room = {}, {}
         for view in views:
@@ -64,8 +67,8 @@ class Momentum(DropAndGrow):
         counts = shares_by_momentum(mean, sum(dropped.values()), room)
         return {
             view.name: grow(
-                view.mask, keep[view.name], growth.score(view), generators[view.name],
-                candidates=plan.candidates, number=counts[view.name],
+                view.mask, keep[view.name], plan.grow_criterion.score(view),
+                generators[view.name], candidates=plan.candidates, number=counts[view.name],
             )
             for view in views
         }  # fmt: skip

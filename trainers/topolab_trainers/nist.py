@@ -14,7 +14,7 @@ from topolab.options import Option
 from topolab_trainers.config import TrainConfig
 from topolab_trainers.criteria import LayerView, UpdatePlan
 from topolab_trainers.inits.base import InitInputs
-from topolab_trainers.method import Draw, Method
+from topolab_trainers.method import LayerGenerator, Method
 from topolab_trainers.pruning import prune_to
 from topolab_trainers.schedules import UpdateTimes
 from topolab_trainers.update import LayerUpdate
@@ -94,7 +94,11 @@ class NIST(Method):
         return UpdatePlan(step, config.options["prune_to"])
 
     def update_network(
-        self, views: Sequence[LayerView], plan: UpdatePlan, config: TrainConfig, draw: Draw
+        self,
+        views: Sequence[LayerView],
+        plan: UpdatePlan,
+        config: TrainConfig,
+        draw: LayerGenerator,
     ) -> dict[str, LayerUpdate]:
         """One magnitude prune over all masked layers together."""
         size = sum(view.mask.numel() for view in views)

@@ -12,12 +12,14 @@ from topolab_trainers.criteria import LayerView
 from topolab_trainers.update import LayerUpdate, highest
 
 if TYPE_CHECKING:
-    from topolab_trainers.method import Draw
+    from topolab_trainers.method import LayerGenerator
 
 __all__ = ["prune_to"]
 
 
-def prune_to(views: Sequence[LayerView], edges: int, draw: Draw) -> dict[str, LayerUpdate]:
+def prune_to(
+    views: Sequence[LayerView], edges: int, draw: LayerGenerator
+) -> dict[str, LayerUpdate]:
     """Keep the `edges` active weights largest in magnitude over some layers together.
 
     Parameters

@@ -5,6 +5,7 @@ A recipe knows no method: it names one and gives settings, which the method chec
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,9 +14,10 @@ from typing import Any
 
 from topolab.errors import ConfigError
 from topolab.options import one_of
+from topolab.paths import from_home, is_file_name, is_path
 from topolab.registry import load_all
 
-__all__ = ["Planned", "Recipe", "find_recipe", "folder", "read_recipe", "recipe_files"]
+__all__ = ["PlannedRun", "Recipe", "find_recipe", "folder", "read_recipe", "recipe_files"]
 
 #: What a recipe decides by itself, or the command does; no setting of a training.
 RESERVED = frozenset({"name", "method", "seed"}) | {
@@ -24,7 +26,7 @@ RESERVED = frozenset({"name", "method", "seed"}) | {
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedRun:
     """One training of a recipe.
 
     Attributes
@@ -33,11 +35,23 @@ class Planned:
         Of its folder: run and seed.
     method : str
     settings : mapping of str to value
+
+    Raises
+    ------
+    ConfigError
+        If the name is a path.
     """
 
     name: str
     method: str
     settings: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        if not is_file_name(self.name):
+            raise ConfigError(
+                f"a run cannot be called {self.name!r}: its folder has this name, so it must be "
+                "no path"
+            )
 
 
 @dataclass(frozen=True)
@@ -71,7 +85,7 @@ class Recipe:
         *,
         seeds: Sequence[int] | None = None,
         only: Sequence[str] | None = None,
-    ) -> list[Planned]:
+    ) -> list[PlannedRun]:
         """Every training, in order: all runs of the first seed, then of the next.
 
         Parameters
@@ -104,7 +118,7 @@ class Recipe:
                 own = {k: v for k, v in run.items() if k not in ("name", "method")}
                 # What makes a run this run stays: the dense one has no sparsity to change.
                 settings = {**self.settings, **given, **own, "seed": seed}
-                plan.append(Planned(f"{run['name']}-s{seed}", str(run["method"]), settings))
+                plan.append(PlannedRun(f"{run['name']}-s{seed}", str(run["method"]), settings))
         return plan
 
 
@@ -135,6 +149,11 @@ def read_recipe(path: Path) -> Recipe:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ConfigError(f"{path}: two runs are called {', '.join(twice)}")
+    for name in names:
+        try:
+            PlannedRun(name, "", {})
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {error}") from error
     settings = data.get("settings", {})
     if not isinstance(settings, dict):
         raise ConfigError(f"{path}: settings must be a table, as [settings]")
@@ -170,13 +189,13 @@ def recipe_files() -> dict[str, Path]:
     True
     """
     found: dict[str, Path] = {}
-    for folder in load_all("recipes").values():
-        for path in sorted(Path(folder()).glob("*.toml")):
+    for folder in load_all("recipes", lambda place: Path(place())).values():
+        for path in sorted(folder.glob("*.toml")):
             found.setdefault(path.stem, path)
     return dict(sorted(found.items()))
 
 
-def find_recipe(name: str) -> Recipe:
+def find_recipe(name: str | os.PathLike[str]) -> Recipe:
     """A recipe by name, or by the path of a TOML file.
 
     Raises
@@ -189,10 +208,11 @@ def find_recipe(name: str) -> Recipe:
     >>> find_recipe("psn-fashion-mnist").settings["sparsity"]
     0.9
     """
-    if name.endswith(".toml"):
-        return read_recipe(Path(name))
+    text = os.fspath(name) if is_path(name) else name
+    if isinstance(text, str) and text.endswith(".toml"):
+        return read_recipe(from_home(text))
     files = recipe_files()
-    return read_recipe(files[one_of("recipe", name, list(files))])
+    return read_recipe(files[one_of("recipe", text, list(files))])
 
 
 def folder() -> Path:

@@ -53,7 +53,7 @@ class Recording:
             metrics["train_loss"] = float(trainer.loss[i]) / replica.batches
             metrics["train_accuracy"] = int(trainer.right[i]) / replica.samples
             metrics["learning_rate"] = float(trainer.engine.optimizer.param_groups[0]["lr"])
-        metrics |= replica.updates
+        metrics |= replica.update_metrics
         activity = gradient = None
         started = time.perf_counter()
         wanted, probe = replica.config.record, replica.probe

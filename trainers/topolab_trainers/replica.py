@@ -44,7 +44,7 @@ class Replica:
         The samples that activity and gradients are measured on.
     averaged : AveragedGradient or None
         Where growth looks at it.
-    updates : dict of str to float
+    update_metrics : dict of str to float
         What the updates since the last snapshot did.
     batches, samples : int
         Seen since the last snapshot.
@@ -65,7 +65,7 @@ class Replica:
     t_end: int
     probe: Tensor
     averaged: AveragedGradient | None = None
-    updates: dict[str, float] = field(default_factory=dict)
+    update_metrics: dict[str, float] = field(default_factory=dict)
     batches: int = 0
     samples: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
@@ -158,9 +158,9 @@ class Replica:
 
     def count_update(self, name: str, update: LayerUpdate) -> None:
         """One layer was updated."""
-        self.updates[f"dropped.{name}"] = count(update.dropped)
-        self.updates[f"grown.{name}"] = count(update.grown)
-        self.updates[f"regrown.{name}"] = update.regrown
+        self.update_metrics[f"dropped.{name}"] = count(update.dropped)
+        self.update_metrics[f"grown.{name}"] = count(update.grown)
+        self.update_metrics[f"regrown.{name}"] = update.regrown
 
     def count_active(self) -> None:
         """Count anew after masks changed."""
@@ -168,7 +168,7 @@ class Replica:
 
     def start_counting(self) -> None:
         """Anew, after a snapshot."""
-        self.updates, self.batches, self.samples = {}, 0, 0
+        self.update_metrics, self.batches, self.samples = {}, 0, 0
 
     # -- the saved state ---------------------------------------------------------------------
 
@@ -177,7 +177,7 @@ class Replica:
         return {
             "recent": {
                 "loss": float(loss), "right": int(right), "batches": self.batches,
-                "samples": self.samples, "updates": self.updates,
+                "samples": self.samples, "updates": self.update_metrics,
             },
             "history": self.history, "metrics": self.metrics, "spent": self.spent,
         }  # fmt: skip
@@ -187,7 +187,7 @@ class Replica:
         # States of several replicas had no part of its own for this in the beginning.
         recent = about.get("recent", about)
         self.batches, self.samples = recent["batches"], recent["samples"]
-        self.updates = dict(recent["updates"])
+        self.update_metrics = dict(recent["updates"])
         self.history, self.metrics = list(about["history"]), dict(about["metrics"])
         self.spent = int(about["spent"])
         self.count_active()

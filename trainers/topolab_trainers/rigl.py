@@ -10,7 +10,7 @@ import torch
 from topolab.errors import ConfigError
 from topolab.options import Option
 from topolab_trainers.config import TrainConfig
-from topolab_trainers.criteria import LayerView, UpdatePlan, drop_criterion
+from topolab_trainers.criteria import LayerView, UpdatePlan
 from topolab_trainers.dynamic import DropAndGrow, with_options
 from topolab_trainers.update import LayerUpdate, grow_in_memory_order
 
@@ -58,6 +58,6 @@ class RigL(DropAndGrow):
         """As defined, or with the gradient that the mask has zeroed."""
         if config.options["gradient"] == "dense":
             return super().update_layer(view, plan, config, generator)
-        keep = drop_criterion(plan.drop).keep(view, plan, generator)
+        keep = plan.drop_criterion.keep(view, plan, generator)
         assert view.gradient is not None
         return grow_in_memory_order(view.mask, keep, (view.gradient * view.mask).abs())

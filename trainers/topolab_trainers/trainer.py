@@ -170,12 +170,12 @@ class Trainer:
         method, config, seed = replica.method, replica.config, replica.config.seed
         nth = replica.times.before(step)
         plan = method.plan_update(step, self.total, replica.t_end, config, nth=nth)
-        replica.updates["drop_fraction"] = plan.fraction
+        replica.update_metrics["drop_fraction"] = plan.fraction
         if self.rewinding is not None:
             accuracy = self.evaluate(step)[replica.index][1]
-            replica.updates["test_accuracy_before_rewind"] = accuracy
+            replica.update_metrics["test_accuracy_before_rewind"] = accuracy
         try:
-            updates = method.update_network(
+            changes = method.update_network(
                 replica.views(gradients), plan, config,
                 lambda name: generator(seed, "topology", name, step),
             )  # fmt: skip
@@ -183,7 +183,7 @@ class Trainer:
             replica.failure = error
             return
         sd = method.new_weights(config)
-        for name, update in updates.items():
+        for name, update in changes.items():
             new = None
             if sd:
                 draw = generator(seed, "grown", name, step)

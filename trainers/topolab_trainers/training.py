@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from topolab.errors import ConfigError, PartialFailure, TopolabError
 from topolab.options import Option, one_of
+from topolab.paths import read_path
 from topolab.progress import Progress, progress_shown
 from topolab.registry import find, names
 from topolab.run import Run, open_run
 from topolab.store.layout import RunFiles
 from topolab_trainers.config import settings as declared
-from topolab_trainers.recipes import Planned, Recipe, find_recipe, recipe_files
+from topolab_trainers.recipes import PlannedRun, Recipe, find_recipe, recipe_files
 
 if TYPE_CHECKING:
+    from topolab_trainers.loop import StepHook
     from topolab_trainers.method import Method
 
 __all__ = ["TrainingInterrupted", "train"]
@@ -25,6 +27,8 @@ SEEDS = Option(
     "seeds", "ints", None, "One run for each.", interval="[0, inf)",
     noun="a list of seeds such as 42,123", empty="give at least one seed",
 )  # fmt: skip
+BATCHED = Option("batched", "bool", False, "Runs of one shape together.")
+RESUME = Option("resume", "bool", False, "The run that is there goes on.")
 ONLY = Option("only", "words", None, "Runs of a recipe.", empty="give at least one run of a recipe")
 
 
@@ -46,7 +50,7 @@ class TrainingInterrupted(KeyboardInterrupt):
 
 
 def train(
-    what: str | os.PathLike[str] | Recipe | Sequence[Planned],
+    what: str | os.PathLike[str] | Recipe | Sequence[PlannedRun],
     out: Run | str | os.PathLike[str] | None = None,
     *,
     resume: bool = False,
@@ -63,7 +67,7 @@ def train(
 
     Parameters
     ----------
-    what : str, path, Recipe or sequence of Planned
+    what : str, path, Recipe or sequence of PlannedRun
         Name of a method (``topolab.methods()``) or of a recipe (``topolab.recipes()``), the path
         of a recipe's ``.toml``, a recipe, or the list of its trainings.
     out : Run or path, optional
@@ -113,6 +117,7 @@ def train(
     >>> [run.name for run in train("set", folder, seeds=(1, 2), hidden=(16,), epochs=1)]
     ['set-digits-s1', 'set-digits-s2']
     """
+    batched, resume = BATCHED.read(batched), RESUME.read(resume)
     _check_shared(settings)
     several = None if seeds is None else _seeds(seeds, settings)
     chosen = None if only is None else list(ONLY.read(only))
@@ -141,12 +146,12 @@ def train(
 # -- what is to be trained -------------------------------------------------------------------
 
 
-def _source(what: Any) -> str | Recipe | list[Planned]:
+def _source(what: Any) -> str | Recipe | list[PlannedRun]:
     """A method's name, a recipe or a plan."""
     if isinstance(what, Recipe):
         return what
     if isinstance(what, os.PathLike) or (isinstance(what, str) and what.endswith(".toml")):
-        return find_recipe(os.fspath(what))
+        return find_recipe(what)
     if isinstance(what, str):
         methods, recipes = names("methods"), recipe_files()
         if what in methods and what in recipes:
@@ -160,11 +165,13 @@ def _source(what: Any) -> str | Recipe | list[Planned]:
         plan = list(what)
     except TypeError:
         plan = [what]
-    wrong = [item for item in plan if not isinstance(item, Planned)]
+    if not plan:
+        raise ConfigError("at least one training is needed")
+    wrong = [item for item in plan if not isinstance(item, PlannedRun)]
     if wrong:
         raise ConfigError(
             f"{wrong[0]!r} is nothing to train: give the name of a method or of a recipe, the path "
-            "of a recipe, or a list of Planned"
+            "of a recipe, or a list of PlannedRun"
         )
     return plan
 
@@ -172,7 +179,17 @@ def _source(what: Any) -> str | Recipe | list[Planned]:
 def _check_shared(settings: Mapping[str, Any]) -> None:
     """What every method has is looked at before anything is trained."""
     for option in declared():
-        option.read(settings.get(option.name))
+        given = settings.get(option.name)
+        try:
+            option.read(given)
+        except ConfigError as error:
+            if option.name == "seed" and _is_several(given):
+                raise ConfigError(f"{error}; for a run of each of several give seeds") from error
+            raise
+
+
+def _is_several(given: Any) -> bool:
+    return "," in given if isinstance(given, str) else isinstance(given, Iterable)
 
 
 def _seeds(seeds: Any, settings: Mapping[str, Any]) -> list[int]:
@@ -204,18 +221,18 @@ def _name(method: Method | type[Method], settings: Mapping[str, Any]) -> str:
 
 def _plan_of_seeds(
     name: str, settings: Mapping[str, Any], seeds: Sequence[int] | None
-) -> list[Planned]:
+) -> list[PlannedRun]:
     method = find("methods", name)
     each = [{**settings, "seed": s} for s in seeds or _seed(settings) or [0]]
-    return [Planned(_name(method, chosen), name, chosen) for chosen in each]
+    return [PlannedRun(_name(method, chosen), name, chosen) for chosen in each]
 
 
 def _plan_with(
-    plan: Sequence[Planned],
+    plan: Sequence[PlannedRun],
     settings: Mapping[str, Any],
     seeds: Sequence[int] | None,
     only: Sequence[str] | None,
-) -> list[Planned]:
+) -> list[PlannedRun]:
     if seeds is not None:
         raise ConfigError("a plan has its seeds already; leave seeds away")
     here = [item.name for item in plan]
@@ -224,7 +241,7 @@ def _plan_with(
         raise ConfigError(f"the plan has no run {', '.join(unknown)}; it has {', '.join(here)}")
     given = {k: v for k, v in settings.items() if v is not None}
     return [
-        Planned(item.name, item.method, {**item.settings, **given})
+        PlannedRun(item.name, item.method, {**item.settings, **given})
         for item in plan
         if only is None or item.name in only
     ]
@@ -233,7 +250,9 @@ def _plan_with(
 def _folder(out: Run | str | os.PathLike[str] | None, otherwise: Path) -> Path:
     if out is None:
         return otherwise
-    return out.path if isinstance(out, Run) else Path(out)
+    return (
+        out.path if isinstance(out, Run) else read_path(out, "out", "give the folder to write to")
+    )
 
 
 # -- how it is trained -----------------------------------------------------------------------
@@ -252,14 +271,19 @@ def _train_one(
     config = method.configure(**settings)
     try:
         return train_method(
-            method, config, path, resume=resume, progress=_ticks(tell, path.name), command=command
+            method,
+            config,
+            path,
+            resume=resume,
+            on_step=_step_reports(tell, path.name),
+            command=command,
         )
     except KeyboardInterrupt:
         raise TrainingInterrupted(path) from None
 
 
 def _train_in_turn(
-    plan: Sequence[Planned], folder: Path, tell: Progress, command: str | None
+    plan: Sequence[PlannedRun], folder: Path, tell: Progress, command: str | None
 ) -> list[Run]:
     done: list[Run] = []
     failed: list[tuple[str, TopolabError]] = []
@@ -285,7 +309,7 @@ def _train_in_turn(
 
 
 def _train_together(
-    plan: Sequence[Planned], folder: Path, tell: Progress, command: str | None
+    plan: Sequence[PlannedRun], folder: Path, tell: Progress, command: str | None
 ) -> list[Run]:
     from topolab_trainers.batched import train_many
     from topolab_trainers.jobs import Job
@@ -295,7 +319,7 @@ def _train_together(
         method: Method = find("methods", item.method)()
         jobs.append(Job(method, method.configure(**item.settings), folder / item.name))
     try:
-        return train_many(jobs, progress=_ticks(tell, folder.name), command=command)
+        return train_many(jobs, on_step=_step_reports(tell, folder.name), command=command)
     except KeyboardInterrupt:
         raise TrainingInterrupted(folder) from None
     except PartialFailure as error:
@@ -303,11 +327,11 @@ def _train_together(
         raise
 
 
-def _ticks(tell: Progress, name: str) -> Callable[[int, int, Mapping[str, float]], None]:
+def _step_reports(tell: Progress, name: str) -> StepHook:
     """What the loop reports, as a report of progress."""
 
-    def tick(step: int, total: int, metrics: Mapping[str, float]) -> None:
+    def report(step: int, total: int, metrics: Mapping[str, float]) -> None:
         accuracy = metrics.get("test_accuracy")
         tell(name, step, total, "" if accuracy is None else f"test {100 * accuracy:.1f} %")
 
-    return tick
+    return report

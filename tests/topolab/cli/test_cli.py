@@ -107,7 +107,7 @@ def test_parameters_reach_the_analysis(trained: Path) -> None:
 MISTAKES: dict[str, tuple[list[str], int, str]] = {
     "method": (["train", "rigll"], 2, r"unknown method 'rigll'; .*did you mean rigl\?"),
     "data": (["train", "rigl", "--data", "mnits"], 2, r"unknown data set 'mnits'; .*did you mean"),
-    "sparsity": (["train", "rigl", "--sparsity", "1"], 2, r"sparsity 1.0 is outside \[0, 1\)"),
+    "sparsity": (["train", "rigl", "--sparsity", "1"], 2, r"sparsity 1 is outside \[0, 1\)"),
     "negative": (["train", "rigl", "--sparsity", "-0.5"], 2, "sparsity -0.5 is outside"),
     "hidden": (["train", "rigl", "--hidden", "abc"], 2, "hidden 'abc' is not a list of widths"),
     "init": (["train", "rigl", "--init", "x"], 2, "unknown init 'x'; there is bell, er"),
@@ -186,7 +186,7 @@ MISTAKES: dict[str, tuple[list[str], int, str]] = {
     "compare what": (["compare", "a", "--only", "degre"], 2, r"unknown analysis 'degre'"),
     "card": (["methods", "sett"], 2, r"did you mean set\?"),
     "data set": (["data", "digit"], 2, r"did you mean digits\?"),
-    "no command": (["trian"], 2, "No such command"),
+    "no command": (["trian"], 2, "unknown command 'trian'; there is"),
 }
 
 

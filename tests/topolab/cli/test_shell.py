@@ -73,9 +73,11 @@ def test_a_misspelt_command_is_answered_with_the_nearest(
     for wrong, right in (("trian", "train"), ("anlyse", "analyse"), ("exprot", "export")):
         assert typed(monkeypatch, wrong) == 2
         out, err = capsys.readouterr()
-        assert f"No such command '{wrong}' (did you mean {right}?)." in err and out == ""
+        assert err.startswith(f"topolab: error: unknown command '{wrong}'; there is analyse, ")
+        assert err.endswith(f", watch (did you mean {right}?)\n") and out == ""
+        assert len(err.splitlines()) == 1
     assert typed(monkeypatch, "xyzzy") == 2
-    assert "No such command 'xyzzy'." in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith("topolab: error: unknown command 'xyzzy'; there is")
 
 
 @pytest.mark.usefixtures("stranger")

@@ -4,92 +4,50 @@ from __future__ import annotations
 
 import inspect
 import json
-import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
-from keyword import iskeyword
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
-import typer
 
 import topolab
 from topolab.cli import app, main
 from topolab.commands import find_command
 from topolab.registry import names
+from topolab.testing import contract_of
 
 COMMANDS = names("commands")
 
-#: Options that say how the command prints, or how a shell writes what Python has another word for.
-SHELL = {
-    "as_json": "prints the result as JSON; a function returns it",
-    "quiet": "progress=False, and no remarks",
-}
-#: Per command, what its twin has under another name or in another function.
-OTHERS: dict[str, dict[str, str]] = {
-    "compare": {"measures": "which rows are printed", "out": "Comparison.save"},
-    "import": {
-        "inspect": "topolab.inspect_checkpoints",
-        "max_gib": "max_bytes, in bytes",
-    },
-}
+
+class TestEveryCommand(contract_of("commands")):
+    """As docs/cli.md says it, under "Every command is a function"."""
+
+    different: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "analyse": {"--no-cache": "cache=False", "--parameter": "parameters"},
+        "compare": {
+            "--no-cache": "cache=False",
+            "--parameter": "parameters",
+            "--measures": "which rows are printed",
+            "--out": "Comparison.save",
+        },
+        "import": {
+            "--inspect": "topolab.inspect_checkpoints",
+            "--max-gib": "max_bytes, in bytes",
+        },
+        "train": {"method": "what", "--recipe": "what"},
+        "watch": {"--all": "everything", "--open": "open_browser"},
+    }
 
 
-def parameters_of(name: str) -> list[str]:
-    """What a person can give a command, by the names of its callback."""
-    signature = inspect.signature(find_command(name).callback)
-    return [
-        parameter.name.rstrip("_")
-        for parameter in signature.parameters.values()
-        if parameter.annotation not in ("typer.Context", typer.Context)
-    ]
-
-
-@pytest.mark.parametrize("name", COMMANDS)
-def test_it_is_called_as_the_command_and_is_a_name_of_topolab(name: str) -> None:
-    command = find_command(name)
-    expected = f"{name}_run" if iskeyword(name) else name.replace("-", "_")
-    assert command.python_name == expected
-    twin = command.function()
-    assert getattr(topolab, expected) is twin and expected in dir(topolab)
-    assert twin.__name__ == expected
-
-
-@pytest.mark.parametrize("name", COMMANDS)
-def test_it_is_documented_with_an_example(name: str) -> None:
-    twin = find_command(name).function()
-    signature = inspect.signature(twin)
-    headings = ["Examples"]
-    if signature.parameters:
-        headings.append("Parameters")
-    if signature.return_annotation not in (None, "None"):
-        headings.append("Returns")
-    text = inspect.getdoc(twin) or ""
-    for heading in headings:
-        assert f"\n{heading}\n{'-' * len(heading)}\n" in text, heading
-    assert ">>> " in text.partition("Examples\n")[2]
-    undocumented = [p for p in signature.parameters if not re.search(rf"^\**{p}\b", text, re.M)]
-    assert not undocumented
-
-
-@pytest.mark.parametrize("name", COMMANDS)
-def test_it_takes_every_setting_of_the_command(name: str) -> None:
-    signature = inspect.signature(find_command(name).function())
-    if any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values()):
-        return  # its settings are declared elsewhere and checked there
-    except_for = {*SHELL, *OTHERS.get(name, {})}
-    missing = set(parameters_of(name)) - set(signature.parameters) - except_for
-    assert not missing
-
-
-def test_the_exceptions_are_needed() -> None:
-    """What is listed above as different is an option, and no parameter of the twin."""
-    for name, different in OTHERS.items():
-        twin = inspect.signature(find_command(name).function()).parameters
-        for option in different:
-            assert option in parameters_of(name) and option not in twin, f"{name} {option}"
+def test_what_differs_is_in_the_document() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "cli.md").read_text(encoding="utf-8")
+    table = page.partition("| typed | in Python |")[2].partition("\n\n")[0]
+    for name, different in TestEveryCommand.different.items():
+        for word in different:
+            written = word if word.startswith("-") else f"{name} {word.upper()}"
+            assert f"{written}`" in table or f"{written} " in table, f"{name} {word}"
 
 
 # What is typed, and in what order the twin must have got it: only the first ones are looked at.

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import topolab
-from topolab.importers import Content, Importer, Inspection
+from topolab.importers import CheckpointContent, Importer, Inspection
 from topolab.registry import find, names
 
 
@@ -104,10 +104,10 @@ JUNK: list[Any] = [
 def test_junk_is_no_convention_and_no_crash(name: str, kind: Any) -> None:
     importer: Importer = find("importers", name)()
     for value in JUNK:
-        assert importer.detect(Content(kind, "junk", value)) in (True, False)
+        assert importer.detect(CheckpointContent(kind, "junk", value)) in (True, False)
         if kind not in ("torch", "safetensors") or not isinstance(value, dict):
             continue
-        if importer.detect(Content(kind, "junk", value)):
+        if importer.detect(CheckpointContent(kind, "junk", value)):
             assert name == "dense" and "fc.weight" in value
 
 

@@ -437,3 +437,17 @@ def test_two_hundred_replicates_of_seed_0_unless_told() -> None:
     told = fit_kernel(events, exposed, starts=[0, 3], replicates=200, seed=0)
     assert kernel.value_low.tolist() == told.value_low.tolist()
     assert bins(events, exposed).tolist() == bins(events, exposed, ratio=1.25, least=25).tolist()
+
+
+def test_only_ratios_of_exposure_matter() -> None:
+    events, exposed = drifting(9, 0.5, 1.0)
+    slope, kernel = fit_slope(events, exposed), fit_kernel(events, exposed, starts=[0, 2, 4])
+    for factor in (1e-4, 1e4):
+        scaled = fit_slope(events, exposed * factor)
+        assert (scaled.gamma, scaled.low, scaled.null_error) == pytest.approx(
+            (slope.gamma, slope.low, slope.null_error), rel=1e-9
+        )
+        other = fit_kernel(events, exposed * factor, starts=[0, 2, 4])
+        assert other.value == pytest.approx(kernel.value, rel=1e-8)
+        assert other.value_low == pytest.approx(kernel.value_low, rel=1e-8)
+        assert other.expected == pytest.approx(kernel.expected)

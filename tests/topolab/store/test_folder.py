@@ -12,9 +12,10 @@ import pytest
 
 import topolab
 from topolab import LayerSpec, Snapshot
-from topolab.errors import RunError, RunExistsError, SnapshotError
+from topolab.errors import RunError, RunExistsError, SnapshotError, TopolabError
 from topolab.snapshot import pack_mask
 from topolab.store import folder as module
+from topolab.store.files import read_file
 from topolab.store.folder import RunFolder, StoredSnapshot, is_snapshot_name
 from topolab.store.format import MAX_HEADER
 
@@ -295,3 +296,48 @@ def test_a_recorded_run_has_these_files(tmp_path: Path) -> None:
     assert folder.exists() and folder.finished()
     assert [stored.path.name for stored in folder.listing()] == ["000000-s0000005.safetensors"]
     assert not folder.writer_file.exists()
+
+
+def test_layers_that_cannot_be_are_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(TopolabError):
+        RunFolder(tmp_path / "r").create(LAYERS * 2, IDENTITY, {})
+    assert not (tmp_path / "r").exists()
+
+
+def test_no_run_begins_in_snapshots_that_lead_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "r").mkdir()
+    (tmp_path / "r" / "snapshots").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RunError, match="symbolic link"):
+        begun(tmp_path / "r")
+    assert not (tmp_path / "r" / "run.json").exists()
+
+
+def test_a_strange_file_beside_ours_is_a_strange_file(tmp_path: Path) -> None:
+    (tmp_path / "r").mkdir()
+    for name in (".lock", "notes.txt"):
+        (tmp_path / "r" / name).touch()
+    with pytest.raises(RunExistsError, match="holds no run"):
+        begun(tmp_path / "r")
+
+
+def test_a_header_costs_no_more_than_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A payload may be gigabytes: it is not read, and of no header more than is possible."""
+    folder, _ = begun(tmp_path / "r", (0,))
+    stored = folder.listing()[0]
+    sizes: list[int] = []
+
+    def counted(path: Path, **options: Any) -> bytes:
+        data = read_file(path, **options)
+        sizes.append(len(data))
+        return data
+
+    monkeypatch.setattr(module, "read_file", counted)
+    header = folder.header(stored)
+    assert sizes == [8, header.payload_at]
+    stored.path.write_bytes((MAX_HEADER + 1).to_bytes(8, "little") + b" " * 50)
+    with pytest.raises(SnapshotError, match="claims a header"):
+        folder.header(stored)
+    assert sizes[2:] == [8]

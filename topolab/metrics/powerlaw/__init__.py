@@ -13,14 +13,14 @@ from topolab.metrics.powerlaw.resampling import (
     goodness_of_fit,
     sample_tail,
 )
-from topolab.metrics.powerlaw.rivals import RIVALS, Comparison, compare
+from topolab.metrics.powerlaw.rivals import RIVALS, RivalTest, compare
 
 __all__ = [
     "RIVALS",
     "Bootstrap",
-    "Comparison",
     "GoodnessOfFit",
     "PowerLawFit",
+    "RivalTest",
     "bootstrap",
     "compare",
     "fit",

@@ -19,7 +19,7 @@ from scipy.special import erfc, gammaincc, log_ndtr
 from topolab.errors import AnalysisError
 from topolab.metrics.powerlaw.law import PowerLawFit, data_of
 
-__all__ = ["RIVALS", "Comparison", "compare"]
+__all__ = ["RIVALS", "RivalTest", "compare"]
 
 FloatArray = npt.NDArray[np.float64]
 # ln of a pmf at the given degrees, for parameters, x_min and x_max.
@@ -27,7 +27,7 @@ LogPmf = Callable[[FloatArray, FloatArray, float, float], FloatArray]
 
 
 @dataclass(frozen=True)
-class Comparison:
+class RivalTest:
     """A power law against one rival.
 
     Attributes
@@ -235,7 +235,7 @@ RIVALS: dict[str, _Rival] = {
 }
 
 
-def compare(degrees: npt.ArrayLike, law: PowerLawFit, rival: str) -> Comparison:
+def compare(degrees: npt.ArrayLike, law: PowerLawFit, rival: str) -> RivalTest:
     """Hold a fitted power law against a rival on the same tail.
 
     Parameters
@@ -247,7 +247,7 @@ def compare(degrees: npt.ArrayLike, law: PowerLawFit, rival: str) -> Comparison:
 
     Returns
     -------
-    Comparison
+    RivalTest
         With NaN and a reason where there is no law, or fewer than ten degrees in its tail.
 
     Raises
@@ -273,8 +273,8 @@ def compare(degrees: npt.ArrayLike, law: PowerLawFit, rival: str) -> Comparison:
     spec = RIVALS[rival]
     nan = math.nan
 
-    def none(reason: str) -> Comparison:
-        return Comparison(rival, nan, nan, nan, {}, spec.nested, reason)
+    def none(reason: str) -> RivalTest:
+        return RivalTest(rival, nan, nan, nan, {}, spec.nested, reason)
 
     if law.reason:
         return none(law.reason)
@@ -323,10 +323,10 @@ def compare(degrees: npt.ArrayLike, law: PowerLawFit, rival: str) -> Comparison:
     if spec.nested:
         ratio = min(ratio, 0.0)  # it contains the power law: above 0 is the optimiser's rounding
         p_value = float(gammaincc(0.5, -ratio))
-        return Comparison(rival, ratio, normalised, p_value, parameters, nested=True)
+        return RivalTest(rival, ratio, normalised, p_value, parameters, nested=True)
     p_value = float(erfc(abs(normalised) / math.sqrt(2))) if spread > 0 else nan
     reason = "" if spread > 0 else "the two laws are equal on this tail"
-    return Comparison(rival, ratio, normalised, p_value, parameters, reason=reason)
+    return RivalTest(rival, ratio, normalised, p_value, parameters, reason=reason)
 
 
 def _log_norm(law: PowerLawFit, x_min: float, x_max: float) -> float:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from topolab.cli.common import complete
-from topolab.options import Option, Registered
+from topolab.options import GroupChoices, Option
 
 __all__ = ["help_of", "parameters_of", "with_parameters"]
 
@@ -69,7 +69,7 @@ def parameters_of(
             if option.name in defaults:
                 own = replace(option, default=defaults[option.name], default_is="")
             default = own.default_text or "none"
-        group = option.choices.group if isinstance(option.choices, Registered) else None
+        group = option.choices.group if isinstance(option.choices, GroupChoices) else None
         switch = option.kind == "bool"
         flags = option.flags or ((f"{option.flag}/--no-{option.flag[2:]}",) if switch else ())
         declared = typer.Option(

@@ -16,14 +16,13 @@ from topolab.cli.common import (
     complete,
     did_you_mean,
     emit_json,
-    known_name,
     note,
-    printable,
     table,
 )
 from topolab.errors import ConfigError, PartialFailure
 from topolab.options import Option
 from topolab.progress import progress_shown
+from topolab.registry import check_name
 from topolab_trainers.commands.notes import interruption, with_notes
 from topolab_trainers.commands.parameters import parameters_of, with_parameters
 from topolab_trainers.config import settings as declared
@@ -87,6 +86,9 @@ def train(
 
     extra = list(context.args)
     if recipe is not None and method is not None:
+        if not method.startswith("-"):
+            raise ConfigError(f"give a method ({method}) or a recipe ({recipe}), not both")
+        # An option that only methods know, which stands first.
         extra, method = [method, *extra], None
     _check_method_first(method, recipe)
     settings |= _own_options(method or "", extra, list(settings))
@@ -105,8 +107,6 @@ def train(
             )  # fmt: skip
     except PartialFailure as error:
         _print_runs(error.done, as_json)
-        for name, reason in error.failed:
-            typer.echo(printable(f"topolab: {name}: {reason}"), err=True)
         raise
     if isinstance(trained, list):
         _print_runs(trained, as_json)
@@ -150,7 +150,7 @@ def _parameters_with(name: str, init: str | None) -> list[Any]:
     method = find("methods", name)()
     defaults = method.defaults
     init = init or defaults.get("init") or _default_of("init")
-    known_name("inits", init)
+    check_name("inits", init)
     own = {option.name for option in method.options}
     of_masks = [o for o in method.options_with(init) if o.name not in own]
     defaults = {**defaults, "init": init}
@@ -213,7 +213,7 @@ def _check_method_first(method: str | None, recipe: str | None) -> None:
         )
     if method.startswith("-"):
         raise ConfigError(f"put the method first: topolab train METHOD {method} ...")
-    known_name("methods", method)
+    check_name("methods", method)
 
 
 def _own_options(method: str, extra: Sequence[str], shared: Sequence[str]) -> dict[str, Any]:
@@ -256,7 +256,11 @@ def _own_options(method: str, extra: Sequence[str], shared: Sequence[str]) -> di
 def _init_options() -> set[str]:
     from topolab.registry import load_all
 
-    return {o.name for init in load_all("inits").values() for o in init.options}
+    return {o for own in load_all("inits", _option_names).values() for o in own}
+
+
+def _option_names(init: Any) -> list[str]:
+    return [option.name for option in init.options]
 
 
 def _command(arguments: Sequence[str]) -> str:

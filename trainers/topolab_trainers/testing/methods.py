@@ -134,7 +134,7 @@ class MethodContract(Contract):
 
         for _ in range(3):
             with pytest.raises(KeyboardInterrupt):
-                train(method, config, tmp_path / "r", resume=True, progress=stop, save_every=0)
+                train(method, config, tmp_path / "r", resume=True, on_step=stop, save_every=0)
         assert topolab.open_run(tmp_path / "r").state == "interrupted"
         resumed = train(method, config, tmp_path / "r", resume=True)
         assert resumed.state == "done" and contents(resumed) == contents(whole)
