@@ -32,9 +32,13 @@ def draw_uniforms(seed: int, start: int, count: int, n: int) -> FloatArray:
         raise AnalysisError(f"seed = {seed} must not be below 0")
     key = np.random.SeedSequence(seed).generate_state(2, np.uint64)
     out = np.empty((count, n))
+    # One generator, set to each replicate's place: a new one would ask the system for entropy.
+    philox = np.random.Philox(key=key)
+    generator, state = np.random.Generator(philox), philox.state
     for i in range(count):
-        counter = np.array([0, start + i, 0, 0], dtype=np.uint64)
-        np.random.Generator(np.random.Philox(key=key, counter=counter)).random(out=out[i])
+        state["state"]["counter"] = np.array([0, start + i, 0, 0], dtype=np.uint64)
+        philox.state = state
+        generator.random(out=out[i])
     return out
 
 
