@@ -254,3 +254,23 @@ def test_assortativity_needs_degrees_that_differ_on_both_sides() -> None:
     for block in ([[1, 1, 0], [0, 1, 1]], [[1, 1, 0], [0, 0, 1]], [[1, 0], [1, 0], [0, 1]]):
         assert math.isnan(nulls.assortativity(sp.csr_array(np.array(block))))
     assert nulls.assortativity(sp.csr_array(np.array([[1, 1], [0, 1]]))) == pytest.approx(-0.5)
+
+
+def test_a_rewiring_is_that_of_a_plain_loop_over_the_same_draws() -> None:
+    """However many are drawn at a time: 40,000 attempts are more than one block of them."""
+    block = sp.csr_array(np.random.default_rng(0).random((60, 90)) < 0.75)
+    rows, cols = (ends.tolist() for ends in block.nonzero())
+    edges = set(zip(rows, cols, strict=True))
+    draws = np.random.default_rng(4).integers(0, len(rows), (10 * len(rows), 2))
+    assert len(draws) > 2**15
+    for a, b in draws.tolist():
+        new = (rows[a], cols[b]), (rows[b], cols[a])
+        if rows[a] == rows[b] or cols[a] == cols[b] or edges & set(new):
+            continue
+        edges -= {(rows[a], cols[a]), (rows[b], cols[b])}
+        edges |= set(new)
+        cols[a], cols[b] = cols[b], cols[a]
+    after, moved = nulls.rewired(block, np.random.default_rng(4))
+    assert edges == set(zip(*(ends.tolist() for ends in after.nonzero()), strict=True))
+    before = set(zip(*(ends.tolist() for ends in block.nonzero()), strict=True))
+    assert moved == len(edges - before) / len(edges)
