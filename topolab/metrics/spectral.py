@@ -199,20 +199,20 @@ def _gram(
             out[indices[i]] += total
 
 
-class _Gram(LinearOperator):  # type: ignore[misc, unused-ignore]
+def _gram_operator(ones: sp.csr_array, left: FloatArray, right: FloatArray) -> LinearOperator:
     """M' M of M = diag(left) B diag(right)."""
+    # Unsigned, so that compiled code need not ask whether an index counts from the end.
+    indptr, indices = ones.indptr.astype(np.int64), ones.indices.astype(np.uint32)
+    squares = left * left
 
-    def __init__(self, ones: sp.csr_array, left: FloatArray, right: FloatArray) -> None:
-        super().__init__(np.float64, (len(right), len(right)))
-        # Unsigned, so that compiled code need not ask whether an index counts from the end.
-        self._structure = ones.indptr.astype(np.int64), ones.indices.astype(np.uint32)
-        self._squares, self._right = left * left, right
-
-    def _matvec(self, x: FloatArray) -> FloatArray:
-        out = np.empty(len(self._right))
-        _gram(*self._structure, self._squares, self._right * x.ravel(), out)
-        out *= self._right
+    def product(x: FloatArray) -> FloatArray:
+        out = np.empty(len(right))
+        _gram(indptr, indices, squares, right * x.ravel(), out)
+        out *= right
         return out
+
+    size = len(right)
+    return LinearOperator((size, size), matvec=product, dtype=np.dtype(np.float64))
 
 
 def _top_two(
@@ -227,7 +227,7 @@ def _top_two(
         ones, left, right = sp.csr_array(ones.T), right, left
     # As scipy's svds does it: vectors first, since the roots of eigenvalues near 0 are inexact.
     start = np.random.default_rng(seed).normal(size=ones.shape[1])
-    _, vectors = eigsh(_Gram(ones, left, right), k=2, tol=0, v0=start)
+    _, vectors = eigsh(_gram_operator(ones, left, right), k=2, tol=0, v0=start)
     vectors, _ = np.linalg.qr(vectors)
     images = left[:, None] * (ones @ (right[:, None] * vectors))
     values = np.linalg.svd(images, compute_uv=False)
