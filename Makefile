@@ -9,7 +9,7 @@ PYTEST_ARGS ?=
 PARALLEL ?= -n logical --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint bench trust mutants report docs-check test-wheel axe clean
+.PHONY: help demo test test-all lint bench trust mutants truths report docs-check test-wheel axe clean
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -59,6 +59,9 @@ report: $(VENV)/.installed-run ## Rebuild the gallery's reports (minutes), or on
 
 trust: $(VENV)/.installed-test ## 300 kills and 10,000 damaged files (half an hour); a short form is in `make test`
 	@$(BIN)/python benchmarks/trust
+
+truths: $(VENV)/.installed-test ## What the words of selection are worth, on runs of known truth
+	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/truths --workers 2
 
 mutants: $(VENV)/.installed-test ## Change the code in one place at a time: would the tests notice? (hours)
 	@$(BIN)/python benchmarks/mutants
