@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from topolab.registry import find, names
 from topolab.testing import contract_of
 
 
@@ -15,3 +16,9 @@ class TestEveryGrowCriterion(contract_of("grow_criteria")):
 
 class TestEveryDataset(contract_of("datasets")):
     pass
+
+
+def test_what_the_scores_look_at() -> None:
+    """Training keeps a dense gradient, or its average, only for those that need it."""
+    needs = {name: find("grow_criteria", name).needs for name in names("grow_criteria")}
+    assert needs == {"gradient": "gradient", "momentum": "momentum", "random": None}

@@ -61,3 +61,16 @@ def test_it_draws_on_until_there_are_enough(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(torch, "randint", unlucky)
     places = draw_outside(torch.zeros(9000, dtype=torch.bool), 1000, seeded()).tolist()
     assert len(calls) == 2 and len(set(places)) == len(places) == 1000 and places[0] == 1
+
+
+def test_growth_in_memory_order_takes_the_first_of_equal_scores() -> None:
+    """And says which edges went and which came; one that was dropped does not come back."""
+    mask = torch.zeros(6, 50, dtype=torch.bool)
+    mask[:, ::5] = True
+    keep = mask.clone()
+    keep[3:] = False
+    update = grow_in_memory_order(mask, keep, torch.zeros(6, 50))
+    came = torch.nonzero(~mask.reshape(-1)).squeeze(1)[:30]
+    assert torch.nonzero(update.grown.reshape(-1)).squeeze(1).tolist() == came.tolist()
+    assert torch.equal(update.dropped, mask & ~keep)
+    assert torch.equal(update.mask, keep | update.grown) and update.regrown == 0
