@@ -45,6 +45,7 @@ PLACES = {
     ("lognormal", "metrics/powerlaw/rivals.py"): "a distribution that rivals the power law",
     ("mlflow", "integrations/mlflow.py"): "a tracker, in its own file",
     ("momentum", "importers"): "a buffer of an optimiser in other people's checkpoints",
+    ("dropped", "testing/runs.py"): "a metric of a made run, named as trainings record it",
     ("powerlaw", "provenance.py"): "the package of that name, whose version is kept",
     ("random", "store/processes.py"): "/proc/sys/kernel/random",
     ("rigl", "importers"): "other people's packages, whose files are recognised",
