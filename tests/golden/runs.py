@@ -1,7 +1,8 @@
 """Short runs whose every byte is known: one for each kind of method, engine, network and table.
 
 ``python tests/golden/runs.py`` trains them, analyses them, and holds their hashes against
-``hashes.json`` (numbers of tables to ten digits); ``--write`` writes that file anew (only where a change of numbers is meant).
+``hashes.json`` (numbers of tables to ten digits); ``--write`` writes that file anew, which is
+right only where a change of numbers is meant.
 
 Rounding depends on the processor and on torch's version, so hashes are kept under the hash of a
 small calculation by torch alone (`machine`): where that differs, there is nothing to compare with.
