@@ -48,9 +48,14 @@ _RIVALS = (
     Column("rival", str, "1", "The distribution the power law is held against."),
     Column("ratio", float, "1", "Log-likelihood ratio R; above 0 favours the power law."),
     Column("normalised", float, "1", "R / (sqrt(n_tail) s): Vuong's statistic."),
-    Column("p_value", float, "1", "Two-sided (Vuong); for the truncated power law nested."),
+    Column("p_value", float, "1", "Two-sided (Vuong); nested for the truncated power law."),
     Column("favours", str, "1", "power law, the rival, or neither, at 0.05."),
     Column("parameters", str, "1", "Of the rival, by maximum likelihood."),
+    Column("boundary", str, "1", "The law the rival has become, at a rim where p is rough."),
+    Column("aic", float, "1", "Akaike's criterion of the rival; the lower the better."),
+    Column("aic_law", float, "1", "Akaike's criterion of the power law on the same tail."),
+    Column("bic", float, "1", "Schwarz's criterion of the rival."),
+    Column("bic_law", float, "1", "Schwarz's criterion of the power law."),
     Column("reason", str, "1", "Why there is no ratio; empty where there is one."),
 )
 
@@ -89,7 +94,7 @@ class PowerLaw(Analysis):
     seed: int = 0
 
     name = "powerlaw"
-    version = 2
+    version = 3
     summary = "Power-law fits of the hidden degrees through time, their plausibility and rivals"
     schemas: ClassVar[dict[str, tuple[Column, ...]]] = {
         "powerlaw": _COLUMNS,
@@ -142,6 +147,11 @@ class PowerLaw(Analysis):
                             "parameters": ", ".join(
                                 f"{key} = {value:.6g}" for key, value in made.parameters.items()
                             ),
+                            "boundary": made.boundary,
+                            "aic": made.aic,
+                            "aic_law": made.aic_law,
+                            "bic": made.bic,
+                            "bic_law": made.bic_law,
                             "reason": made.reason,
                         }
                         for made in (metrics.compare(degrees, law, r) for r in metrics.RIVALS)
