@@ -46,7 +46,9 @@ def test_powerlaw_rivals_and_p_through_time(tmp_path: Path) -> None:
     run = recorded(tmp_path / "r", frames, layers)
     result = analyse(run, ["powerlaw"], parameters={"powerlaw": {"x_min": 5, "errors": 20}})
     rivals = result["powerlaw"].tables["powerlaw_rivals"]
-    assert set(rivals["step"]) == {1} and len(rivals) == 2 * 2 * len(topolab.metrics.powerlaw.RIVALS)
+    assert set(rivals["step"]) == {1} and len(rivals) == 2 * 2 * len(
+        topolab.metrics.powerlaw.RIVALS
+    )
     assert set(rivals["rival"]) == set(topolab.metrics.powerlaw.RIVALS)
     table = result["powerlaw"].table
     assert table["p_value"].notna().all() and (table["replicates"] >= 100).all()

@@ -335,6 +335,49 @@ def test_sequential_stopping_says_so() -> None:
     assert plausible.low <= every.p_value <= plausible.high
 
 
+def test_no_threshold_that_is_read_is_left_undecided() -> None:
+    """Stopped replicates decide as all 2,500 do, for both rules; stopped for one they do not."""
+    thresholds = (0.1, 0.95)
+    rng = np.random.default_rng(21)
+    drawn, one_only = 0, 0
+    for seed in range(40):
+        sample = rng.zipf(2.5, 120) if seed % 4 else rng.geometric(0.2, 120)
+        law = powerlaw.fit(sample, x_min=1)
+        every = powerlaw.goodness_of_fit(sample, law, seed=seed)
+        both = powerlaw.goodness_of_fit(sample, law, seed=seed, stop_at=thresholds)
+        one = powerlaw.goodness_of_fit(sample, law, seed=seed, stop_at=0.1)
+        assert [both.p_value > t for t in thresholds] == [every.p_value > t for t in thresholds]
+        assert both.low <= every.p_value <= both.high
+        assert both.stopped == (both.replicates < 2500)
+        if both.stopped:
+            assert not any(both.low <= t <= both.high for t in thresholds)
+        drawn += both.replicates
+        one_only += (one.p_value > 0.95) != (every.p_value > 0.95)
+    assert drawn < 0.4 * 40 * 2500 and one_only >= 1
+
+
+def test_the_interval_holds_at_all_looks_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A p of 0.1 exactly: a test that stops at 0.1 is never right to, and stops in 1 % at most."""
+    from topolab.metrics.powerlaw import resampling
+
+    rng = np.random.default_rng(22)
+    monkeypatch.setattr(
+        resampling, "_decisions",
+        lambda *_: ((rng.random(100) >= 0.1).astype(np.int8) for _ in range(25)),
+    )  # fmt: skip
+    data = np.random.default_rng(0).zipf(2.5, 100)
+    law = powerlaw.fit(data, 1)
+    stopped = sum(powerlaw.goodness_of_fit(data, law, stop_at=0.1).stopped for _ in range(1000))
+    assert stopped <= 10
+    # Wilson's interval at each look, as if it were the only one
+    wrong = 0
+    for _ in range(1000):
+        hits = np.cumsum((rng.random((25, 100)) < 0.1).sum(1))
+        ends = [resampling.wilson(int(h), 100 * (i + 1)) for i, h in enumerate(hits[:-1])]
+        wrong += any(not low <= 0.1 <= high for low, high in ends)
+    assert wrong > 30
+
+
 def test_a_fixed_x_min_stays_fixed_in_the_replicates() -> None:
     """igraph searches it again in every replicate, which makes them fit better than the data."""
     rng = np.random.default_rng(5)
@@ -382,7 +425,14 @@ def test_words_are_plausible() -> None:
 def test_bootstraps_refuse_what_cannot_be() -> None:
     data = np.random.default_rng(1).zipf(2.2, 100)
     law = powerlaw.fit(data)
-    for bad in ({"replicates": 0}, {"stop_at": 1.0}, {"threads": 0}, {"device": "nowhere"}):
+    for bad in (
+        {"replicates": 0},
+        {"stop_at": 1.0},
+        {"stop_at": (0.1, 0.0)},
+        {"stop_at": ()},
+        {"threads": 0},
+        {"device": "nowhere"},
+    ):
         with pytest.raises(AnalysisError):
             powerlaw.goodness_of_fit(data, law, **bad)  # type: ignore[arg-type]
     with pytest.raises(AnalysisError, match="not the degrees"):
