@@ -12,13 +12,12 @@ import pandas as pd
 
 from topolab.analysis import Analysis
 from topolab.errors import AnalysisError
-from topolab.graph import LayeredGraph
-from topolab.hooks import LAYER, WHEN, check_chain, check_name_free, hidden_layers, rows_of
+from topolab.hooks import LAYER, WHEN, check_chain, check_name_free, rows_of
 from topolab.metrics import powerlaw as metrics
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
-from topolab_analyses.capacity import edge_capacity
+from topolab_analyses.hidden import ENDS, chosen_ends, hidden_degrees
 
 __all__ = ["PowerLaw"]
 
@@ -68,10 +67,6 @@ _RIVALS = (
 )
 
 
-#: A layer of neurons, an end of its edges, its degrees there, and the most that one can have.
-Sequence = tuple[str, str, npt.NDArray[np.int64], int]
-
-_ENDS = ("in", "out", "total")
 _ENGINES = ("topolab", "powerlaw", "powerlaw-continuous")
 
 
@@ -127,7 +122,7 @@ class PowerLaw(Analysis):
         """Check parameters and that there are hidden neurons."""
         check_chain(run)
         check_name_free(run, "hidden")
-        if self.x_min < 1 or self.replicates < 0 or self.direction not in ("all", *_ENDS):
+        if self.x_min < 1 or self.replicates < 0 or self.direction not in ("all", *ENDS):
             raise AnalysisError(
                 "powerlaw: x_min must be at least 1, replicates at least 0, direction one of "
                 "all, in, out, total"
@@ -154,7 +149,8 @@ class PowerLaw(Analysis):
         last = snapshot.step == state
         records: list[dict[str, Any]] = []
         rivals: list[dict[str, Any]] = []
-        for layer, end, degrees, x_max in self._sequences(snapshot):
+        for layer, end, degrees, capacity in hidden_degrees(snapshot, chosen_ends(self.direction)):
+            x_max = capacity if self.x_max == -1 else self.x_max
             for variant, x_min in (("searched", None), ("fixed", self.x_min)):
                 key = {"layer": layer, "end": end, "variant": variant}
                 law = self._fit(degrees, x_min, x_max or None)
@@ -165,23 +161,6 @@ class PowerLaw(Analysis):
             "powerlaw": rows_of(snapshot, records, _COLUMNS),
             "powerlaw_rivals": rows_of(snapshot, rivals, _RIVALS),
         }
-
-    def _sequences(self, snapshot: Snapshot) -> Iterator[Sequence]:
-        """What is fitted; the bound is 0 where there is none."""
-        graph, capacity = LayeredGraph.from_snapshot(snapshot), edge_capacity(snapshot.layers)
-        names = hidden_layers(graph)
-        ends = _ENDS if self.direction == "all" else (self.direction,)
-        degrees = {end: graph.degrees(end) for end in ends}  # type: ignore[arg-type]  # checked
-        for name in (*names, "hidden"):
-            layers = names if name == "hidden" else (name,)
-            for end in ends:
-                bound = max(capacity[layer][end] for layer in layers)
-                yield (
-                    name,
-                    end,
-                    np.concatenate([degrees[end][graph.layer_slice(layer)] for layer in layers]),
-                    bound if self.x_max == -1 else self.x_max,
-                )
 
     def _fit(
         self, degrees: npt.NDArray[np.int64], x_min: int | None, x_max: int | None

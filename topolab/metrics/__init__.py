@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         paths,
         powerlaw,
         spectral,
+        tail_index,
     )
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "paths",
     "powerlaw",
     "spectral",
+    "tail_index",
 ]
 
 
