@@ -73,8 +73,13 @@ def why(row: Mapping[str, Any]) -> str:
         )
     if said == GOES_WITH_DEGREE:
         return (
-            f"Gains go with degree, but a fitness of the neurons may explain it: {kernel}, but "
-            f"{within}, which is not clearly above {limit}."
+            f"Gains go with degree, but degree need not be their cause: {kernel}, but {within}, "
+            + (
+                f"below {limit} ({probability(row['p_no_attachment'])}), as if neurons had a fixed "
+                "fitness."
+                if row["p_no_attachment_holm"] < ALPHA
+                else f"not clearly above {limit}."
+            )
         )
     if said == NOT_SUPPORTED:
         return (

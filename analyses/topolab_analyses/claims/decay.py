@@ -88,10 +88,11 @@ def why(row: Mapping[str, Any]) -> str:
             f"or more are fewer than {LEAST_POOR}"
             + (f", since {row['decay_reason']}." if row["decay_reason"] else ".")
         )
+    times = count(row["dormant"], "time") if row["dormant"] else "never"
     numbers = (
-        f"{count(row['dormant'], 'time')} a neuron of the poorest quarter fell below {low} edges, "
-        f"against {row['dormant_null']:.1f} by random rewiring, with {row['poor']:.0f} poor "
-        f"neurons at risk in each of {count(row['parts'], 'part')} of the run"
+        f"a neuron of the poorest quarter fell below {low} edges {times}, against "
+        f"{row['dormant_null']:.1f} times by random rewiring, with {row['poor']:,.0f} of them at "
+        f"risk in each of {count(row['parts'], 'part')} of the run"
     )
     least = f"{LEAST_DORMANT:.0%}".replace("%", " %")
     if said == SUPPORTED:

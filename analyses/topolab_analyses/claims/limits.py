@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = [
     "ALPHA", "CANNOT_TELL", "CSN", "CUT_OFF", "DOES_NOT_APPLY", "GOES_WITH_DEGREE",
     "LEAST_DORMANT", "LEAST_EXPONENT", "LEAST_POOR", "LEAST_TAIL", "NOT_SUPPORTED", "PAPER",
-    "SUPPORTED", "UNDECIDED", "WIDEST_LOGNORMAL", "WORDS",
+    "STEEPEST", "SUPPORTED", "UNDECIDED", "WIDEST_LOGNORMAL", "WORDS",
 ]  # fmt: skip
 
 SUPPORTED, NOT_SUPPORTED, UNDECIDED = "supported", "not supported", "undecided"
@@ -23,6 +23,9 @@ WORDS = (
 CSN, PAPER, ALPHA = 0.1, 0.95, 0.05
 #: With fewer degrees in the tail hardly any law can be rejected, so none is supported (CSN).
 LEAST_TAIL = 50
+#: A steeper tail is none of a power law: of 32 neurons in it fewer than one has twice the edges
+#: that it begins at.
+STEEPEST = 6.0
 #: Lognormals up to this sigma must be told from the law. Over the degrees that a layer has room
 #: for, wider ones are the same curve: between x_min and k their local exponent grows by
 #: ln(k / x_min) / sigma^2.

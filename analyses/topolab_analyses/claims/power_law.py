@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtr
 
 from topolab_analyses.claims.combine import fisher, random_effects, stouffer
 from topolab_analyses.claims.limits import (
@@ -18,6 +19,7 @@ from topolab_analyses.claims.limits import (
     DOES_NOT_APPLY,
     LEAST_TAIL,
     NOT_SUPPORTED,
+    STEEPEST,
     SUPPORTED,
     UNDECIDED,
     WIDEST_LOGNORMAL,
@@ -27,7 +29,7 @@ from topolab_analyses.claims.numbers import probability, short
 __all__ = ["P_VALUES", "pool", "why", "word"]
 
 #: What is adjusted over the layers that are judged together.
-P_VALUES = ("p_law", "p_rival", "p_cut_off", "p_thin", "p_lognormal")
+P_VALUES = ("p_law", "p_rival", "p_cut_off", "p_steep", "p_thin", "p_lognormal")
 
 
 def word(row: Mapping[str, Any]) -> str:
@@ -39,7 +41,7 @@ def word(row: Mapping[str, Any]) -> str:
         return UNDECIDED
     if row["p_cut_off_holm"] < ALPHA:
         return CUT_OFF
-    if row["p_law_holm"] <= ALPHA or row["p_rival_holm"] < ALPHA:
+    if min(row["p_law_holm"], _or_1(row["p_rival_holm"]), _or_1(row["p_steep_holm"])) < ALPHA:
         return NOT_SUPPORTED
     if row["p_law"] <= CSN or row["p_rival"] < ALPHA or row["p_cut_off"] < ALPHA:
         return UNDECIDED  # rejected alone, not among so many
@@ -55,10 +57,9 @@ def why(row: Mapping[str, Any]) -> str:
         return "All neurons have the same degree, so that there is no distribution to judge."
     if not math.isfinite(row["p_law"]):
         return f"No power law can be judged, since {row['law_reason'] or 'there is no p-value'}."
-    law = (
-        f"the law of exponent {short(row['alpha'])} from {row['x_min']:g} edges on"
-        + (f" (up to {row['x_max']:,.0f}, the room of a neuron)" if row["x_max"] > 0 else "")
-    )  # fmt: skip
+    law = f"the law of exponent {short(row['alpha'])} from {row['x_min']:g} edges on"
+    if row["x_max"] > 0:
+        law += f", bounded at {row['x_max']:,.0f},"
     tail = f"{row['n_tail']:,.0f} of {row['n']:,.0f} neurons in its tail"
     p, rival = probability(row["p_law"]), str(row["best_rival"]).replace("_", " ")
     if said == CUT_OFF:
@@ -67,7 +68,13 @@ def why(row: Mapping[str, Any]) -> str:
             f"cut-off near {row['cut_off']:,.0f} edges, which beats {law} "
             f"({probability(row['p_cut_off'])}), with {tail}."
         )
-    if row["p_law_holm"] <= ALPHA:
+    if row["p_steep_holm"] < ALPHA:
+        return (
+            f"The tail is too steep for a power law: its exponent from {row['x_min']:g} edges on is "
+            f"{short(row['alpha'])} ± {short(row['alpha_error'])}, above {STEEPEST:g} "
+            f"({probability(row['p_steep'])}), with {tail}."
+        )
+    if row["p_law_holm"] < ALPHA:
         return f"No power law describes the degrees: {law} is rejected ({p}), with {tail}."
     if row["p_rival_holm"] < ALPHA:
         return (
@@ -115,6 +122,10 @@ def why(row: Mapping[str, Any]) -> str:
     )
 
 
+def _or_1(p: float) -> float:
+    return p if math.isfinite(p) else 1.0
+
+
 def pool(rows: pd.DataFrame) -> dict[str, Any]:
     """The evidence of one layer over several seeds, as if it were a run's."""
     fitted = rows[np.isfinite(rows["p_law"])]
@@ -136,6 +147,7 @@ def pool(rows: pd.DataFrame) -> dict[str, Any]:
         "p_cut_off": fisher(rows["p_cut_off"].fillna(1.0)) if len(cut) else math.nan,
         "alpha_cut_off": float(cut["alpha_cut_off"].mean()) if len(cut) else math.nan,
         "cut_off": float(cut["cut_off"].mean()) if len(cut) else math.nan,
+        "p_steep": float(ndtr((STEEPEST - mean) / error)) if math.isfinite(error) else math.nan,
         "p_thin": stouffer(rows["p_thin"]),
         "p_lognormal": stouffer(rows["p_lognormal"]),
         "law_reason": "; ".join(dict.fromkeys(r for r in rows["law_reason"] if r)),
