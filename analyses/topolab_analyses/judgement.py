@@ -57,13 +57,14 @@ def judge(evidence: pd.DataFrame, family: str | None = None) -> pd.DataFrame:
             for key in pd.unique(keys):
                 adjusted[keys == key] = holm(out[column].to_numpy(dtype=np.float64)[keys == key])
             out[f"{column}_holm"] = adjusted
-    rows = out.to_dict("records")
-    for name, claim in CLAIMS.items():
-        out[name] = [claim.word(row) for row in rows]
-        out[f"why_{name}"] = [claim.why(row) for row in rows]
-    judged = out.to_dict("records")
-    out["verdict"] = [_verdict(row) for row in judged]
-    out["why"] = [_why({**row, "verdict": _verdict(row)}) for row in judged]
+    rows: list[dict[str, Any]] = [dict(row) for _, row in out.iterrows()]
+    for row in rows:
+        for name, claim in CLAIMS.items():
+            row[name], row[f"why_{name}"] = claim.word(row), claim.why(row)
+        row["verdict"] = _verdict(row)
+        row["why"] = _why(row)
+    for column in (*CLAIMS, *(f"why_{name}" for name in CLAIMS), "verdict", "why"):
+        out[column] = [row[column] for row in rows]
     return out
 
 
@@ -84,7 +85,7 @@ def pool(judged: pd.DataFrame) -> pd.DataFrame:
     for (group, layer), part in judged.groupby(["group", "layer"], sort=False):
         row: dict[str, Any] = {"group": group, "layer": layer, "runs": len(part)}
         if len(part) == 1:
-            row |= part.iloc[0].to_dict()  # one run says what it says alone
+            row |= {str(k): v for k, v in part.iloc[0].items()}  # one run says what it says alone
         else:
             row |= {"updates": int(part["updates"].median())}
             for claim in CLAIMS.values():
@@ -114,8 +115,8 @@ def sentence(pooled: pd.DataFrame) -> str:
     Examples
     --------
     >>> sentence(pd.DataFrame({"group": ["set", "set", "rigl"], "layer": ["fc1", "fc2", "fc1"],
-    ...                        "verdict": ["not supported", "not supported", "undecided"]}))
-    'The neural selection hypothesis is not supported in set (fc1, fc2) and is undecided in rigl (fc1).'
+    ...                        "verdict": ["not supported", "not supported", "undecided"]}))[34:]
+    'is not supported in set (fc1, fc2) and is undecided in rigl (fc1).'
     """
     said = {}
     for word in WORDS:
@@ -148,13 +149,10 @@ def _verdict(row: Mapping[str, Any]) -> str:
 def _why(row: Mapping[str, Any]) -> str:
     """Which claims carry the verdict, with their sentences."""
     verdict = row["verdict"]
-    deciding = {
-        SUPPORTED: lambda word: True,
-        NOT_SUPPORTED: lambda word: word == NOT_SUPPORTED,
-        DOES_NOT_APPLY: lambda word: word == DOES_NOT_APPLY,
-        UNDECIDED: lambda word: word != SUPPORTED,
-    }[verdict]
-    chosen = [name for name in CLAIMS if deciding(row[name])]
+    if verdict in (NOT_SUPPORTED, DOES_NOT_APPLY):
+        chosen = [name for name in CLAIMS if row[name] == verdict]
+    else:
+        chosen = [name for name in CLAIMS if verdict == SUPPORTED or row[name] != SUPPORTED]
     listed = _listed(_SUBJECT[name] for name in chosen)
     verb = "are" if len(chosen) > 1 else "is"
     start = {

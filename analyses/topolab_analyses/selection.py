@@ -38,7 +38,6 @@ from topolab_analyses.selection_tables import FITS, POOLED, RIVALS, VERDICTS
 __all__ = ["Selection"]
 
 
-
 @dataclass(frozen=True)
 class _Memory:
     before: Snapshot | None
@@ -193,7 +192,14 @@ class Selection(SequentialAnalysis):
         """What became of a layer's edges over the run."""
         common = {"snapshots": state["snapshots"], "updates": 0}
         if layer not in {name for name, _ in history.ends()}:
-            return {**common, **nothing_changed(self.dormant_below)}
+            reason = (
+                "one snapshot: nothing is known of what changes"
+                if state["snapshots"] == 1
+                else "no mask changes from snapshot to snapshot"
+            )
+            if state["moving"]:
+                reason = "no edge of these neurons changes"
+            return {**common, **nothing_changed(self.dormant_below, reason)}
         end = history.main_end(layer)
         every = history.of(layer, end, kernel=None)
         gains, losses = history.of(layer, end), history.of(layer, end, kernel="loss")
@@ -216,16 +222,20 @@ class Selection(SequentialAnalysis):
         columns = [c.name for c in VERDICTS]
         if len(found):
             rivals = rivals.assign(step=state["last"])
-            found = found.assign(onset_law=[onset_of_law(fits, x) for x in found["layer"]])
+            found = found.assign(
+                onset_law=[onset_of_law(fits, layer) for layer in found["layer"]],
+                reason=[_reason({**row}) for _, row in found.iterrows()],
+            )
             return {
                 "selection": judge(found)[columns],
                 "selection_fits": fits,
                 "selection_rivals": rivals,
             }
         # No hidden neuron has an edge that is counted: one row that says so.
-        none = nothing_changed(self.dormant_below) | {
-            "layer": "none", "snapshots": state["snapshots"], "degrees": 0,
-            "law_reason": "no hidden neuron has an edge that is counted",
+        reason = "no hidden neuron has an edge that is counted"
+        none = nothing_changed(self.dormant_below, reason) | {
+            "layer": "none", "snapshots": state["snapshots"], "degrees": 0, "law_reason": reason,
+            "reason": reason,
         }  # fmt: skip
         return {
             "selection": judge(pd.DataFrame([_empty(VERDICTS) | none]))[columns],
@@ -266,6 +276,12 @@ class Selection(SequentialAnalysis):
         return pool(across).reindex(columns=[c.name for c in POOLED])
 
 
+def _reason(row: Mapping[str, Any]) -> str:
+    """Why any number of a row is missing."""
+    given = (row[f"{of}_reason"] for of in ("law", "gain", "within", "loss", "decay"))
+    return "; ".join(dict.fromkeys(reason for reason in given if reason))
+
+
 def _empty(columns: tuple[Column, ...]) -> dict[str, Any]:
     blank: dict[type, Any] = {float: math.nan, int: 0, bool: False}
     return {c.name: blank.get(c.dtype, "none") for c in columns}
@@ -292,5 +308,5 @@ def _degrees(
 
 
 def _together(layer: str, sides: list[Degrees]) -> Degrees:
-    values = np.sum([side.values for side in sides], axis=0, dtype=np.int64)
+    values = np.stack([side.values for side in sides]).sum(0)
     return Degrees(layer, "total", values, sum(side.capacity for side in sides))

@@ -93,9 +93,7 @@ def _onset(gains: Ends, windows: int, seed: int) -> tuple[float, str]:
     return _NAN, f"no onset: in none of {windows} parts the exponent is clearly above 0"
 
 
-def decay_evidence(
-    ends: Ends, *, low: int, parts: int, nulls: int, seed: int
-) -> dict[str, Any]:
+def decay_evidence(ends: Ends, *, low: int, parts: int, nulls: int, seed: int) -> dict[str, Any]:
     """How many of the poor become dormant, and how many by random rewiring.
 
     The run falls into parts. At the start of each the quarter of the neurons with the fewest edges
@@ -173,8 +171,8 @@ def _reason(ends: Ends, low: int) -> str:
     return ""
 
 
-def nothing_changed(low: int) -> dict[str, Any]:
-    """The evidence of a layer whose edges never change: none."""
+def nothing_changed(low: int, reason: str) -> dict[str, Any]:
+    """The evidence of a layer whose edges never change: none, for this reason."""
     names = (
         "gain_slope", "gain_error", "gain_low", "gain_high", "p_gain", "p_no_gain", "gain_rate",
         "joint", "joint_low", "joint_high", "within", "within_error", "within_low", "within_high",
@@ -183,7 +181,7 @@ def nothing_changed(low: int) -> dict[str, Any]:
     )  # fmt: skip
     counts = dict.fromkeys(("grown", "dropped", "parts", "dormant", "nulls"), 0)
     reasons = dict.fromkeys(
-        ("gain_reason", "within_reason", "loss_reason", "onset_reason", "decay_reason"), ""
+        ("gain_reason", "within_reason", "loss_reason", "onset_reason", "decay_reason"), reason
     )
     return {
         **dict.fromkeys(names, _NAN), **counts, **reasons, "poor": 0.0, "dormant_below": low,

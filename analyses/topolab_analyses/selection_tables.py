@@ -117,11 +117,14 @@ _DECAY = (
     *_with_holm(
         Column("p_decay", float, "1", "One-sided p-value of an excess of 0.05 or less.")
     ),
-    *_with_holm(Column("p_no_decay", float, "1", "One-sided p-value of an excess of 0.05 or more.")),
+    *_with_holm(Column("p_no_decay", float, "1", "One-sided p-value of one of 0.05 or more.")),
     Column("drift", float, "1", "Change of the edges of those poor at the start, start to end."),
     Column("decay_reason", str, "1", "Why there are no poor; empty where there are."),
 )  # fmt: skip
-VERDICTS = (_LAYER, *_WORDS, *_LAW, *_RULES, *_ATTACHMENT, *_JOINT, *_DECAY)
+VERDICTS = (
+    _LAYER, *_WORDS, *_LAW, *_RULES, *_ATTACHMENT, *_JOINT, *_DECAY,
+    Column("reason", str, "1", "Why numbers are missing, all together; empty where none is."),
+)  # fmt: skip
 #: Several seeds together: what pools the evidence of one layer.
 POOLED = (
     Column("group", str, "1", "Runs that differ by their seed alone."),

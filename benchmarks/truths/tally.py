@@ -21,7 +21,6 @@ from topolab_analyses.claims.limits import (
 __all__ = ["WORDS", "is_wrong", "rate", "summary", "tally", "wilson"]
 
 
-
 def wilson(hits: int, of: int) -> tuple[float, float]:
     """Wilson's 95 % interval of a share.
 

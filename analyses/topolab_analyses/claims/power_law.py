@@ -57,40 +57,39 @@ def why(row: Mapping[str, Any]) -> str:
         return "All neurons have the same degree, so that there is no distribution to judge."
     if not math.isfinite(row["p_law"]):
         return f"No power law can be judged, since {row['law_reason'] or 'there is no p-value'}."
-    law = f"the law of exponent {short(row['alpha'])} from {row['x_min']:g} edges on"
-    if row["x_max"] > 0:
-        law += f", bounded at {row['x_max']:,.0f},"
+    bound = f", at most {row['x_max']:,.0f}" if row["x_max"] > 0 else ""
+    law = f"the law of exponent {short(row['alpha'])} (from {row['x_min']:g} edges on{bound})"
     tail = f"{row['n_tail']:,.0f} of {row['n']:,.0f} neurons in its tail"
     p, rival = probability(row["p_law"]), str(row["best_rival"]).replace("_", " ")
     if said == CUT_OFF:
         return (
-            f"The degrees follow a power law of exponent {short(row['alpha_cut_off'])} only up to a "
-            f"cut-off near {row['cut_off']:,.0f} edges, which beats {law} "
-            f"({probability(row['p_cut_off'])}), with {tail}."
+            f"The degrees follow a power law only up to a cut-off: exponent "
+            f"{short(row['alpha_cut_off'])} and a cut-off near {row['cut_off']:,.0f} edges beat {law} "
+            f"at {probability(row['p_cut_off'])}, with {tail}."
         )
     if row["p_steep_holm"] < ALPHA:
         return (
-            f"The tail is too steep for a power law: its exponent from {row['x_min']:g} edges on is "
+            f"The tail is too steep for a power law: from {row['x_min']:g} edges on its exponent is "
             f"{short(row['alpha'])} ± {short(row['alpha_error'])}, above {STEEPEST:g} "
             f"({probability(row['p_steep'])}), with {tail}."
         )
     if row["p_law_holm"] < ALPHA:
-        return f"No power law describes the degrees: {law} is rejected ({p}), with {tail}."
+        return f"No power law describes the degrees: {law} is rejected at {p}, with {tail}."
     if row["p_rival_holm"] < ALPHA:
         return (
             f"The {rival} describes the degrees better than {law} "
-            f"({probability(row['p_rival'])}), with {tail}."
+            f"at {probability(row['p_rival'])}, with {tail}."
         )
     if row["p_law"] <= CSN:
         return (
-            f"The degrees speak against {law} ({p}), but not clearly enough to reject it among "
+            f"The degrees speak against {law} at {p}, but not clearly enough to reject it among "
             f"all layers, with {tail}."
         )
     if row["p_rival"] < ALPHA or row["p_cut_off"] < ALPHA:
         other = rival if row["p_rival"] < ALPHA else "law with a cut-off"
         least = min(x for x in (row["p_rival"], row["p_cut_off"]) if x < ALPHA)
         return (
-            f"The {other} describes the degrees better than {law} ({probability(least)}), but not "
+            f"The {other} describes the degrees better than {law} at {probability(least)}, but not "
             f"clearly enough among all layers, with {tail}."
         )
     if row["n_tail"] < LEAST_TAIL:
@@ -103,7 +102,7 @@ def why(row: Mapping[str, Any]) -> str:
             f" ({probability(row['p_thin'])})" if math.isfinite(row["p_thin"]) else ""
         )  # fmt: skip
         return (
-            f"The degrees do not rule out {law} ({p}), nor an exponential tail{against}, with "
+            f"The degrees do not rule out {law} at {p}, nor an exponential tail{against}, with "
             f"{tail}."
         )
     if said == CANNOT_TELL:
@@ -111,12 +110,12 @@ def why(row: Mapping[str, Any]) -> str:
             f" ({probability(row['p_lognormal'])})" if math.isfinite(row["p_lognormal"]) else ""
         )  # fmt: skip
         return (
-            f"The degrees are compatible with {law} ({p}) and beat an exponential "
+            f"The degrees are compatible with {law} at {p} and beat an exponential "
             f"({probability(row['p_thin'])}), but cannot be told from a lognormal of sigma up to "
             f"{WIDEST_LOGNORMAL:g}{against}, with {tail}."
         )
     return (
-        f"The degrees are compatible with {law} ({p}), which beats an exponential "
+        f"The degrees are compatible with {law} at {p}, which beats an exponential "
         f"({probability(row['p_thin'])}) and every lognormal of sigma up to {WIDEST_LOGNORMAL:g} "
         f"({probability(row['p_lognormal'])}), with {tail}."
     )
@@ -152,5 +151,3 @@ def pool(rows: pd.DataFrame) -> dict[str, Any]:
         "p_lognormal": stouffer(rows["p_lognormal"]),
         "law_reason": "; ".join(dict.fromkeys(r for r in rows["law_reason"] if r)),
     }
-
-
