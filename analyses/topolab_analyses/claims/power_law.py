@@ -64,13 +64,13 @@ def why(row: Mapping[str, Any]) -> str:
     if said == CUT_OFF:
         return (
             f"The degrees follow a power law only up to a cut-off: exponent "
-            f"{short(row['alpha_cut_off'])} and a cut-off near {row['cut_off']:,.0f} edges beat {law} "
-            f"at {probability(row['p_cut_off'])}, with {tail}."
+            f"{short(row['alpha_cut_off'])} and a cut-off near {row['cut_off']:,.0f} edges "
+            f"beat {law} at {probability(row['p_cut_off'])}, with {tail}."
         )
     if row["p_steep_holm"] < ALPHA:
         return (
-            f"The tail is too steep for a power law: from {row['x_min']:g} edges on its exponent is "
-            f"{short(row['alpha'])} ± {short(row['alpha_error'])}, above {STEEPEST:g} "
+            f"The tail is too steep for a power law: from {row['x_min']:g} edges on it has "
+            f"exponent {short(row['alpha'])} ± {short(row['alpha_error'])}, above {STEEPEST:g} "
             f"({probability(row['p_steep'])}), with {tail}."
         )
     if row["p_law_holm"] < ALPHA:
