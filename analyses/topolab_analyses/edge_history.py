@@ -265,8 +265,8 @@ def _by_degree(
     degree = np.repeat(ends.degree[at], sides, axis=0)
     size = _size(ends)
     return (
-        _count(degree, events.reshape(len(degree), -1), size),
-        _count(degree, places.reshape(len(degree), -1), size),
+        _count(degree, events.reshape(degree.shape), size),
+        _count(degree, places.reshape(degree.shape), size),
         np.repeat(np.arange(len(at)), sides),
     )
 
@@ -274,6 +274,8 @@ def _by_degree(
 def _count(degree: SmallArray, values: npt.NDArray[np.generic], size: int) -> FloatArray:
     """Sums of the values of neurons by degree, for every row."""
     rows = len(degree)
+    if not rows:
+        return np.zeros((0, size))
     where = (degree + size * np.arange(rows)[:, None]).reshape(-1)
     made = np.bincount(where, weights=values.reshape(-1), minlength=rows * size)
     return np.asarray(made.reshape(rows, size), dtype=np.float64)

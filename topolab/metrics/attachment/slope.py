@@ -50,6 +50,8 @@ class Slope:
     zero : float
         Hazard of a place at a neuron without edges, over the fitted one at degree 1: 0 where none
         of them was taken, NaN where there is none.
+    freedom : float
+        Of that Student distribution; NaN without an interval.
     """
 
     gamma: float
@@ -62,6 +64,18 @@ class Slope:
     events: int
     reason: str = ""
     zero: float = math.nan
+    freedom: float = math.nan
+
+    def p_above(self, limit: float) -> float:
+        """One-sided p-value of an exponent not above the limit; NaN without an interval."""
+        return self._tail((limit - self.gamma) / self.standard_error)
+
+    def p_below(self, limit: float) -> float:
+        """One-sided p-value of an exponent not below the limit; NaN without an interval."""
+        return self._tail((self.gamma - limit) / self.standard_error)
+
+    def _tail(self, t: float) -> float:
+        return float(stdtr(self.freedom, t)) if math.isfinite(self.freedom) else math.nan
 
 
 def fit_slope(
@@ -207,7 +221,7 @@ def _fit(
     t = gamma / max(error, null_error)
     return Slope(
         gamma, gamma - half, gamma + half, error, null_error,
-        float(stdtr(degrees, -t)), float(stdtr(degrees, t)), count, "", zero,
+        float(stdtr(degrees, -t)), float(stdtr(degrees, t)), count, "", zero, degrees,
     )  # fmt: skip
 
 
