@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from topolab.metrics.attachment import (
     Joint,
     Kernel,
     Slope,
+    change_p,
     fit_joint,
     fit_kernel,
     fit_rate,
@@ -22,12 +23,23 @@ from topolab.metrics.attachment import (
 from topolab.snapshot import Snapshot
 from topolab_analyses.rewiring import SideEvents, side_events
 
-__all__ = ["EdgeHistory", "Ends", "joint_of", "kernel_of", "rate_of", "slope_of"]
+__all__ = [
+    "KERNEL_NAMES",
+    "EdgeHistory",
+    "Ends",
+    "KernelName",
+    "change_of",
+    "joint_of",
+    "kernel_of",
+    "rate_of",
+    "slope_of",
+]
 
 IntArray = npt.NDArray[np.int64]
 SmallArray = npt.NDArray[np.int32]
 FloatArray = npt.NDArray[np.float64]
 KernelName = Literal["gain", "loss"]
+KERNEL_NAMES: tuple[KernelName, ...] = get_args(KernelName)
 #: (layer of neurons, "in" or "out").
 Side = tuple[str, str]
 
@@ -39,6 +51,8 @@ class Ends:
     Attributes
     ----------
     layer, end : str
+    sides : tuple of str
+        in, out or both.
     before_steps, steps : ndarray of int64, shape (T,)
         Of the snapshots before and after each update.
     degree : ndarray of int32, shape (T, n)
@@ -51,6 +65,7 @@ class Ends:
 
     layer: str
     end: str
+    sides: tuple[str, ...]
     before_steps: IntArray
     steps: IntArray
     degree: SmallArray
@@ -119,6 +134,10 @@ class EdgeHistory:
             raise AnalysisError(f"no edge of layer {layer} ever changes")
         return "total" if "total" in ends else ends[0]
 
+    def last(self, layer: str, end: str) -> Ends:
+        """One end of a layer in the last update alone, whatever happened in it."""
+        return EdgeHistory(self.updates[-1:]).of(layer, end, kernel=None)
+
     def of(self, layer: str, end: str, *, kernel: KernelName | None = "gain") -> Ends:
         """One end of a layer, over the updates in which it gained (or lost) anything.
 
@@ -152,6 +171,7 @@ class EdgeHistory:
         return Ends(
             layer,
             end,
+            tuple(side for _, side in keys),
             np.array([update.before_step for update, _ in chosen], dtype=np.int64),
             np.array([update.step for update, _ in chosen], dtype=np.int64),
             edges.sum(1, dtype=np.int32),
@@ -215,6 +235,12 @@ def kernel_of(ends: Ends, kernel: KernelName, *, replicates: int = 200, seed: in
     """The kernel by bins of degree; as for `slope_of`."""
     events, places, update = _by_degree(ends, kernel, None)
     return fit_kernel(events, places, update=update, replicates=replicates, seed=seed)
+
+
+def change_of(ends: Ends, kernel: KernelName, *, windows: int = 4) -> float:
+    """p-value of one exponent in all parts of a run: `topolab.metrics.attachment.change_p`."""
+    events, places, update = _by_degree(ends, kernel, None)
+    return change_p(events, places, update=update, windows=windows)
 
 
 def joint_of(ends: Ends, *, within: bool = True) -> Joint:

@@ -15,8 +15,9 @@ from topolab.errors import AnalysisError
 __all__ = ["Joint", "fit_joint"]
 
 FloatArray = npt.NDArray[np.float64]
-# Limits of log s: from a spread of 55, which is no fitness, to one of 0.001, which is none.
-_S_LOW, _S_HIGH = -8.0, math.log(1e6)
+# Limits of log s: from a spread of 55, which is no fitness, to one of 0.001, which is none; and
+# a spread of 0.01, below which it makes no difference.
+_S_LOW, _S_HIGH, _S_FLAT = -8.0, math.log(1e6), math.log(1e4)
 
 
 @dataclass(frozen=True)
@@ -133,13 +134,24 @@ def fit_joint(
 
 @dataclass(frozen=True)
 class _Data:
-    """What tells something: rows are updates and sides that gained, columns neurons."""
+    """Updates in which anything was gained, by side and neuron; neurons that ever had an edge.
+
+    Attributes
+    ----------
+    log_k : ndarray, shape (T, n)
+        Less the mean; 0 where there is no edge, and so no place that counts.
+    gained, places : ndarray, shape (T, sides, n)
+    start : ndarray, shape (n,)
+        The first log_k of each neuron, less the mean.
+    moved : ndarray of bool, shape (T, sides)
+        Where anything was gained.
+    """
 
     log_k: FloatArray
     gained: FloatArray
     places: FloatArray
     start: FloatArray
-    updates: int
+    moved: npt.NDArray[np.bool_]
 
     @classmethod
     def of(cls, degree: npt.ArrayLike, gained: npt.ArrayLike, places: npt.ArrayLike) -> _Data:
@@ -155,24 +167,22 @@ class _Data:
             raise AnalysisError(f"degrees of {k.shape} and gains of {g.shape} do not fit")
         if min(a.min(initial=0.0) for a in (k, g, r)) < 0 or (g > r).any():
             raise AnalysisError(
-                "degrees, gains and places must not be below 0, gains not beyond them"
+                "degrees, gains and places must not be below 0, gains not beyond places"
             )
         there = (k > 0)[:, None] & (r > 0)
         g, r = np.where(there, g, 0.0), np.where(there, r, 0.0)
-        neurons = there.any((0, 1))
-        k, g, r = k[:, neurons], g[..., neurons], r[..., neurons]
-        moved = g.sum(2) > 0
-        alive = k > 0
-        log_k = np.log(np.maximum(k, 1.0))
-        first = log_k[np.argmax(alive, 0), np.arange(k.shape[1])] if len(k) else np.zeros(0)
+        moved, neurons = g.sum(2) > 0, there.any((0, 1))
+        updates = moved.any(1)
+        alive = (k > 0)[:, neurons]
+        log_k = np.log(np.maximum(k[:, neurons], 1.0))
+        first = log_k[np.argmax(alive, 0), np.arange(log_k.shape[1])] if len(k) else np.zeros(0)
         centre = log_k[alive].mean() if alive.any() else 0.0
-        rows, sides = np.nonzero(moved)
         return cls(
-            np.where(alive, log_k - centre, 0.0)[rows],
-            g[rows, sides],
-            r[rows, sides],
+            np.where(alive, log_k - centre, 0.0)[updates],
+            g[updates][..., neurons],
+            r[updates][..., neurons],
             first - first.mean() if len(first) else first,
-            len(np.unique(rows)),
+            moved[updates],
         )
 
     def lacks(self) -> str:
@@ -180,11 +190,13 @@ class _Data:
         events = round(self.gained.sum())
         if events < 10:
             return f"{events} events are fewer than ten"
-        if self.updates < 2:
+        if len(self.moved) < 2:
             return "fewer than two updates: fitness and degree cannot be told apart"
-        weight = self.places / self.places.sum(1, keepdims=True)
-        mean = (weight * self.log_k).sum(1, keepdims=True)
-        if (weight * (self.log_k - mean) ** 2).sum() < 1e-9:
+        weight = self.places[self.moved]
+        weight = weight / weight.sum(1, keepdims=True)
+        log_k = self.log_k[np.nonzero(self.moved)[0]]
+        mean = (weight * log_k).sum(1, keepdims=True)
+        if (weight * (log_k - mean) ** 2).sum() < 1e-9:
             return "all neurons with an edge have the same degree"
         return ""
 
@@ -193,40 +205,50 @@ class _Data:
 
 
 class _Likelihood:
-    """Negative binomial over each neuron's row of gains; parameters gamma, log s, beta, log tau."""
+    """Negative binomial over each neuron's gains; parameters gamma, log s, beta, log tau."""
 
     def __init__(self, data: _Data, *, within: bool) -> None:
         self.data, self.within = data, within
-        self.total, self.by_row = data.gained.sum(0), data.gained.sum(1)
-        self.seen = float((data.gained * data.log_k).sum())
+        self.total, self.by_row = data.gained.sum((0, 1)), data.gained.sum(2)[data.moved]
+        self.seen = float((data.gained.sum(1) * data.log_k).sum())
         self.seen_start = float(self.total @ data.start)
-
-    def expected(self, theta: FloatArray) -> FloatArray:
-        """Gains of a neuron of fitness 1, by row."""
-        d = self.data
-        made = np.exp(theta[0] * d.log_k + theta[2] * d.start)
-        made *= d.places
-        made *= np.exp(theta[3:])[:, None]
-        return np.asarray(made)
 
     def __call__(self, theta: FloatArray) -> tuple[float, FloatArray]:
         """Minus the log-likelihood and its gradient, an event."""
-        s, total = math.exp(theta[1]), self.total
-        e = self.expected(theta)
-        sums = e.sum(0)
+        d, s, total = self.data, math.exp(theta[1]), self.total
+        by_start = np.exp(theta[2] * d.start)
+        tau = np.zeros(d.moved.shape)
+        tau[d.moved] = np.exp(theta[3:])
+        power = theta[0] * d.log_k
+        np.exp(power, out=power)
+        expected = np.einsum("ts,tsn->tn", tau, d.places)
+        expected *= power
+        sums = expected.sum(0)
+        expected *= d.log_k
+        logs = expected.sum(0)
+        sums *= by_start
         fitness = (s + total) / (s + sums)
+        weight = fitness * by_start
         value = (
             float(np.sum(gammaln(s + total) - gammaln(s) + s * theta[1]
                          - (s + total) * np.log(s + sums)))
             + theta[0] * self.seen + theta[2] * self.seen_start + float(self.by_row @ theta[3:])
         )  # fmt: skip
         gradient = np.empty_like(theta)
-        gradient[0] = self.seen - np.einsum("ij,ij,j->", e, self.data.log_k, fitness)
+        gradient[0] = self.seen - float(weight @ logs)
         gradient[1] = float(self._by_s(s, sums, fitness).sum())
-        gradient[2] = self.seen_start - (fitness * self.data.start) @ sums if self.within else 0.0
-        gradient[3:] = self.by_row - e @ fitness
+        gradient[2] = self.seen_start - (fitness * d.start) @ sums if self.within else 0.0
+        power *= weight
+        tau *= np.einsum("tsn,tn->ts", d.places, power)
+        gradient[3:] = self.by_row - tau[d.moved]
         events = float(self.by_row.sum())
         return -value / events, -gradient / events
+
+    def expected(self, theta: FloatArray) -> FloatArray:
+        """Gains of a neuron of fitness 1, by update and side that gained; shape (rows, n)."""
+        d = self.data
+        power = np.exp(theta[0] * d.log_k + theta[2] * d.start)[np.nonzero(d.moved)[0]]
+        return np.asarray(d.places[d.moved] * power * np.exp(theta[3:])[:, None])
 
     def _by_s(self, s: float, sums: FloatArray, fitness: FloatArray) -> FloatArray:
         """Each neuron's slope in log s."""
@@ -240,18 +262,19 @@ class _Likelihood:
         In the order gamma, beta if it is free, log tau, log s if it is free.
         """
         d, total, s = self.data, self.total, math.exp(theta[1])
-        e = self.expected(theta)
+        e, gained = self.expected(theta), d.gained[d.moved]
+        log_k = d.log_k[np.nonzero(d.moved)[0]]
         sums = e.sum(0)
         fitness = (s + total) / (s + sums)
-        by_degree = e * d.log_k
+        by_degree = e * log_k
         shapes = [by_degree.sum(0)] + ([d.start * sums] if self.within else [])
         at = len(shapes)
         inner = np.vstack([*shapes, e])  # of the sum of what is expected, by parameter
         scores = -inner * fitness
-        scores[0] += (d.gained * d.log_k).sum(0)
-        scores[at:] += d.gained
+        scores[0] += (gained * log_k).sum(0)
+        scores[at:] += gained
         information = -(inner * (fitness / (s + sums))) @ inner.T
-        information[0, 0] += float(np.einsum("ij,ij,j->", by_degree, d.log_k, fitness))
+        information[0, 0] += float(((by_degree * log_k) @ fitness).sum())
         rows = by_degree @ fitness
         information[0, at:] += rows
         information[at:, 0] += rows
@@ -282,37 +305,35 @@ class _Likelihood:
 
 
 def _fit(data: _Data, likelihood: _Likelihood) -> Joint:
-    rows = len(data.gained)
-    theta = np.concatenate(
-        [[0.0, 3.0, 0.0], np.log(data.gained.sum(1) / data.places.sum(1))]
-    )  # fmt: skip
+    start = np.log(data.gained.sum(2)[data.moved] / data.places.sum(2)[data.moved])
+    theta = np.concatenate([[0.0, 3.0, 0.0], start])
     free = (-20.0, 20.0)
     beta = free if likelihood.within else (0.0, 0.0)
     found = minimize(
         likelihood, theta, jac=True, method="L-BFGS-B",
-        bounds=[free, (_S_LOW, _S_HIGH), beta, *[(None, None)] * rows],
-        options={"maxiter": 1000, "maxfun": 2000, "maxcor": 20, "ftol": 1e-12, "gtol": 1e-8},
+        bounds=[free, (_S_LOW, _S_HIGH), beta, *[(None, None)] * len(start)],
+        options={"maxiter": 1000, "maxfun": 2000, "maxcor": 20, "ftol": 1e-11, "gtol": 1e-6},
     )  # fmt: skip
     theta = found.x
-    free_s = theta[1] < _S_HIGH - 1e-6
+    # At the bound there is no fitness to speak of, and near it the likelihood is flat.
+    free_s = theta[1] < _S_FLAT
     scores, information = likelihood.curvature(theta, free_s=free_s)
-    try:
-        inverse = np.linalg.inv(information)
-    except np.linalg.LinAlgError:
-        return _none(data, "no clear maximum: degrees do not change within neurons")
+    inverse = np.linalg.pinv(information, hermitian=True)
+    if not information[0, 0] * inverse[0, 0] < 1e8 or information[0, 0] <= 0:
+        return _none(data, "no clear maximum: degrees hardly change within neurons")
     step = inverse @ scores.sum(1)
     spreads = (inverse[:2] @ scores) ** 2
     error, start_error = (float(math.sqrt(x)) for x in spreads.sum(1))
-    if not math.isfinite(error) or inverse[0, 0] <= 0 or abs(step[0]) > 0.01 * error:
+    if not math.isfinite(error) or inverse[0, 0] <= 0 or abs(step[0]) > 0.05 * error:
         return _none(data, "the fit did not converge")
-    gamma = float(theta[0])
-    neurons = data.gained.shape[1]
+    gamma = float(theta[0] + step[0])
+    neurons = data.log_k.shape[1]
     half = float(stdtrit(max(1, neurons - 1), 0.975)) * error
     return Joint(
         gamma, gamma - half, gamma + half, error,
         math.exp(-theta[1] / 2) if free_s else 0.0,
         float(theta[2]), start_error if likelihood.within else math.nan,
-        neurons, data.updates, round(data.gained.sum()),
+        neurons, len(data.moved), round(data.gained.sum()),
     )  # fmt: skip
 
 
@@ -320,5 +341,5 @@ def _none(data: _Data, reason: str) -> Joint:
     nan = math.nan
     return Joint(
         nan, nan, nan, nan, nan, nan, nan,
-        data.gained.shape[1], data.updates, round(data.gained.sum()), reason,
+        data.log_k.shape[1], len(data.moved), round(data.gained.sum()), reason,
     )  # fmt: skip
