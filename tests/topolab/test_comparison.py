@@ -191,7 +191,7 @@ def test_an_analysis_must_declare_what_it_says_across_runs(
         return pd.DataFrame({"run": [runs[0].name], "spread": [1.5]})
 
     monkeypatch.setattr(Degree, "across", across)
-    with pytest.raises(TableError, match="degree across runs: .* not declared \\['spread'\\]"):
+    with pytest.raises(TableError, match=r"degree across runs: .* not declared \['spread'\]"):
         compare(runs[:2], only="degree")
     schema = (Column("run", str), Column("spread", float, "edges", "Of all."))
     monkeypatch.setattr(Degree, "across_schema", schema)

@@ -170,7 +170,7 @@ def _remarks(compared: Any, printed: int, *, quiet: bool) -> None:
         counts = [f"{_updates(c)} in {group}" for group, c in compared.updates.items()]
         note(
             f"The masks were not updated equally often: {', '.join(counts)}. What changes with "
-            "every update may differ for that alone; trainings of the same schedule have none of it.",
+            "every update may differ for that alone; give the trainings the same schedule.",
             quiet=quiet,
         )
     hidden = len(compared.groups) - printed
