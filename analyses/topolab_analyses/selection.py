@@ -17,7 +17,7 @@ from topolab.hooks import check_chain, check_name_free, rows_of
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
-from topolab_analyses.claims.limits import CSN
+from topolab_analyses.claims.limits import CSN, PAPER
 from topolab_analyses.edge_history import EdgeHistory
 from topolab_analyses.judgement import judge, pool
 from topolab_analyses.rewiring import changing_layers, count_ends
@@ -167,7 +167,11 @@ class Selection(SequentialAnalysis):
                 continue
             for x_min in (None, self.x_min):
                 law, row = fit_row(
-                    of, x_min, replicates=wanted, seed=self.seed, stop_at=None if last else CSN
+                    of,
+                    x_min,
+                    replicates=wanted,
+                    seed=self.seed,
+                    stop_at=None if last else (CSN, PAPER),
                 )
                 fits.append(row)
                 if not last:

@@ -42,7 +42,7 @@ def fit_row(
     *,
     replicates: int,
     seed: int,
-    stop_at: float | None,
+    stop_at: tuple[float, ...] | None,
 ) -> tuple[powerlaw.PowerLawFit, dict[str, Any]]:
     """A bounded law, and its row of the table of fits."""
     bound = degrees.x_max
