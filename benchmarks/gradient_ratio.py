@@ -6,7 +6,7 @@
     python benchmarks/gradient_ratio.py --trained runs/ratio
 
 It needs MNIST (`topolab data mnist`). Networks and batches are those of the recipe
-psn-gradient-ratio: a network is built, one training batch goes forward and back, nothing is trained.
+psn-gradient-ratio: a network is built, one training batch goes forward and back, none is trained.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def profiles(table: pd.DataFrame, columns: Sequence[str]) -> None:
 
 
 def correlations(table: pd.DataFrame, columns: Sequence[str], title: str = "") -> None:
-    """Of ratio and CCV over the grid: Pearson's r, that of the ratio's logarithm, Spearman's rho."""
+    """Of ratio and CCV over the grid: Pearson's r, also of the logarithm, and Spearman's rho."""
     grid = table[table["name"].str.startswith("k")]
     layers = list(grid["layer"].unique())
     print(f"| {title or 'entries'} | layer | runs | r | r of the logarithm | rank correlation |")
@@ -115,16 +115,17 @@ def correlations(table: pd.DataFrame, columns: Sequence[str], title: str = "") -
             x, y = part["ccv"].to_numpy(), part[column].to_numpy()
             r, log_r = np.corrcoef(x, y)[0, 1], np.corrcoef(x, np.log(y))[0, 1]
             rho = stats.spearmanr(x, y).statistic
-            print(
-                f"| {READINGS[column]} | {layer} | {len(part)} | {r:.2f} | {log_r:.2f} | {rho:.2f} |"
-            )
+            numbers = f"{r:.2f} | {log_r:.2f} | {rho:.2f}"
+            print(f"| {READINGS[column]} | {layer} | {len(part)} | {numbers} |")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", help="of untrained networks, such as 42,123")
     parser.add_argument("--batch", type=int, default=128, help="training samples of the pass")
-    parser.add_argument("--trained", type=Path, help="folder of finished runs of the recipe instead")
+    parser.add_argument(
+        "--trained", type=Path, help="folder of finished runs of the recipe instead"
+    )
     options = parser.parse_args()
     if options.trained:
         table = trained(options.trained)

@@ -27,7 +27,7 @@ _COLUMNS = (
         "ratio_all",
         float,
         "1",
-        "Mean |gradient| of hubs over that of specialists, over all entries of the masked gradient.",
+        "Mean |gradient| of hubs over that of specialists, over all entries of the masked one.",
     ),
     Column("ratio_active", float, "1", "The same over the entries of active weights alone."),
     Column("fan_in_ratio", float, "1", "Mean fan-in of hubs over that of specialists."),

@@ -26,7 +26,7 @@ class GradientRatio(RunFigure):
         "Mean absolute gradient of the upper half of the neurons by fan-in over that of the lower "
         "half. All entries: of their rows of the masked gradient, zeros included, as PSN seems to "
         "count; it is the ratio over active weights times that of the fan-ins, so hubs are above 1 "
-        "by having more weights. Active weights: of these alone; 1 where fan-in makes no difference."
+        "by having more weights. Active weights: of these alone; 1 if fan-in makes no difference."
     )
     source = "PSN, gradient ratio of structured profiles (2 to 5)"
     needs = ("gradient",)

@@ -12,10 +12,10 @@ __all__ = ["GradientSection"]
 
 
 READ_IN_TWO_WAYS = (
-    "PSN does not say over which entries of the gradient it takes its mean. Over all entries of the "
-    "masked gradient (its numbers look like this reading) the ratio is that over active weights "
-    "times the ratio of the fan-ins: it says mostly that hubs have more weights. Over active "
-    "weights it says whether a weight of a hub gets more gradient than one of a specialist."
+    "PSN does not say over which entries of the gradient it takes its mean. Over all entries of "
+    "the masked gradient (its numbers look like this reading) the ratio is that over active "
+    "weights times the ratio of the fan-ins: it says mostly that hubs have more weights. Over "
+    "active weights it says whether a weight of a hub gets more gradient than one of a specialist."
 )
 
 

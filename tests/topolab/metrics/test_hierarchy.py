@@ -40,7 +40,7 @@ def test_the_gradient_ratio_by_hand(gradient: list[float], fan_in: list[int], ra
 
 @pytest.mark.parametrize("m", [6, 7])
 def test_both_readings_are_means_over_the_entries_of_a_masked_gradient(m: int) -> None:
-    """Held against the matrix itself: `all` counts the zeros of absent weights, `active` does not."""
+    """Held against the matrix itself: `all` counts the zeros of absent weights."""
     rng = np.random.default_rng(m)
     mask = np.tri(m, 9, 3, dtype=bool)[rng.permutation(m)]
     entries = np.abs(rng.normal(size=(m, 9))) * mask
