@@ -102,10 +102,8 @@ class Prediction(SequentialAnalysis):
     def prepare(self, run: Run) -> Any:
         """Which layers of weights change at all."""
         check_chain(run)
-        if self.burn_in < 1 or self.replicates < 2 or self.seed < 0:
-            raise AnalysisError(
-                "prediction: burn_in must be at least 1, replicates at least 2, seed at least 0"
-            )
+        if self.burn_in < 1 or self.replicates < 2:
+            raise AnalysisError("prediction: burn_in must be at least 1, replicates at least 2")
         return {"moving": changing_layers(run), "steps": run.steps}
 
     def start(self, state: Any) -> Any:
@@ -165,7 +163,7 @@ class Prediction(SequentialAnalysis):
         counts = events.sum(1)
         # An update without events (another layer's) is neither learned from nor forecast.
         some = np.flatnonzero(counts)
-        degree, exposed, events, counts = (a[some] for a in (degree, exposed, events, counts))
+        degree, exposed, events, counts = degree[some], exposed[some], events[some], counts[some]
         if len(some) <= self.burn_in:
             what = "grown" if kernel == "gain" else "dropped"
             reason = (
@@ -227,4 +225,3 @@ def _unknown(reason: str) -> pd.DataFrame:
         [{"model": model, **row, "place": "", "updates": 0, "edges": 0, "reason": reason}
          for model in MODELS]
     )  # fmt: skip
-

@@ -31,6 +31,8 @@ LEAST = 5
 #: updates cannot send them anywhere.
 _PRIOR = 1.0
 _STEEPEST = 5.0
+#: A fit is renewed when the updates have grown by one in so many.
+_RENEWED = 20
 #: Of the shape s of the fitness: from a few neurons with everything to all alike.
 _LOWEST_SHAPE, _HIGHEST_SHAPE = 1e-2, 1e5
 _ROUNDS = 200
@@ -118,7 +120,7 @@ def forecast(
     -----
     p is the probability that an event falls on the neuron. An update draws many without
     replacement; what is scored are the shares that a model expects, which is the same for all.
-    A fit is renewed whenever the updates have grown by a twentieth; each neuron's G and E always are.
+    A fit is renewed whenever the updates have grown by a twentieth, each neuron's G and E always.
 
     Examples
     --------
@@ -133,21 +135,20 @@ def forecast(
         raise AnalysisError(f"burn_in = {burn_in}: at least one update must be learned from")
     out = np.full((len(e), len(MODELS)), np.nan)
     out[burn_in:, 0] = 0.0
+    so_far, totals = np.cumsum(e, axis=0), e.sum(1).astype(np.float64)
     for column, model in enumerate(MODELS[1:], start=1):
-        rates: Rates | None = None
-        due = expected_from = 0
+        rates, due = _at_start(e.shape[1]), burn_in
         expected = np.zeros(e.shape[1])
         for t in range(burn_in, len(e)):
-            if rates is None or t >= due:
-                rates = fit_rates(k[:t], x[:t], e[:t], model, start=rates)
-                due = t + max(1, t // 20)
+            if t == due:
+                rates = _fit(k[:t], x[:t], e[:t], totals[:t], model, rates)
+                due = t + max(1, t // _RENEWED)
                 if model != "degree":
-                    expected, expected_from = _expected(k[:t], x[:t], e[:t], rates), t
+                    expected = _expected(k[:t], x[:t], totals[:t], rates)
             elif model != "degree":
-                new = slice(expected_from, t)
-                expected = expected + _expected(k[new], x[new], e[new], rates)
-                expected_from = t
-                fitness = (rates.shape + e[:t].sum(0)) / (rates.shape + expected)
+                new = slice(t - 1, t)
+                expected = expected + _expected(k[new], x[new], totals[new], rates)
+                fitness = (rates.shape + so_far[t - 1]) / (rates.shape + expected)
                 rates = Rates(rates.exponent, rates.at_zero, rates.shape, fitness)
             out[t, column] = _log_score(k[t], x[t], e[t], rates)
     return out
@@ -158,8 +159,6 @@ def fit_rates(
     exposed: npt.ArrayLike,
     events: npt.ArrayLike,
     model: str,
-    *,
-    start: Rates | None = None,
 ) -> Rates:
     """The rates of a model, by maximum likelihood; fitness by empirical Bayes.
 
@@ -172,8 +171,6 @@ def fit_rates(
     degree, exposed, events : array_like, shape (T, n)
         As of `forecast`.
     model : {"uniform", "degree", "fitness", "both"}
-    start : Rates, optional
-        Of fewer updates, to begin from.
 
     Returns
     -------
@@ -200,12 +197,21 @@ def fit_rates(
     if model not in MODELS:
         raise AnalysisError(f"there is no model {model!r}; there is {', '.join(MODELS)}")
     k, x, e = _checked(degree, exposed, events)
-    n = e.shape[1]
     if model == "uniform" or not e.sum():
-        return Rates(0.0, 1.0, np.inf, np.ones(n))
-    begin = start or Rates(0.0, 1.0, 1.0, np.ones(n))
+        return Rates(0.0, 1.0, math.inf, np.ones(e.shape[1]))
+    return _fit(k, x, e, e.sum(1).astype(np.float64), model, _at_start(e.shape[1]))
+
+
+def _at_start(n: int) -> Rates:
+    return Rates(0.0, 1.0, 1.0, np.ones(n))
+
+
+def _fit(
+    k: IntArray, x: FloatArray, e: IntArray, totals: FloatArray, model: str, begin: Rates
+) -> Rates:
+    """The rates, beginning from those of fewer updates."""
     exponent, at_zero, shape, fitness = _em(
-        k, x, e, e.sum(1).astype(np.float64), _log_degrees(k),
+        k, x, e, totals, _log_degrees(k),
         begin.exponent, begin.at_zero, min(begin.shape, _HIGHEST_SHAPE), begin.fitness.copy(),
         model in ("degree", "both"), model in ("fitness", "both"),
     )  # fmt: skip
@@ -300,12 +306,27 @@ def _log_score(k: IntArray, x: FloatArray, e: IntArray, rates: Rates) -> float:
     return float((e[some] * (np.log(weight[some]) - level)).sum())
 
 
-def _expected(k: IntArray, x: FloatArray, e: IntArray, rates: Rates) -> FloatArray:
+def _expected(k: IntArray, x: FloatArray, totals: FloatArray, rates: Rates) -> FloatArray:
     """E: events that each neuron would have had, were its fitness 1."""
-    plain = x * Rates(rates.exponent, rates.at_zero, np.inf, np.ones(x.shape[1])).weights(k)
-    level = (plain * rates.fitness).sum(1)
-    rate = np.where(level > 0, e.sum(1) / np.where(level > 0, level, 1.0), 0.0)
-    return np.asarray(rate @ plain)
+    power = np.exp(rates.exponent * _log_degrees(k))
+    power[0] = rates.at_zero
+    return _sum_expected(k, x, totals, power, rates.fitness)
+
+
+@jit
+def _sum_expected(
+    k: IntArray, x: FloatArray, totals: FloatArray, power: FloatArray, fitness: FloatArray
+) -> FloatArray:
+    updates, n = k.shape
+    expected = np.zeros(n)
+    for t in range(updates):
+        z = 0.0
+        for i in range(n):
+            z += x[t, i] * fitness[i] * power[k[t, i]]
+        if z > 0:
+            for i in range(n):
+                expected[i] += totals[t] / z * x[t, i] * power[k[t, i]]
+    return expected
 
 
 @jit
@@ -318,12 +339,14 @@ def _em(
     gained = np.zeros(n)
     seen = seen_at_zero = 0.0
     highest = 0
+    for t in range(updates):
+        for i in range(n):
+            if e[t, i]:
+                gained[i] += e[t, i]
+                seen += e[t, i] * log_k[k[t, i]]
+                if k[t, i] == 0:
+                    seen_at_zero += e[t, i]
     for i in range(n):
-        for t in range(updates):
-            gained[i] += e[t, i]
-            seen += e[t, i] * log_k[k[t, i]]
-            if k[t, i] == 0:
-                seen_at_zero += e[t, i]
         highest = max(highest, int(gained[i]))
     above = np.zeros(highest + 1)  # how many neurons have more than m events
     for i in range(n):
@@ -362,7 +385,10 @@ def _em(
             change = max(change, abs(np.log(new / at_zero)))
             at_zero = new
         if with_fitness:
-            shape = _shape_step(gained, expected, above, shape)
+            new = _shape_step(gained, expected, above, shape)
+            # The shape matters less than what it does to the fitness.
+            change = max(change, 0.01 * abs(np.log(new / shape)))
+            shape = new
             for i in range(n):
                 new = (shape + gained[i]) / (shape + expected[i])
                 change = max(change, abs(new - fitness[i]))
