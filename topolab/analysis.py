@@ -48,6 +48,8 @@ class Analysis:
     highlights: ClassVar[tuple[str, ...]] = ()
     #: Columns of words that are results, not what tells rows of the main table apart.
     words: ClassVar[tuple[str, ...]] = ()
+    #: Columns of what `across` returns, if not those of the main table after a column ``run``.
+    across_schema: ClassVar[tuple[Column, ...]] = ()
     #: Columns of words in `across` that a comparison counts, by group and layer.
     verdicts: ClassVar[tuple[str, ...]] = ()
 
@@ -86,9 +88,23 @@ class Analysis:
         Returns
         -------
         DataFrame or None
-            With a column ``run``, and a column ``layer`` where there are `verdicts`.
+            With a column ``run``, and a column ``layer`` where there are `verdicts`; its columns
+            are those of `across_columns`.
         """
         return None
+
+    @classmethod
+    def across_columns(cls) -> tuple[Column, ...]:
+        """The columns of what `across` returns, with their units and meanings.
+
+        Examples
+        --------
+        >>> from topolab_analyses.degree import Degree
+        >>> [column.name for column in Degree.across_columns()][:3]
+        ['run', 'step', 'epoch']
+        """
+        run = Column("run", str, "1", "Name of the run.")
+        return cls.across_schema or (run, *cls.schemas[cls.name])
 
     @property
     def parameters(self) -> dict[str, Any]:

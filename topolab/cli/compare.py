@@ -72,6 +72,8 @@ def compare(
                 "by": compared.by,
                 "groups": compared.groups.to_dict("records"),
                 "pairs": compared.pairs.to_dict("records"),
+                "differs": compared.differs,
+                "updates": compared.updates,
                 **{k: v.to_dict("records") for k, v in compared.across.items()},
                 "saved": [str(path) for path in saved],
             }
@@ -107,6 +109,7 @@ def compare(
     )  # fmt: skip
     for name, found in compared.across.items():
         _across(name, found, compared.verdicts.get(name, ()))
+    _differences(compared)
     _remarks(compared, len(groups), quiet=quiet)
     if saved:
         note(f"All tables are in {out}.", quiet=quiet)
@@ -125,12 +128,49 @@ def _across(name: str, found: Any, words: tuple[str, ...]) -> None:
     table(("group", "layer", "runs", *words), rows, title=f"{name}: verdicts over all runs (Holm)")
 
 
+def _differences(compared: Any) -> None:
+    """What else the groups differ in: each value of each setting, and the groups that have it."""
+    rows = []
+    for setting, values in compared.differs.items():
+        for value in dict.fromkeys(values.values()):
+            having = [group for group, of_group in values.items() if of_group == value]
+            rows.append((setting, value, "; ".join(having)))
+    if rows or _unequal(compared.updates):
+        for counts in dict.fromkeys(compared.updates.values()):
+            having = [group for group, found in compared.updates.items() if found == counts]
+            rows.append(("updates of the masks", _updates(counts), "; ".join(having)))
+    if rows:
+        table(("setting", "value", "groups"), rows, title="What else differs between the groups")
+
+
+def _unequal(updates: dict[str, tuple[int, int]]) -> bool:
+    return len({*updates.values()}) > 1
+
+
+def _updates(counts: tuple[int, int]) -> str:
+    fewest, most = counts
+    return str(fewest) if fewest == most else f"{fewest} to {most}"
+
+
 def _remarks(compared: Any, printed: int, *, quiet: bool) -> None:
     least = compared.pairs["p_least"].dropna()
     if len(least) and least.min() > 0.05:
         note(
             f"With {int(compared.pairs['n'].max())} seeds no signed-rank test can give less than "
             f"p = {least.min():g}; six seeds are the fewest that can reach 0.05.",
+            quiet=quiet,
+        )
+    if compared.differs:
+        note(
+            f"The groups differ also in {', '.join(compared.differs)}: what differs between them "
+            "may come from any of these.",
+            quiet=quiet,
+        )
+    if _unequal(compared.updates):
+        counts = [f"{_updates(c)} in {group}" for group, c in compared.updates.items()]
+        note(
+            f"The masks were not updated equally often: {', '.join(counts)}. What changes with "
+            "every update may differ for that alone; give the trainings the same schedule.",
             quiet=quiet,
         )
     hidden = len(compared.groups) - printed

@@ -36,7 +36,7 @@ class TailFit(RunFigure):
         last = rows_at_end(data, table)
         observed = pool_layers(last).assign(kind="observed")
         fits = data.table("powerlaw", representatives=True)
-        fits = fits[fits["layer"] == "hidden"]
+        fits = fits[(fits["layer"] == "hidden") & (fits["end"] == "total")]
         fits = rows_at_end(data, fits)
         names = ["run", "group", "step", "epoch", "variant", "alpha", "x_min", "n", "n_tail",
                  "ks_distance", "reason"]  # fmt: skip

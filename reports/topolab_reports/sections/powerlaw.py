@@ -33,6 +33,7 @@ class PowerLawSection(Section):
 
     @staticmethod
     def _facts(fits: pd.DataFrame) -> pd.DataFrame:
+        fits = fits[fits["end"] == "total"]
         last = fits[fits["step"] == fits.groupby("run")["step"].transform("max")]
         return pd.DataFrame(
             {
