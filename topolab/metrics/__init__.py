@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         nulls,
         paths,
         powerlaw,
+        prediction,
         spectral,
         tail_index,
     )
@@ -40,6 +41,7 @@ __all__ = [
     "nulls",
     "paths",
     "powerlaw",
+    "prediction",
     "spectral",
     "tail_index",
 ]
