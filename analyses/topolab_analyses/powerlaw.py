@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -18,6 +18,13 @@ from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
 from topolab_analyses.hidden import ENDS, chosen_ends, hidden_degrees
+from topolab_analyses.scale_free import (
+    SCALE_FREE,
+    SCALE_FREE_POOLED,
+    pool_counts,
+    scale_free_rows,
+    scale_free_statements,
+)
 
 __all__ = ["PowerLaw"]
 
@@ -114,9 +121,13 @@ class PowerLaw(Analysis):
     schemas: ClassVar[dict[str, tuple[Column, ...]]] = {
         "powerlaw": _COLUMNS,
         "powerlaw_rivals": _RIVALS,
+        "powerlaw_scale_free": SCALE_FREE,
     }
     compares = ("alpha", "ks_distance", "p_value")
     words = ("end",)  # a comparison has one of them only
+    across_schema = (Column("run", str, "1", "Name of the run."), *SCALE_FREE)
+    pooled_schema = SCALE_FREE_POOLED
+    verdicts = ("scale_free",)
 
     def prepare(self, run: Run) -> Any:
         """Check parameters and that there are hidden neurons."""
@@ -246,7 +257,11 @@ class PowerLaw(Analysis):
             }
 
     def conclude(self, rows: dict[str, pd.DataFrame], state: Any) -> dict[str, pd.DataFrame]:
-        """The tables as they are; where no rivals were asked for, a row that says so."""
+        """The tables as they are, and Broido and Clauset's categories of them.
+
+        Where no rivals were asked for, a row says so.
+        """
+        categories = list(scale_free_rows(rows["powerlaw"], rows["powerlaw_rivals"]))
         if not len(rows["powerlaw_rivals"]):
             why = f"engine = {self.engine}"
             if self.engine == "topolab":
@@ -254,7 +269,21 @@ class PowerLaw(Analysis):
             row: dict[str, Any] = {c.name: np.nan if c.dtype is float else "" for c in _RIVALS}
             row.update(step=state, layer="hidden", reason=f"not asked for ({why})")
             rows["powerlaw_rivals"] = pd.DataFrame([row])
-        return rows
+        return {**rows, "powerlaw_scale_free": pd.DataFrame(categories)}
+
+    def across(self, tables: Mapping[str, Mapping[str, pd.DataFrame]]) -> pd.DataFrame:
+        """The categories of every run."""
+        parts = [found["powerlaw_scale_free"].assign(run=run) for run, found in tables.items()]
+        names = [column.name for column in self.across_schema]
+        return pd.concat(parts, ignore_index=True)[names]
+
+    def pool(self, across: pd.DataFrame) -> pd.DataFrame:
+        """The categories of all degree sequences of the runs of a group together."""
+        return pool_counts(across)
+
+    def statements(self, table: pd.DataFrame) -> tuple[str, ...]:
+        """What the categories say, with their counts."""
+        return tuple(scale_free_statements(table)) if "scale_free" in table else ()
 
     def headline(self, table: pd.DataFrame) -> pd.DataFrame:
         """The last step's fits to all edges, or to those of the end that was asked for."""
