@@ -366,15 +366,17 @@ def _dispersion(data: _Data, likelihood: _Likelihood, theta: FloatArray, before:
     s = math.exp(theta[1])
     made = likelihood.expected(theta)
     sums = made.sum(0)
-    mean = before * made * (s + likelihood.total) / (s + sums)
-    cells = np.count_nonzero(mean)
+    # Noise is a neuron's, so that its sides are taken together.
+    rows = np.nonzero(data.moved)[0]
+    first = np.flatnonzero(np.diff(rows, prepend=-1))
+    mean = np.add.reduceat(before * made * (s + likelihood.total) / (s + sums), first, axis=0)
+    apart = data.gained.sum(1) - mean
+    there = mean > 0
     # A neuron of its own fitness takes a degree of freedom, one of the common fitness none.
-    left = cells - len(theta) - float((sums / (s + sums)).sum())
+    left = np.count_nonzero(there) - len(theta) - float((sums / (s + sums)).sum())
     if left < 1:
         return 1.0
-    there = mean > 0
-    apart = (data.gained[data.moved][there] - mean[there]) ** 2 / mean[there]
-    return float(apart.sum() / left)
+    return float((apart[there] ** 2 / mean[there]).sum()) / left
 
 
 def _none(data: _Data, reason: str) -> Joint:
