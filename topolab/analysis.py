@@ -48,7 +48,11 @@ class Analysis:
     highlights: ClassVar[tuple[str, ...]] = ()
     #: Columns of words that are results, not what tells rows of the main table apart.
     words: ClassVar[tuple[str, ...]] = ()
-    #: Columns of words in `across` that a comparison counts, by group and layer.
+    #: Columns of what `across` returns, if not those of the main table after a column ``run``.
+    across_schema: ClassVar[tuple[Column, ...]] = ()
+    #: Columns of what `pool` returns.
+    pooled_schema: ClassVar[tuple[Column, ...]] = ()
+    #: Columns of words in `across` and `pool` that a comparison prints, by group and layer.
     verdicts: ClassVar[tuple[str, ...]] = ()
 
     def prepare(self, run: Run) -> Any:
@@ -86,9 +90,42 @@ class Analysis:
         Returns
         -------
         DataFrame or None
-            With a column ``run``, and a column ``layer`` where there are `verdicts`.
+            With a column ``run``, and a column ``layer`` where there are `verdicts`; its columns
+            are those of `across_columns`.
         """
         return None
+
+    def pool(self, across: pd.DataFrame) -> pd.DataFrame | None:
+        """What the runs of a group, which differ by seed alone, say together; None if nothing.
+
+        Parameters
+        ----------
+        across : DataFrame
+            Of `across`, with a column ``group``.
+
+        Returns
+        -------
+        DataFrame or None
+            A row for each group and layer, with the columns of `pooled_schema`.
+        """
+        return None
+
+    def statements(self, table: pd.DataFrame) -> tuple[str, ...]:
+        """Sentences that say what rows mean: of the main table, of `across` or of `pool`."""
+        return ()
+
+    @classmethod
+    def across_columns(cls) -> tuple[Column, ...]:
+        """The columns of what `across` returns, with their units and meanings.
+
+        Examples
+        --------
+        >>> from topolab_analyses.degree import Degree
+        >>> [column.name for column in Degree.across_columns()][:3]
+        ['run', 'step', 'epoch']
+        """
+        run = Column("run", str, "1", "Name of the run.")
+        return cls.across_schema or (run, *cls.schemas[cls.name])
 
     @property
     def parameters(self) -> dict[str, Any]:

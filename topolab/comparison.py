@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,8 @@ import pandas as pd
 
 from topolab.analysis import Analysis, run_analysis
 from topolab.api import check_workers, make_analyses, read_names
-from topolab.errors import AnalysisError, ConfigError
-from topolab.options import uncompared
+from topolab.errors import AnalysisError, ConfigError, RunError
+from topolab.groups import differing_settings, label_runs, other_settings, updates_by_group
 from topolab.paired_tests import GROUPS, PAIRS, group_means, paired_tests
 from topolab.paths import read_path
 from topolab.progress import Progress, progress_shown
@@ -25,6 +24,8 @@ from topolab.tables import Column, check, write_table
 __all__ = [
     "GROUPS",
     "PAIRS",
+    "SETTINGS",
+    "UPDATES",
     "VALUES",
     "Comparison",
     "compare",
@@ -39,6 +40,17 @@ VALUES = (
     Column("measure", str, "1", "analysis.column[key, ...] at the last step; or training.name."),
     Column("value", float, "of the measure", "NaN where the run has none."),
 )  # fmt: skip
+SETTINGS = (
+    Column("setting", str, "1", "One that differs between groups and is none that makes them."),
+    Column("group", str, "1", "As in the values."),
+    Column("value", str, "1", "Of all runs of the group; - where they have no such setting."),
+)
+UPDATES = (
+    Column("group", str, "1", "As in the values."),
+    Column("fewest", int, "updates", "Of the run with the fewest: how often its masks changed."),
+    Column("most", int, "updates", "Of the run with the most."),
+)
+_GROUP = Column("group", str, "1", "The settings it is grouped by.")
 _REMARKS = ("reason", "note")
 
 
@@ -54,6 +66,18 @@ class Comparison:
         Columns as of `VALUES`, `GROUPS` and `PAIRS`.
     across : dict of str to DataFrame
         What an analysis says about all runs together, by its name.
+    across_schemas : dict of str to tuple of Column
+        The columns of these tables.
+    pooled, pooled_schemas : dict of str to DataFrame, and to tuple of Column
+        What the runs of a group say together, by the name of the analysis: one row a layer.
+    statements : dict of str to tuple of str
+        By analysis what these rows mean, a sentence each.
+    differs : dict of str to dict of str to str
+        Settings that differ between the groups beside those that make them, such as what methods
+        do differently by default: their value in each group, "-" where it has none.
+    updates : dict of str to (int, int)
+        By group how often the masks of its runs changed from one snapshot to the next: the fewest
+        and the most.
     highlights : tuple of str
         Patterns of the measures to print unless told otherwise: see `highlights_of`.
     verdicts : dict of str to tuple of str
@@ -65,6 +89,12 @@ class Comparison:
     groups: pd.DataFrame
     pairs: pd.DataFrame
     across: dict[str, pd.DataFrame]
+    across_schemas: dict[str, tuple[Column, ...]]
+    pooled: dict[str, pd.DataFrame]
+    pooled_schemas: dict[str, tuple[Column, ...]]
+    statements: dict[str, tuple[str, ...]]
+    differs: dict[str, dict[str, str]]
+    updates: dict[str, tuple[int, int]]
     highlights: tuple[str, ...]
     verdicts: dict[str, tuple[str, ...]]
 
@@ -76,8 +106,6 @@ class Comparison:
         RunError
             If a file cannot be written.
         """
-        from topolab.errors import RunError
-
         target = read_path(folder, "folder", "give the folder to write to")
         try:
             target.mkdir(parents=True, exist_ok=True)
@@ -85,17 +113,28 @@ class Comparison:
             raise RunError(f"{target}: the folder cannot be made ({error.strerror})") from error
         made = []
         about = {"by": list(self.by)}
-        for name, table, schema in (
-            ("values", self.values, VALUES),
-            ("groups", self.groups, GROUPS),
-            ("pairs", self.pairs, PAIRS),
-        ):
+        for name, table, schema in self._tables():
             write_table(table, target / f"{name}.parquet", schema, about)
             made.append(target / f"{name}.parquet")
             made.append(_csv(table, target / f"{name}.csv"))
-        for name, table in self.across.items():
-            made.append(_csv(table, target / f"{name}.csv"))
         return made
+
+    def _tables(self) -> Iterator[tuple[str, pd.DataFrame, tuple[Column, ...]]]:
+        yield "values", self.values, VALUES
+        yield "groups", self.groups, GROUPS
+        yield "pairs", self.pairs, PAIRS
+        settings = [
+            (key, group, value)
+            for key, values in self.differs.items()
+            for group, value in values.items()
+        ]
+        yield "settings", pd.DataFrame(settings, columns=[c.name for c in SETTINGS]), SETTINGS
+        updates = [(group, *counts) for group, counts in self.updates.items()]
+        yield "updates", pd.DataFrame(updates, columns=[c.name for c in UPDATES]), UPDATES
+        for name, table in self.across.items():
+            yield name, table, self.across_schemas[name]
+        for name, table in self.pooled.items():
+            yield f"{name}_pooled", table, self.pooled_schemas[name]
 
 
 def highlights_of(analyses: Iterable[Analysis]) -> tuple[str, ...]:
@@ -118,16 +157,6 @@ def _csv(table: pd.DataFrame, path: Path) -> Path:
 
     replace_with(path, lambda temporary: table.to_csv(temporary, index=False))
     return path
-
-
-def differing_settings(runs: Sequence[Run]) -> list[str]:
-    """The settings in which runs differ, other than the seed and where they were trained."""
-    keys = sorted({key for run in runs for key in run.config} - uncompared())
-    return [key for key in keys if len({_text(run.config.get(key)) for run in runs}) > 1]
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
 
 
 def compare(
@@ -195,7 +224,7 @@ def compare(
     if len(opened) < 2:
         raise ConfigError(f"{len(opened)} runs cannot be compared; at least two are needed")
     chosen = tuple(settings) if settings else tuple(differing_settings(opened))
-    labels = _labels(opened, chosen)
+    labels = label_runs(opened, chosen)
     tables: dict[str, dict[str, dict[str, pd.DataFrame]]] = {a.name: {} for a in analyses}
     unique = _unique_names(opened)
     records: list[dict[str, Any]] = []
@@ -216,19 +245,37 @@ def compare(
                 measures.update(_headline(analysis, result.table))
             records += [{**key, "measure": m, "value": value} for m, value in measures.items()]
     values = check(pd.DataFrame(records), VALUES, name="values")
-    across = {}
+    across, schemas = {}, {}
+    pooled: dict[str, pd.DataFrame] = {}
+    statements: dict[str, tuple[str, ...]] = {}
     for analysis in analyses:
         of_runs = tables[analysis.name]
         found = analysis.across(of_runs) if of_runs else None
         if found is not None:
-            found.insert(0, "group", found["run"].map(dict(zip(unique, labels, strict=True))))
-            across[analysis.name] = found
+            group = found["run"].map(dict(zip(unique, labels, strict=True)))
+            schema = (_GROUP, *analysis.across_columns())
+            schemas[analysis.name] = schema
+            across[analysis.name] = check(
+                found.assign(group=group), schema, name=f"{analysis.name} across runs"
+            )
+            of_groups = analysis.pool(across[analysis.name])
+            if of_groups is not None:
+                pooled[analysis.name] = check(
+                    of_groups, analysis.pooled_schema, name=f"{analysis.name} pooled over seeds"
+                )
+                statements[analysis.name] = analysis.statements(of_groups)
     return Comparison(
         chosen,
         values,
         group_means(values),
         paired_tests(values),
         across,
+        schemas,
+        pooled,
+        {a.name: a.pooled_schema for a in analyses if a.name in pooled},
+        statements,
+        other_settings(opened, labels, chosen),
+        updates_by_group(opened, labels),
         highlights_of(analyses),
         {a.name: a.verdicts for a in analyses if a.verdicts and a.name in across},
     )
@@ -242,45 +289,6 @@ def _analyses(
     if only is not None and silent:
         raise ConfigError(f"{', '.join(silent)} has no measures that could be compared")
     return [a for a in made if a.compares]
-
-
-def _labels(runs: Sequence[Run], by: Sequence[str]) -> list[str]:
-    known = sorted({key for run in runs for key in run.config})
-    unknown = [key for key in by if key not in known]
-    if unknown:
-        raise ConfigError(
-            f"no run has a setting {', '.join(unknown)}; they have {', '.join(known) or 'none'}"
-        )
-    labels = []
-    for run in runs:
-        parts = [_text(run.config.get(key)) for key in by]
-        labels.append(
-            parts[0] if len(parts) == 1
-            else ", ".join(f"{k}={v}" for k, v in zip(by, parts, strict=True)) or "all"
-        )  # fmt: skip
-    for label in dict.fromkeys(labels):
-        members = [run for run, of in zip(runs, labels, strict=True) if of == label]
-        other = differing_settings(members)
-        if other:
-            raise ConfigError(
-                f"the runs of {label} differ in more than their seed: {', '.join(other)}; "
-                f"group by these too: {','.join([*by, *other])}"
-            )
-        shapes = {tuple((layer.name, layer.shape) for layer in run.layers) for run in members}
-        sets = {str(run.data.get("sha256") or run.data.get("name")) for run in members}
-        for what, found in (("networks", shapes), ("data sets", sets)):
-            if len(found) > 1:
-                raise ConfigError(f"the runs of {label} have different {what}: compare them apart")
-        seeds = [run.seed for run in members]
-        if len(seeds) > 1 and None in seeds:
-            raise ConfigError(
-                f"a run of {label} has no seed in its manifest, and only by that may the runs of a "
-                "group differ"
-            )
-        twice = sorted({str(s) for s in seeds if seeds.count(s) > 1})
-        if twice:
-            raise ConfigError(f"two runs of {label} have the seed {', '.join(twice)}")
-    return labels
 
 
 def _unique_names(runs: Sequence[Run]) -> list[str]:

@@ -6,15 +6,24 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from scipy.stats import t as student
 from scipy.stats import wilcoxon
 from statsmodels.stats.multitest import multipletests
 
 import topolab
-from topolab.comparison import GROUPS, PAIRS, VALUES, compare, differing_settings
-from topolab.errors import AnalysisError, ConfigError
-from topolab.tables import check, read_table
+from topolab.comparison import (
+    GROUPS,
+    PAIRS,
+    SETTINGS,
+    UPDATES,
+    VALUES,
+    compare,
+    differing_settings,
+)
+from topolab.errors import AnalysisError, ConfigError, TableError
+from topolab.tables import Column, check, read_table
 
 LAYERS = (
     topolab.LayerSpec("fc1", "linear", (30, 20)),
@@ -147,13 +156,93 @@ def test_verdicts_are_judged_together(runs: list[topolab.Run], tmp_path: Path) -
         if np.isfinite(row["p_decay"]):
             assert row["p_decay_holm"] >= own["p_decay_holm"]
     paths = compared.save(tmp_path / "out")
-    assert {p.name for p in paths} == {
-        "values.parquet", "values.csv", "groups.parquet", "groups.csv", "pairs.parquet",
-        "pairs.csv", "selection.csv",
-    }  # fmt: skip
+    names = ("values", "groups", "pairs", "settings", "updates", "selection")
+    assert {p.name for p in paths} == {f"{n}.{end}" for n in names for end in ("parquet", "csv")}
     back, about = read_table(tmp_path / "out" / "pairs.parquet", PAIRS)
     pd.testing.assert_frame_equal(back, compared.pairs)
     assert about == {"by": ["method"]}
+
+
+def test_what_analyses_say_across_runs_is_saved_with_its_meanings(
+    runs: list[topolab.Run], tmp_path: Path
+) -> None:
+    """As every other table: each column has the unit and the sentence that it was declared with."""
+    quick = {"selection": {"replicates": 20, "replicates_through_time": 0, "nulls": 20}}
+    compared = compare(runs[:2], ["method"], only="selection", parameters=quick)
+    schema = compared.across_schemas["selection"]
+    assert [c.name for c in schema[:3]] == ["group", "run", "layer"]
+    compared.save(tmp_path)
+    saved = pq.read_table(tmp_path / "selection.parquet")
+    assert saved.column_names == [c.name for c in schema]
+    for column in schema:
+        assert column.meaning and saved.schema.field(column.name).metadata == {
+            b"unit": column.unit.encode(), b"meaning": column.meaning.encode()
+        }  # fmt: skip
+    back, _ = read_table(tmp_path / "selection.parquet", schema)
+    pd.testing.assert_frame_equal(back, compared.across["selection"])
+
+
+def test_an_analysis_must_declare_what_it_says_across_runs(
+    runs: list[topolab.Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from topolab_analyses.degree import Degree
+
+    def across(self: Degree, tables: object) -> pd.DataFrame:
+        return pd.DataFrame({"run": [runs[0].name], "spread": [1.5]})
+
+    monkeypatch.setattr(Degree, "across", across)
+    with pytest.raises(TableError, match=r"degree across runs: .* not declared \['spread'\]"):
+        compare(runs[:2], only="degree")
+    schema = (Column("run", str), Column("spread", float, "edges", "Of all."))
+    monkeypatch.setattr(Degree, "across_schema", schema)
+    found = compare(runs[:2], only="degree").across["degree"]
+    assert found.to_dict("records") == [{"group": "all", "run": runs[0].name, "spread": 1.5}]
+
+
+def changing(folder: Path, seed: int, changes: int, **config: object) -> topolab.Run:
+    """A run of four snapshots whose masks change so often."""
+    path = folder / f"{config['method']}-{seed}"
+    masks = [np.random.default_rng(seed + i).random((3, 8)) < 0.5 for i in range(4)]
+    layers = [topolab.LayerSpec("fc", "linear", (3, 8))]
+    with topolab.Recorder(path, layers=layers, config=config, seed=seed) as recorder:
+        for step in range(4):
+            recorder.record(step, {"fc": masks[min(step, changes)]})
+    return topolab.open_run(path)
+
+
+def test_it_says_what_else_differs(tmp_path: Path) -> None:
+    """Settings that go with the method are compared too, and how often the masks changed."""
+    common = {"epochs": 2, "threads": 3, "hidden": [16, 8]}
+    runs = [
+        changing(tmp_path, seed, changes, **common, **own)
+        for seed, first, second in ((1, 3, 1), (2, 2, 1))
+        for changes, own in (
+            (first, {"method": "a", "init": "erk", "gradient": "dense", "masked": None}),
+            (second, {"method": "b", "init": "er"}),
+        )
+    ]
+    compared = compare(runs, "method", only="degree")
+    assert compared.differs == {
+        "gradient": {"a": "dense", "b": "-"},
+        "init": {"a": "erk", "b": "er"},
+    }
+    assert compared.updates == {"a": (2, 3), "b": (1, 1)}
+    by_both = compare(runs, ["method", "init"], only="degree")
+    assert list(by_both.differs) == ["gradient"]
+    assert compare(runs, only="degree").differs == {}
+    compared.save(tmp_path / "out")
+    settings, _ = read_table(tmp_path / "out" / "settings.parquet", SETTINGS)
+    assert settings.to_numpy().tolist()[2:] == [["init", "a", "erk"], ["init", "b", "er"]]
+    updates, _ = read_table(tmp_path / "out" / "updates.parquet", UPDATES)
+    assert updates.to_numpy().tolist() == [["a", 2, 3], ["b", 1, 1]]
+
+
+def test_lists_are_written_as_they_are_typed(tmp_path: Path) -> None:
+    runs = [
+        changing(tmp_path, 1, 3, method=name, hidden=hidden)
+        for name, hidden in (("a", [16, 8]), ("b", []))
+    ]
+    assert compare(runs, "method", only="degree").differs == {"hidden": {"a": "16,8", "b": "-"}}
 
 
 def test_ties_cannot_go_below_the_least_p() -> None:

@@ -72,7 +72,10 @@ def compare(
                 "by": compared.by,
                 "groups": compared.groups.to_dict("records"),
                 "pairs": compared.pairs.to_dict("records"),
+                "differs": compared.differs,
+                "updates": compared.updates,
                 **{k: v.to_dict("records") for k, v in compared.across.items()},
+                **{f"{k}_pooled": v.to_dict("records") for k, v in compared.pooled.items()},
                 "saved": [str(path) for path in saved],
             }
         )
@@ -105,24 +108,53 @@ def compare(
         ],
         title="Paired by seed: Wilcoxon's signed-rank test",
     )  # fmt: skip
-    for name, found in compared.across.items():
-        _across(name, found, compared.verdicts.get(name, ()))
+    for name, found in compared.pooled.items():
+        _verdicts(name, found, compared.verdicts.get(name, ()))
+        for said in compared.statements.get(name, ()):
+            note(said, quiet=False)
+    _differences(compared)
     _remarks(compared, len(groups), quiet=quiet)
     if saved:
         note(f"All tables are in {out}.", quiet=quiet)
 
 
-def _across(name: str, found: Any, words: tuple[str, ...]) -> None:
-    """How often each verdict was given, by group and layer, where an analysis gives any."""
+def _verdicts(name: str, found: Any, words: tuple[str, ...]) -> None:
+    """The verdict of each group and layer from its runs together, and how often each was given."""
     if not words:
         return
+    rows = [
+        (str(row["group"]), str(row["layer"]), str(row["runs"]),
+         *(str(row[word]) for word in words), str(row["tally"]))
+        for _, row in found.iterrows()
+    ]  # fmt: skip
+    table(
+        ("group", "layer", "runs", *words, "one by one"), rows,
+        title=f"{name}: verdicts from all runs of a group together",
+    )  # fmt: skip
+
+
+def _differences(compared: Any) -> None:
+    """What else the groups differ in: each value of each setting, and the groups that have it."""
     rows = []
-    for (group, layer), part in found.groupby(["group", "layer"], sort=False):
-        counts = [
-            ", ".join(f"{k} {v}" for k, v in part[word].value_counts().items()) for word in words
-        ]
-        rows.append((str(group), str(layer), str(len(part)), *counts))
-    table(("group", "layer", "runs", *words), rows, title=f"{name}: verdicts over all runs (Holm)")
+    for setting, values in compared.differs.items():
+        for value in dict.fromkeys(values.values()):
+            having = [group for group, of_group in values.items() if of_group == value]
+            rows.append((setting, value, "; ".join(having)))
+    if rows or _unequal(compared.updates):
+        for counts in dict.fromkeys(compared.updates.values()):
+            having = [group for group, found in compared.updates.items() if found == counts]
+            rows.append(("updates of the masks", _updates(counts), "; ".join(having)))
+    if rows:
+        table(("setting", "value", "groups"), rows, title="What else differs between the groups")
+
+
+def _unequal(updates: dict[str, tuple[int, int]]) -> bool:
+    return len({*updates.values()}) > 1
+
+
+def _updates(counts: tuple[int, int]) -> str:
+    fewest, most = counts
+    return str(fewest) if fewest == most else f"{fewest} to {most}"
 
 
 def _remarks(compared: Any, printed: int, *, quiet: bool) -> None:
@@ -131,6 +163,19 @@ def _remarks(compared: Any, printed: int, *, quiet: bool) -> None:
         note(
             f"With {int(compared.pairs['n'].max())} seeds no signed-rank test can give less than "
             f"p = {least.min():g}; six seeds are the fewest that can reach 0.05.",
+            quiet=quiet,
+        )
+    if compared.differs:
+        note(
+            f"The groups differ also in {', '.join(compared.differs)}: what differs between them "
+            "may come from any of these.",
+            quiet=quiet,
+        )
+    if _unequal(compared.updates):
+        counts = [f"{_updates(c)} in {group}" for group, c in compared.updates.items()]
+        note(
+            f"The masks were not updated equally often: {', '.join(counts)}. What changes with "
+            "every update may differ for that alone; give the trainings the same schedule.",
             quiet=quiet,
         )
     hidden = len(compared.groups) - printed

@@ -312,8 +312,20 @@ def test_compare_prints_and_saves(tmp_path: Path) -> None:
     assert {("set", "fc1"), ("rigl", "fc1"), ("rigl", "fc2")} <= verdicts
     assert "can give less than p = 0.5" in done.err
     assert (tmp_path / "c" / "pairs.csv").exists()
+    differing = [line for line in lines if len(line) == 3]
+    assert ["init", "er", "set"] in differing and ["init", "erk", "rigl"] in differing
+    assert ["gradient", "-", "set"] in differing
+    assert {line[2] for line in differing if line[0] == "updates of the masks"} == {"set", "rigl"}
+    assert "groups differ also in decay, drop, " in done.err
+    assert "not updated equally often: " in done.err
+    quiet = run("compare", *made, "--by", "method", "--only", "degree", "-q")
+    assert quiet.err == "" and ["init", "erk", "rigl"] in [
+        line.split("\t") for line in quiet.out.splitlines()
+    ]
     whole = run("compare", *made, "--by", "method", "--only", "degree", "--json").json
     assert whole["by"] == ["method"] and {g["group"] for g in whole["groups"]} == {"set", "rigl"}
+    assert whole["differs"]["init"] == {"set": "er", "rigl": "erk"}
+    assert set(whole["updates"]) == {"set", "rigl"}
     done = run("compare", *made, "--by", "data", "--only", "degree")
     assert done.code == 2 and "differ in more than their seed" in done.err
 

@@ -7,6 +7,7 @@ Z(alpha) = zeta(alpha, x_min), less zeta(alpha, x_max + 1) where degrees are bou
 from topolab.metrics.powerlaw.hurwitz import log_hurwitz
 from topolab.metrics.powerlaw.law import PowerLawFit, fit, ks_distance
 from topolab.metrics.powerlaw.lognormals import against_lognormals
+from topolab.metrics.powerlaw.package import fit_by_package
 from topolab.metrics.powerlaw.resampling import (
     Bootstrap,
     GoodnessOfFit,
@@ -26,6 +27,7 @@ __all__ = [
     "bootstrap",
     "compare",
     "fit",
+    "fit_by_package",
     "goodness_of_fit",
     "ks_distance",
     "log_hurwitz",
