@@ -59,7 +59,10 @@ class DormantSection(Section):
                 counts.append(
                     f"{_counts(part, f'below_{threshold}')} dormant (fewer than {threshold} edges)"
                 )
-            counts.append(f"{_counts(part, 'off_path')} on no path from input to output")
+            if part[part["measure"] == "off_path"]["count"].any():
+                counts.append(f"{_counts(part, 'off_path')} on no path from input to output")
+            else:
+                counts.append("every one is on a path from input to output")
             parts.append(f"of {neurons}, {join(counts)}")
         if not parts:
             return "No run has hidden neurons."

@@ -38,7 +38,7 @@ class PowerLawSection(Section):
             "higher one does not confirm it, and in a tail of few neurons says little.",
             f"An exponent above {STEEP:g} is that of a thin tail: fewer than one in 32 of its "
             "neurons have twice its smallest degree, so that the degrees hardly spread and "
-            "hardly anything tells it from an exponential. Nobody means that by a power law, "
+            "hardly anything tells it from an exponential. That is not what is meant by a power law, "
             "whatever p is.",
         ]
         fits = total_degrees(data.table("powerlaw"))
@@ -106,7 +106,7 @@ def _one(group: str, end: pd.Series) -> str:
         text += f", and {p_value(p)} does not reject it"
         text += ", which with so few it hardly could" if end["n_tail"] < FEW else ""
     if end["alpha"] > STEEP:
-        text += f"; with α above {STEEP:g} it is a thin tail, not a power law that anybody means"
+        text += f"; with α above {STEEP:g} it is a thin tail, not what is meant by a power law"
     return text
 
 
@@ -124,10 +124,7 @@ def _several(group: str, part: pd.DataFrame, known: pd.DataFrame) -> str:
     steep = int((known["alpha"] > STEEP).sum())
     if steep:
         which = "all" if steep == len(known) else f"{steep}"
-        text += (
-            f"; with α above {STEEP:g} the tails of {which} are thin, not power laws that anybody "
-            "means"
-        )
+        text += f"; with α above {STEEP:g} the tails of {which} are thin, not what is meant by a power law"
     return text
 
 
