@@ -179,7 +179,7 @@ def test_every_command_shown_has_these_options() -> None:
 
 
 def test_the_main_job_gives_both_methods_the_same_schedule() -> None:
-    """RigL and SET as the README trains them: as many updates, as large, of the same first masks."""
+    """RigL and SET as the README trains them: as many updates, as large, of the same masks."""
     import shlex
 
     chosen = {}

@@ -38,8 +38,8 @@ class PowerLawSection(Section):
             "higher one does not confirm it, and in a tail of few neurons says little.",
             f"An exponent above {STEEP:g} is that of a thin tail: fewer than one in 32 of its "
             "neurons have twice its smallest degree, so that the degrees hardly spread and "
-            "hardly anything tells it from an exponential. That is not what is meant by a power law, "
-            "whatever p is.",
+            "hardly anything tells it from an exponential. That is not what is meant by a power "
+            "law, whatever p is.",
         ]
         fits = total_degrees(data.table("powerlaw"))
         last = fits[fits["step"] == fits.groupby("run")["step"].transform("max")]
@@ -124,7 +124,8 @@ def _several(group: str, part: pd.DataFrame, known: pd.DataFrame) -> str:
     steep = int((known["alpha"] > STEEP).sum())
     if steep:
         which = "all" if steep == len(known) else f"{steep}"
-        text += f"; with α above {STEEP:g} the tails of {which} are thin, not what is meant by a power law"
+        text += f"; with α above {STEEP:g} the tails of {which} are thin, not what is meant by a "
+        text += "power law"
     return text
 
 
