@@ -13,67 +13,43 @@ import pandas as pd
 
 from topolab.analysis import SequentialAnalysis
 from topolab.errors import AnalysisError
-from topolab.hooks import LAYER, WHEN, check_chain
-from topolab.metrics.attachment import Slope, fit_kernel, fit_slope
+from topolab.hooks import check_chain
+from topolab.metrics.attachment import Joint
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
-from topolab_analyses.rewiring import changing_layers, edge_events, sum_by_degree
+from topolab_analyses.attachment_tables import (
+    EVENTS,
+    KERNELS,
+    SLOPES,
+    empty_events,
+    empty_kernel,
+    empty_slope,
+)
+from topolab_analyses.edge_history import (
+    KERNEL_NAMES,
+    EdgeHistory,
+    Ends,
+    KernelName,
+    change_of,
+    joint_of,
+    kernel_of,
+    rate_of,
+    slope_of,
+)
+from topolab_analyses.rewiring import changing_layers
 
 __all__ = ["Attachment"]
 
+IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
+_NORMAL = 1.959963984540054
 
-_END = Column("end", str, "1", "in = edges from its inputs, out = to its outputs, total = both.")
-_KERNEL = Column("kernel", str, "1", "gain = edges grown, loss = edges dropped.")
-_COLUMNS = (
-    LAYER,
-    _END,
-    _KERNEL,
-    Column("window", int, "1", "0 = the whole run, 1, 2, ... = its parts in order."),
-    Column("step_from", int, "steps", "Step before the window's first update."),
-    Column("step_to", int, "steps", "Step of its last update."),
-    Column("updates", int, "1", "Updates in the window that changed this layer."),
-    Column("events", int, "edges", "Edge ends gained, or lost."),
-    Column("slope", float, "1", "Exponent of the kernel max(k, 1)^slope; 0 where it is random."),
-    Column("low", float, "1", "Lower end of its 95 % interval (block bootstrap over time)."),
-    Column("high", float, "1", "Upper end."),
-    Column("standard_error", float, "1", "Of the bootstrap, or of the likelihood if larger."),
-    Column(
-        "null_low", float, "1", "Lower end of where random rewiring has its slope, 95 of 100 times."
-    ),
-    Column("null_high", float, "1", "Upper end."),
-    Column("p_positive", float, "1", "One-sided p-value of a slope not above 0."),
-    Column("p_negative", float, "1", "One-sided p-value of a slope not below 0."),
-    Column("rate", float, "1", "Exponent of a neuron's rate; gain: 1 is Barabasi and Albert's."),
-    Column("rate_low", float, "1", "Lower end of its 95 % interval."),
-    Column("rate_high", float, "1", "Upper end."),
-    Column("reason", str, "1", "Why a number is missing; empty where none is."),
-)
-_KERNELS = (
-    LAYER,
-    _END,
-    _KERNEL,
-    Column("degree_from", int, "edges", "First degree of the bin."),
-    Column("degree_to", int, "edges", "Last degree of the bin."),
-    Column("degree", float, "edges", "Mean degree of the bin, by exposure."),
-    Column("value", float, "1", "The kernel; 1 = as many events as chance gives, on average."),
-    Column("low", float, "1", "Lower end of its 95 % interval (block bootstrap over time)."),
-    Column("high", float, "1", "Upper end."),
-    Column("events", float, "edges", "Events in the bin."),
-    Column("expected", float, "edges", "Events that chance gives it."),
-)
-_EVENTS = (
-    *WHEN,
-    LAYER,
-    _END,
-    Column("degree", int, "edges", "Active weights of a neuron at this end before the update."),
-    Column("neurons", int, "neurons", "Neurons of this degree."),
-    Column("gained", int, "edges", "Edge ends they gained in the update."),
-    Column("gain_chance", float, "edges", "What they gain on average if growth is at random."),
-    Column("lost", int, "edges", "Edge ends they lost."),
-    Column("loss_chance", float, "edges", "What they lose on average if pruning is at random."),
-)
+
+@dataclass(frozen=True)
+class _Memory:
+    before: Snapshot | None
+    history: EdgeHistory
 
 
 @dataclass(frozen=True)
@@ -83,7 +59,8 @@ class Attachment(SequentialAnalysis):
     Parameters
     ----------
     windows : int
-        Parts of the run whose exponents are given besides that of the whole.
+        Parts of the run whose exponents are given besides that of the whole, and tested for a
+        change from part to part.
     replicates : int
         Of the block bootstrap over time.
     seed : int
@@ -94,14 +71,14 @@ class Attachment(SequentialAnalysis):
     seed: int = 0
 
     name = "attachment"
-    version = 1
+    version = 2
     summary = "Attachment kernels: edges gained and lost by degree, against random rewiring"
     schemas: ClassVar[dict[str, tuple[Column, ...]]] = {
-        "attachment": _COLUMNS,
-        "attachment_kernels": _KERNELS,
-        "attachment_events": _EVENTS,
+        "attachment": SLOPES,
+        "attachment_kernels": KERNELS,
+        "attachment_events": EVENTS,
     }
-    compares = ("slope", "rate")
+    compares = ("slope", "rate", "joint", "within")
 
     def prepare(self, run: Run) -> Any:
         """Which layers of weights change at all."""
@@ -110,150 +87,187 @@ class Attachment(SequentialAnalysis):
             raise AnalysisError("attachment: windows must be at least 0, replicates at least 2")
         return {"moving": changing_layers(run), "steps": run.steps}
 
+    def start(self, state: Any) -> Any:
+        """Nothing was seen."""
+        return _Memory(None, EdgeHistory())
+
     def visit(
-        self, memory: Snapshot | None, snapshot: Snapshot, state: Any
-    ) -> tuple[Snapshot, dict[str, pd.DataFrame]]:
-        """What was gained and lost since the snapshot before."""
-        if memory is None or not state["moving"]:
-            return snapshot, {}
-        parts = [
-            pd.DataFrame(
-                {
-                    "step": snapshot.step,
-                    "epoch": snapshot.epoch,
-                    "layer": layer,
-                    "end": end,
-                    **sum_by_degree(ends),
-                }
-            )
-            for (layer, end), ends in edge_events(memory, snapshot, state["moving"]).items()
-        ]
-        return snapshot, {"attachment_events": pd.concat(parts, ignore_index=True)}
+        self, memory: _Memory, snapshot: Snapshot, state: Any
+    ) -> tuple[_Memory, dict[str, pd.DataFrame]]:
+        """What was gained and lost since the snapshot before; at the last one, the kernels."""
+        if memory.before is None or not state["moving"]:
+            return _Memory(snapshot, memory.history), {}
+        history = memory.history.add(memory.before, snapshot, state["moving"])
+        tables = {"attachment_events": _events(history, snapshot)}
+        if snapshot.step == state["steps"][-1]:
+            tables |= self._kernels(history, state["steps"][0])
+        return _Memory(snapshot, history), tables
 
     def conclude(self, rows: dict[str, pd.DataFrame], state: Any) -> dict[str, pd.DataFrame]:
-        """Kernels and exponents from all updates."""
-        long = rows["attachment_events"]
-        summary: list[dict[str, Any]] = []
-        kernels: list[dict[str, Any]] = []
-        for (layer, end), part in long.groupby(["layer", "end"], sort=False):
-            for kernel in ("gain", "loss"):
-                key = {"layer": layer, "end": end, "kernel": kernel}
-                steps, seen, chance, neurons = _by_step_and_degree(part, kernel)
-                made = fit_kernel(seen, chance, replicates=self.replicates, seed=self.seed)
-                for i in range(len(made.low)):
-                    kernels.append(
-                        {
-                            **key,
-                            "degree_from": made.low[i],
-                            "degree_to": made.high[i],
-                            "degree": made.mean_degree[i],
-                            "value": made.value[i],
-                            "low": made.value_low[i],
-                            "high": made.value_high[i],
-                            "events": made.events[i],
-                            "expected": made.expected[i],
-                        }
-                    )
-                if not len(steps):
-                    reason = "no edge was " + ("grown" if kernel == "gain" else "dropped")
-                    summary.append({**_empty_row(int(state["steps"][0]), reason), **key})
-                for window, chosen in self._windows(len(steps)):
-                    at = int(np.searchsorted(state["steps"], steps[chosen[0]]))
-                    before = state["steps"][at - 1]
-                    summary.append(
-                        {
-                            **key,
-                            "window": window,
-                            "step_from": before,
-                            "step_to": steps[chosen[-1]],
-                            "updates": len(chosen),
-                            **self._slopes(seen[chosen], chance[chosen], neurons[chosen]),
-                        }
-                    )
-        if not summary:
-            reason = (
-                "one snapshot: there is nothing between two of them"
-                if len(state["steps"]) == 1
-                else "no mask changes from snapshot to snapshot"
-            )
-            summary = [_empty_row(int(state["steps"][0]), reason)]
-        if not kernels:
-            kernels = [_empty_kernel_row()]
-        if not len(long):
-            long = pd.DataFrame([_empty_event_row(int(state["steps"][0]))])
+        """The same tables, with a row in each that says why there is none."""
+        first = int(state["steps"][0])
+        reason = (
+            "one snapshot: there is nothing between two of them"
+            if len(state["steps"]) == 1
+            else "no mask changes from snapshot to snapshot"
+        )
+        without = {
+            "attachment": empty_slope(first, reason),
+            "attachment_kernels": empty_kernel(),
+            "attachment_events": empty_events(first),
+        }
         return {
-            "attachment": pd.DataFrame(summary),
-            "attachment_kernels": pd.DataFrame(kernels),
-            "attachment_events": long,
+            name: rows[name] if len(rows[name]) else pd.DataFrame([row])
+            for name, row in without.items()
         }
 
     def headline(self, table: pd.DataFrame) -> pd.DataFrame:
         """The exponents over the whole run."""
         return table[table["window"] == 0]
 
-    def _windows(self, updates: int) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
+    # -- the fits --------------------------------------------------------------------------------
+
+    def _kernels(self, history: EdgeHistory, first_step: int) -> dict[str, pd.DataFrame]:
+        """Kernels and exponents of every end from all updates."""
+        slopes: list[dict[str, Any]] = []
+        kernels: list[dict[str, Any]] = []
+        for layer, end in history.ends():
+            for kernel in KERNEL_NAMES:
+                key = {"layer": layer, "end": end, "kernel": kernel}
+                ends = history.of(layer, end, kernel=kernel)
+                if not len(ends):
+                    reason = "no edge was " + ("grown" if kernel == "gain" else "dropped")
+                    slopes.append({**empty_slope(first_step, reason), **key})
+                    continue
+                kernels += [{**key, **row} for row in self._bins(ends, kernel)]
+                slopes += [{**key, **row} for row in self._slopes(ends, kernel)]
+        tables = {"attachment": pd.DataFrame(slopes)}
+        return tables | ({"attachment_kernels": pd.DataFrame(kernels)} if kernels else {})
+
+    def _bins(self, ends: Ends, kernel: KernelName) -> Iterator[dict[str, Any]]:
+        made = kernel_of(ends, kernel, replicates=self.replicates, seed=self.seed)
+        for i in range(len(made.low)):
+            yield {
+                "degree_from": made.low[i],
+                "degree_to": made.high[i],
+                "degree": made.mean_degree[i],
+                "value": made.value[i],
+                "low": made.value_low[i],
+                "high": made.value_high[i],
+                "events": made.events[i],
+                "expected": made.expected[i],
+            }
+
+    def _slopes(self, ends: Ends, kernel: KernelName) -> Iterator[dict[str, Any]]:
+        for window, chosen in self._windows(len(ends)):
+            row = {
+                "window": window,
+                "step_from": ends.before_steps[chosen[0]],
+                "step_to": ends.steps[chosen[-1]],
+                "updates": len(chosen),
+                **self._slope(ends, kernel, chosen),
+                **dict.fromkeys(_WHOLE, math.nan),
+            }
+            if not window:
+                row["change_p"] = change_of(ends, kernel, windows=self.windows)
+                if kernel == "gain":
+                    fits = joint_of(ends, within=False), joint_of(ends, within=True)
+                    row |= _fitness(*fits)
+                    row["reasons"] += [fit.reason for fit in fits]
+            # The fits lack their numbers for the same reason more often than not.
+            row["reason"] = "; ".join(dict.fromkeys(r for r in row.pop("reasons") if r))
+            yield row
+
+    def _windows(self, updates: int) -> Iterator[tuple[int, IntArray]]:
         every = np.arange(updates)
-        if not updates:
-            return
         yield 0, every
         if self.windows > 1:
             for number, part in enumerate(np.array_split(every, self.windows), start=1):
                 if len(part):
                     yield number, part
 
-    def _slopes(self, seen: FloatArray, chance: FloatArray, neurons: FloatArray) -> dict[str, Any]:
-        slope = fit_slope(seen, chance, replicates=self.replicates, seed=self.seed)
-        # A neuron that cannot gain, or has nothing to lose, is not there for the rate.
-        able = np.where(chance > 0, neurons, 0.0)
-        rate = fit_slope(seen, able, replicates=self.replicates, seed=self.seed)
-        return _as_row(slope, rate)
+    def _slope(self, ends: Ends, kernel: KernelName, chosen: IntArray) -> dict[str, Any]:
+        options: dict[str, Any] = {"replicates": self.replicates, "seed": self.seed}
+        slope = slope_of(ends, kernel, chosen=chosen, **options)
+        rate = rate_of(ends, kernel, chosen=chosen, **options)
+        numbers = asdict(slope)
+        same = ("low", "high", "standard_error", "p_positive", "p_negative", "zero", "events")
+        null = _NORMAL * slope.null_error
+        return {
+            "slope": slope.gamma,
+            **{name: numbers[name] for name in same},
+            "null_low": -null,
+            "null_high": null,
+            "rate": rate.gamma,
+            "rate_low": rate.low,
+            "rate_high": rate.high,
+            "reasons": [slope.reason],
+        }
 
 
-def _by_step_and_degree(
-    part: pd.DataFrame, kernel: str
-) -> tuple[npt.NDArray[np.int64], FloatArray, FloatArray, FloatArray]:
-    """Steps with events, and by step and degree: events, exposure to chance, neurons."""
-    size = int(part["degree"].max()) + 1
-    steps, at = np.unique(part["step"].to_numpy(), return_inverse=True)
-    seen, chance, neurons = (np.zeros((len(steps), size)) for _ in range(3))
-    column, by_chance = ("gained", "gain_chance") if kernel == "gain" else ("lost", "loss_chance")
-    degree = part["degree"].to_numpy()
-    seen[at, degree] = part[column]
-    chance[at, degree] = part[by_chance]
-    neurons[at, degree] = part["neurons"]
-    some = seen.sum(1) > 0
-    return steps[some], seen[some], chance[some], neurons[some]
+# Only of a whole run.
+_WHOLE = (
+    "change_p", "joint", "joint_low", "joint_high", "within", "within_low", "within_high",
+    "fitness_spread",
+)  # fmt: skip
 
 
-def _as_row(slope: Slope, rate: Slope) -> dict[str, Any]:
-    numbers = asdict(slope)
-    null = 1.959963984540054 * slope.null_error
+def _fitness(joint: Joint, within: Joint) -> dict[str, Any]:
+    """Both exponents at a given fitness."""
     return {
-        "events": slope.events,
-        "slope": slope.gamma,
-        **{k: numbers[k] for k in ("low", "high", "standard_error", "p_positive", "p_negative")},
-        "null_low": -null,
-        "null_high": null,
-        "rate": rate.gamma,
-        "rate_low": rate.low,
-        "rate_high": rate.high,
-        "reason": slope.reason,
+        "joint": joint.gamma,
+        "joint_low": joint.low,
+        "joint_high": joint.high,
+        "within": within.gamma,
+        "within_low": within.low,
+        "within_high": within.high,
+        "fitness_spread": joint.spread,
     }
 
 
-def _empty_row(step: int, reason: str) -> dict[str, Any]:
-    row: dict[str, Any] = {c.name: math.nan for c in _COLUMNS}
-    row.update(layer="all", end="total", kernel="gain", window=0, step_from=step, step_to=step)
-    row.update(updates=0, events=0, reason=reason)
-    return row
+def _events(history: EdgeHistory, snapshot: Snapshot) -> pd.DataFrame:
+    """What the last update did, by layer, end, side and degree."""
+    words: dict[str, list[str]] = {"layer": [], "end": [], "side": []}
+    lengths: list[int] = []
+    counts: dict[str, list[npt.NDArray[Any]]] = {}
+    for layer, end in history.ends():
+        ends = history.last(layer, end)
+        degree, where = np.unique(ends.degree[0], return_inverse=True)
+        for number, side in enumerate(ends.sides):
+            found = _count(ends, number, where)
+            for name, values in {"degree": degree, **found}.items():
+                counts.setdefault(name, []).append(values)
+            for name, word in (("layer", layer), ("end", end), ("side", side)):
+                words[name].append(word)
+            lengths.append(len(degree))
+    return pd.DataFrame(
+        {
+            "step": snapshot.step,
+            "epoch": snapshot.epoch,
+            **{name: np.repeat(np.array(w, dtype=object), lengths) for name, w in words.items()},
+            **{name: np.concatenate(values) for name, values in counts.items()},
+        }
+    )
 
 
-def _empty_kernel_row() -> dict[str, Any]:
-    row: dict[str, Any] = {c.name: math.nan for c in _KERNELS}
-    return {**row, "layer": "all", "end": "total", "kernel": "gain", "degree_from": 0,
-            "degree_to": 0}  # fmt: skip
+def _count(ends: Ends, side: int, where: npt.NDArray[np.intp]) -> dict[str, npt.NDArray[Any]]:
+    """Sums over the neurons of each degree, at one side of the first update."""
 
+    def total(values: npt.NDArray[Any]) -> FloatArray:
+        return np.asarray(np.bincount(where, weights=values), dtype=np.float64)
 
-def _empty_event_row(step: int) -> dict[str, Any]:
-    row: dict[str, Any] = {c.name: 0 for c in _EVENTS}
-    return {**row, "step": step, "epoch": math.nan, "layer": "all", "end": "total"}
+    def chance(places: FloatArray, events: FloatArray) -> FloatArray:
+        return np.asarray(events.sum() * places / max(places.sum(), 1.0))
+
+    room, gained, edges, lost = (
+        total(values[0, side]) for values in (ends.room, ends.gained, ends.edges, ends.lost)
+    )
+    return {
+        "neurons": np.bincount(where),
+        "room": room.astype(np.int64),
+        "gained": gained.astype(np.int64),
+        "gain_chance": chance(room, gained),
+        "edges": edges.astype(np.int64),
+        "lost": lost.astype(np.int64),
+        "loss_chance": chance(edges, lost),
+    }

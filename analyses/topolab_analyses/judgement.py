@@ -1,118 +1,164 @@
-"""How evidence about the neural selection hypothesis becomes words.
+"""How evidence about the neural selection hypothesis becomes words: the one place where it does.
 
 Three claims are judged apart, for every layer of hidden neurons of every run: that the degrees
-follow a power law, that attachment grows with degree, and that the poorly connected decay. Each
-word follows from numbers that stand beside it, corrected by Holm's method over all rows that are
-judged together.
+follow a power law, that attachment grows with degree, and that the poorly connected decay. p-values
+are adjusted by Holm's method over the layers of one run, and never over runs: what else is compared
+changes no word. Several seeds are pooled into one row of evidence, to which the same rules apply.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from topolab.metrics.multiple_tests import holm
+from topolab_analyses.claims import attachment, decay, power_law
+from topolab_analyses.claims.limits import (
+    DOES_NOT_APPLY,
+    NOT_SUPPORTED,
+    SUPPORTED,
+    UNDECIDED,
+    WORDS,
+)
 
-__all__ = ["ALPHA", "CSN", "LEAST_TAIL", "PAPER", "WORDS", "holm", "judge", "sentence"]
+__all__ = ["CLAIMS", "judge", "pool", "sentence", "tally"]
 
-#: CSN reject a power law where p <= 0.1; NSH where p < 0.95. Tests of significance are at 0.05.
-CSN, PAPER, ALPHA = 0.1, 0.95, 0.05
-#: With fewer degrees in the tail hardly any law can be rejected, so nothing is said (CSN's n > 50).
-LEAST_TAIL = 50
-#: With fewer updates, or fewer poor neurons, nothing is said of decay.
-LEAST_UPDATES, LEAST_POOR = 5, 20
-SUPPORTED, AGAINST, UNDECIDED = WORDS = ("supported", "not supported", "undecided")
+#: By the column of the word.
+CLAIMS = {"power_law": power_law, "attachment": attachment, "decay": decay}
+_SUBJECT = {"power_law": "the power law", "attachment": "attachment", "decay": "decay"}
 
 
-def judge(evidence: pd.DataFrame) -> pd.DataFrame:
-    """Words for rows of evidence that are judged together.
+def judge(evidence: pd.DataFrame, family: str | None = None) -> pd.DataFrame:
+    """Words for rows of evidence, and the sentences behind them.
 
     Parameters
     ----------
     evidence : DataFrame
-        A row per run and layer with the columns of the ``selection`` table other than words and
+        A row per layer with the columns of the ``selection`` table other than words, sentences and
         adjusted p-values.
+    family : str, optional
+        The column whose equal values mark the layers that are judged together, such as ``run``;
+        all rows without it.
 
     Returns
     -------
     DataFrame
-        With ``p_law_holm``, ``p_rival_holm``, ``p_thin_holm``, ``p_gain_holm``, ``p_drift_holm``,
-        ``p_decay_holm`` and the words ``power_law``, ``attachment``, ``decay`` and ``verdict``.
-
-    Examples
-    --------
-    Ordinary attachment, a law that is plausible and beats its rivals, but nothing decays:
-
-    >>> row = dict(n_tail=400, p_law=0.4, p_rival=0.3, p_thin=1e-9, p_gain=1e-6, gain_low=0.5,
-    ...            gain_high=0.9, p_decay=0.7, p_drift=0.9, drift=0.1, drift_error=0.01, dormant=0,
-    ...            poor=100, updates=50)
-    >>> judge(pd.DataFrame([row]))[["power_law", "attachment", "decay", "verdict"]].iloc[0].tolist()
-    ['supported', 'supported', 'not supported', 'not supported']
+        With the adjusted p-values (``_holm``), the words ``power_law``, ``attachment``, ``decay``
+        and ``verdict``, and the sentences ``why`` and ``why_...`` of each claim.
     """
     out = evidence.copy()
-    for column in ("p_law", "p_rival", "p_thin", "p_gain", "p_drift", "p_decay"):
-        out[f"{column}_holm"] = holm(out[column].to_numpy(dtype=np.float64))
-    out["power_law"] = [_power_law(row) for _, row in out.iterrows()]
-    out["attachment"] = [_attachment(row) for _, row in out.iterrows()]
-    out["decay"] = [_decay(row) for _, row in out.iterrows()]
-    out["verdict"] = [
-        _verdict(row["power_law"], row["attachment"], row["decay"]) for _, row in out.iterrows()
-    ]
+    keys = out[family].to_numpy() if family else np.zeros(len(out))
+    for claim in CLAIMS.values():
+        for column in claim.P_VALUES:
+            adjusted = np.full(len(out), np.nan)
+            for key in pd.unique(keys):
+                adjusted[keys == key] = holm(out[column].to_numpy(dtype=np.float64)[keys == key])
+            out[f"{column}_holm"] = adjusted
+    rows: list[dict[str, Any]] = [dict(row) for _, row in out.iterrows()]
+    for row in rows:
+        for name, claim in CLAIMS.items():
+            row[name], row[f"why_{name}"] = claim.word(row), claim.why(row)
+        row["verdict"] = _verdict(row)
+        row["why"] = _why(row)
+    for column in (*CLAIMS, *(f"why_{name}" for name in CLAIMS), "verdict", "why"):
+        out[column] = [row[column] for row in rows]
     return out
 
 
-def _power_law(row: pd.Series) -> str:
-    """Plausible, not beaten by a rival, and better than a thin tail."""
-    if not math.isfinite(row["p_law"]):
-        return UNDECIDED
-    if row["p_law_holm"] <= CSN or row["p_rival_holm"] < ALPHA:
-        return AGAINST
-    if row["p_law"] <= CSN:  # rejected alone, not among so many
-        return UNDECIDED
-    if row["n_tail"] < LEAST_TAIL or not row["p_thin_holm"] < ALPHA:
-        return UNDECIDED
-    return SUPPORTED
+def pool(judged: pd.DataFrame) -> pd.DataFrame:
+    """One row for each group and layer: the evidence of its seeds together, judged anew.
+
+    Parameters
+    ----------
+    judged : DataFrame
+        Rows of `judge` with the columns ``group``, ``run`` and ``layer``.
+
+    Returns
+    -------
+    DataFrame
+        The same columns, with ``runs`` and ``tally`` (how often each verdict was given).
+    """
+    rows = []
+    for (group, layer), part in judged.groupby(["group", "layer"], sort=False):
+        row: dict[str, Any] = {"group": group, "layer": layer, "runs": len(part)}
+        if len(part) == 1:
+            row |= {str(k): v for k, v in part.iloc[0].items()}  # one run says what it says alone
+        else:
+            row |= {"updates": int(part["updates"].median())}
+            for claim in CLAIMS.values():
+                row |= claim.pool(part)
+        row["tally"] = tally(part["verdict"])
+        rows.append(row)
+    if not rows:
+        return pd.DataFrame(columns=["group", "layer", "runs", "tally", "verdict", "why"])
+    return judge(pd.DataFrame(rows), family="group")
 
 
-def _attachment(row: pd.Series) -> str:
-    """The gain kernel rises with degree beyond chance."""
-    if not (math.isfinite(row["gain_low"]) and math.isfinite(row["p_gain"])):
-        return UNDECIDED
-    if row["gain_low"] > 0 and row["p_gain_holm"] < ALPHA:
-        return SUPPORTED
-    # The interval says how steep it can be at most: a tenth of proportional growth is none.
-    return AGAINST if row["gain_high"] < 0.1 else UNDECIDED
-
-
-def _decay(row: pd.Series) -> str:
-    """More of the poorly connected become dormant than by chance; or they lose no edges."""
-    enough = row["updates"] >= LEAST_UPDATES and row["poor"] >= LEAST_POOR
-    if not (enough and math.isfinite(row["drift"]) and math.isfinite(row["p_drift"])):
-        return UNDECIDED
-    if row["dormant"] > 0 and row["p_decay_holm"] < ALPHA and row["drift"] < 0:
-        return SUPPORTED
-    if row["p_drift_holm"] < ALPHA and row["drift"] <= 2 * row["drift_error"]:
-        return UNDECIDED  # they lose, more than by chance, but are not dormant (yet)
-    return AGAINST
-
-
-def _verdict(power_law: str, attachment: str, decay: str) -> str:
-    words = (power_law, attachment, decay)
-    if AGAINST in words:
-        return AGAINST
-    return SUPPORTED if words == (SUPPORTED,) * 3 else UNDECIDED
-
-
-def sentence(judged: pd.DataFrame) -> str:
-    """What a judged table says, in one sentence.
+def tally(words: pd.Series) -> str:
+    """How often each word was given.
 
     Examples
     --------
-    >>> sentence(pd.DataFrame({"verdict": ["undecided", "not supported"]}))
-    'Neural selection: supported in 0, not supported in 1, undecided in 1 of 2 layers.'
+    >>> tally(pd.Series(["undecided", "supported", "undecided"]))
+    'supported 1, undecided 2'
     """
-    counts = judged["verdict"].value_counts()
-    parts = ", ".join(f"{word} in {int(counts.get(word, 0))}" for word in WORDS)
-    return f"Neural selection: {parts} of {len(judged)} layers."
+    counts = words.value_counts()
+    return ", ".join(f"{word} {counts[word]}" for word in WORDS if word in counts)
+
+
+def sentence(pooled: pd.DataFrame) -> str:
+    """What pooled rows say, in one sentence.
+
+    Examples
+    --------
+    >>> sentence(pd.DataFrame({"group": ["set", "set", "rigl"], "layer": ["fc1", "fc2", "fc1"],
+    ...                        "verdict": ["not supported", "not supported", "undecided"]}))[34:]
+    'is not supported in set (fc1, fc2) and is undecided in rigl (fc1).'
+    """
+    said = {}
+    for word in WORDS:
+        of_word = pooled[pooled["verdict"] == word]
+        if len(of_word):
+            said[word] = _listed(
+                f"{group} ({', '.join(part['layer'])})"
+                for group, part in of_word.groupby("group", sort=False)
+            )
+    parts = [f"is {word} in {where}" for word, where in said.items() if word != DOES_NOT_APPLY]
+    if DOES_NOT_APPLY in said:
+        parts.append(f"does not apply to {said[DOES_NOT_APPLY]}")
+    return f"The neural selection hypothesis {_listed(parts)}."
+
+
+def _listed(parts: Iterable[str]) -> str:
+    *first, last = parts
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _verdict(row: Mapping[str, Any]) -> str:
+    words = [row[name] for name in CLAIMS]
+    if DOES_NOT_APPLY in words:
+        return DOES_NOT_APPLY
+    if NOT_SUPPORTED in words:
+        return NOT_SUPPORTED
+    return SUPPORTED if words == [SUPPORTED] * 3 else UNDECIDED
+
+
+def _why(row: Mapping[str, Any]) -> str:
+    """Which claims carry the verdict, with their sentences."""
+    verdict = row["verdict"]
+    if verdict in (NOT_SUPPORTED, DOES_NOT_APPLY):
+        chosen = [name for name in CLAIMS if row[name] == verdict]
+    else:
+        chosen = [name for name in CLAIMS if verdict == SUPPORTED or row[name] != SUPPORTED]
+    listed = _listed(_SUBJECT[name] for name in chosen)
+    verb = "are" if len(chosen) > 1 else "is"
+    start = {
+        SUPPORTED: "All three claims are supported",
+        NOT_SUPPORTED: f"The hypothesis fails, since {listed} {verb} not supported",
+        DOES_NOT_APPLY: "The hypothesis does not apply",
+        UNDECIDED: f"No claim fails, but {listed} {verb} not established",
+    }[verdict]
+    return f"{start}. {' '.join(row[f'why_{name}'] for name in chosen)}"

@@ -18,19 +18,26 @@ from topolab.metrics import powerlaw as metrics
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
+from topolab_analyses.capacity import edge_capacity
 
 __all__ = ["PowerLaw"]
 
+_END = Column("end", str, "1", "in = edges from its inputs, out = to its outputs, total = both.")
+_VARIANT = Column("variant", str, "1", "searched = x_min of least KS distance; fixed = as given.")
 _COLUMNS = (
     *WHEN,
     LAYER,
-    Column("variant", str, "1", "searched = x_min of least KS distance; fixed = the given x_min."),
+    _END,
+    _VARIANT,
     Column("alpha", float, "1", "Exponent, by maximum likelihood; NaN without a fit."),
     Column("sigma", float, "1", "Standard error of alpha from the observed information."),
+    Column("alpha_error", float, "1", "The same by bootstrap with x_min searched; last step only."),
     Column("x_min", int, "edges", "Smallest degree of the tail; 0 without a fit."),
     Column("x_min_error", float, "edges", "Standard error of a searched x_min; last step only."),
+    Column("x_max", int, "edges", "Largest possible degree, which bounds the law; 0 for none."),
     Column("n", int, "neurons", "Neurons of the layer."),
     Column("n_tail", int, "neurons", "Neurons with a degree of at least x_min."),
+    Column("n_tail_error", float, "neurons", "Its standard error by bootstrap; last step only."),
     Column("ks_distance", float, "1", "KS distance at the observed degrees (as plfit, igraph)."),
     Column("ks_integers", float, "1", "KS distance at every integer (as Clauset et al.)."),
     Column("log_likelihood", float, "1", "Natural log-likelihood of the tail."),
@@ -38,21 +45,34 @@ _COLUMNS = (
     Column("p_low", float, "1", "Lower end of its 99 % interval."),
     Column("p_high", float, "1", "Upper end."),
     Column("replicates", int, "1", "Bootstrap replicates behind it."),
-    Column("stopped", bool, "1", "Whether they ended early: the interval excludes stop_at."),
-    Column("reason", str, "1", "Why there is no fit; empty where there is one."),
+    Column("stopped", bool, "1", "Whether they ended early: the interval excludes all stop_at."),
+    Column("reason", str, "1", "Why a fit or its p is missing; empty where neither is."),
 )
 _RIVALS = (
     *WHEN,
     LAYER,
-    Column("variant", str, "1", "searched or fixed, as for the fits."),
+    _END,
+    _VARIANT,
     Column("rival", str, "1", "The distribution the power law is held against."),
     Column("ratio", float, "1", "Log-likelihood ratio R; above 0 favours the power law."),
     Column("normalised", float, "1", "R / (sqrt(n_tail) s): Vuong's statistic."),
-    Column("p_value", float, "1", "Two-sided (Vuong); for the truncated power law nested."),
+    Column("p_value", float, "1", "Two-sided (Vuong); nested for the truncated power law."),
     Column("favours", str, "1", "power law, the rival, or neither, at 0.05."),
     Column("parameters", str, "1", "Of the rival, by maximum likelihood."),
+    Column("boundary", str, "1", "The law the rival has become, at a rim where p is rough."),
+    Column("aic", float, "1", "Akaike's criterion of the rival; the lower the better."),
+    Column("aic_law", float, "1", "Akaike's criterion of the power law on the same tail."),
+    Column("bic", float, "1", "Schwarz's criterion of the rival."),
+    Column("bic_law", float, "1", "Schwarz's criterion of the power law."),
     Column("reason", str, "1", "Why there is no ratio; empty where there is one."),
 )
+
+
+#: A layer of neurons, an end of its edges, its degrees there, and the most that one can have.
+Sequence = tuple[str, str, npt.NDArray[np.int64], int]
+
+_ENDS = ("in", "out", "total")
+_ENGINES = ("topolab", "powerlaw", "powerlaw-continuous")
 
 
 @dataclass(frozen=True)
@@ -64,144 +84,200 @@ class PowerLaw(Analysis):
     x_min : int
         The fixed beginning of the tail, beside the searched one. NSH uses 110.
     x_max : int
-        The largest degree that is possible; larger ones are left out. 0 for no bound.
-    direction : {"total", "in", "out"}
+        The largest degree that is possible, by which the law is bounded. -1 for the layer's
+        capacity, 0 for no bound; larger degrees than a number given here are left out.
+    direction : {"all", "in", "out", "total"}
+        The ends that are fitted, each apart.
     replicates : int
         Bootstrap replicates for the goodness of fit of each row, at most; 0 leaves it out.
-    stop_at : float
-        Replicates end early once the 99 % interval of p excludes this; 0 draws all of them.
+    stop_at : tuple of float
+        Replicates end early once the 99 % interval of p excludes all of these; 0 draws all.
     errors : int
-        Replicates of the ordinary bootstrap for the standard error of a searched x_min, at the
-        last step only; 0 leaves it out.
+        Replicates of the ordinary bootstrap for the standard errors of a searched x_min, its
+        alpha and its tail, at the last step only; 0 leaves it out.
     rivals : {"last", "all", "none"}
         At which steps the laws are held against rival distributions.
+    engine : {"topolab", "powerlaw", "powerlaw-continuous"}
+        What fits: this package, or the powerlaw package with its discrete or continuous law.
     seed : int
         Of both bootstraps.
     """
 
     x_min: int = 110
-    x_max: int = 0
-    direction: str = "total"
+    x_max: int = -1
+    direction: str = "all"
     replicates: int = 2500
-    stop_at: float = 0.1
+    stop_at: tuple[float, ...] = (0.1, 0.95)
     errors: int = 200
     rivals: str = "last"
+    engine: str = "topolab"
     seed: int = 0
 
     name = "powerlaw"
-    version = 2
+    version = 3
     summary = "Power-law fits of the hidden degrees through time, their plausibility and rivals"
     schemas: ClassVar[dict[str, tuple[Column, ...]]] = {
         "powerlaw": _COLUMNS,
         "powerlaw_rivals": _RIVALS,
     }
     compares = ("alpha", "ks_distance", "p_value")
+    words = ("end",)  # a comparison has one of them only
 
     def prepare(self, run: Run) -> Any:
         """Check parameters and that there are hidden neurons."""
         check_chain(run)
         check_name_free(run, "hidden")
-        if self.x_min < 1 or self.replicates < 0 or self.direction not in ("in", "out", "total"):
+        if self.x_min < 1 or self.replicates < 0 or self.direction not in ("all", *_ENDS):
             raise AnalysisError(
                 "powerlaw: x_min must be at least 1, replicates at least 0, direction one of "
-                "in, out, total"
+                "all, in, out, total"
             )
-        if self.rivals not in ("last", "all", "none") or not 0 <= self.stop_at < 1:
+        if self.rivals not in ("last", "all", "none") or self.engine not in _ENGINES:
             raise AnalysisError(
-                "powerlaw: rivals is one of last, all, none; stop_at in [0, 1), 0 for no early end"
+                f"powerlaw: rivals is one of last, all, none; engine one of {', '.join(_ENGINES)}"
             )
-        if self.errors < 0 or self.errors == 1 or 0 != self.x_max <= self.x_min:
+        if self.stop_at != (0,) and not all(0 < at < 1 for at in self.stop_at):
+            raise AnalysisError("powerlaw: stop_at are numbers in (0, 1), or 0 for no early end")
+        if self.errors < 0 or self.errors == 1 or (
+            self.x_max not in (-1, 0) and self.x_max <= self.x_min
+        ):  # fmt: skip
             raise AnalysisError(
-                "powerlaw: errors must be 0 or at least 2; x_max above x_min, or 0 for no bound"
+                "powerlaw: errors must be 0 or at least 2; x_max above x_min, 0 for no bound, or "
+                "-1 for each layer's capacity"
             )
         if len(run.layers) < 2:
             raise AnalysisError(f"{run.path}: a single layer of weights has no hidden neurons")
         return run.steps[-1]
 
     def frame(self, snapshot: Snapshot, state: Any) -> dict[str, pd.DataFrame]:
-        """A searched and a fixed fit for every hidden layer and for all pooled."""
+        """A searched and a fixed fit for every hidden layer and for all pooled, at each end."""
         last = snapshot.step == state
         records: list[dict[str, Any]] = []
         rivals: list[dict[str, Any]] = []
-        for layer, degrees in self._sequences(LayeredGraph.from_snapshot(snapshot)):
+        for layer, end, degrees, x_max in self._sequences(snapshot):
             for variant, x_min in (("searched", None), ("fixed", self.x_min)):
-                law = metrics.fit(degrees, x_min, self.x_max or None)
-                records.append(
-                    {"layer": layer, "variant": variant, **self._row(degrees, law, last=last)}
-                )
+                key = {"layer": layer, "end": end, "variant": variant}
+                law = self._fit(degrees, x_min, x_max or None)
+                records.append({**key, **self._row(degrees, law, last=last)})
                 if self.rivals == "all" or (self.rivals == "last" and last):
-                    rivals += [
-                        {
-                            "layer": layer,
-                            "variant": variant,
-                            "rival": made.rival,
-                            "ratio": made.ratio,
-                            "normalised": made.normalised,
-                            "p_value": made.p_value,
-                            "favours": made.favours,
-                            "parameters": ", ".join(
-                                f"{key} = {value:.6g}" for key, value in made.parameters.items()
-                            ),
-                            "reason": made.reason,
-                        }
-                        for made in (metrics.compare(degrees, law, r) for r in metrics.RIVALS)
-                    ]
+                    rivals += [{**key, **row} for row in self._rival_rows(degrees, law)]
         return {
             "powerlaw": rows_of(snapshot, records, _COLUMNS),
             "powerlaw_rivals": rows_of(snapshot, rivals, _RIVALS),
         }
 
+    def _sequences(self, snapshot: Snapshot) -> Iterator[Sequence]:
+        """What is fitted; the bound is 0 where there is none."""
+        graph, capacity = LayeredGraph.from_snapshot(snapshot), edge_capacity(snapshot.layers)
+        names = hidden_layers(graph)
+        ends = _ENDS if self.direction == "all" else (self.direction,)
+        degrees = {end: graph.degrees(end) for end in ends}  # type: ignore[arg-type]  # checked
+        for name in (*names, "hidden"):
+            layers = names if name == "hidden" else (name,)
+            for end in ends:
+                bound = max(capacity[layer][end] for layer in layers)
+                yield (
+                    name,
+                    end,
+                    np.concatenate([degrees[end][graph.layer_slice(layer)] for layer in layers]),
+                    bound if self.x_max == -1 else self.x_max,
+                )
+
+    def _fit(
+        self, degrees: npt.NDArray[np.int64], x_min: int | None, x_max: int | None
+    ) -> metrics.PowerLawFit:
+        least = x_min or 1
+        if x_max is not None and x_max < least + 9:  # one exponent fits any few degrees
+            held = int((degrees >= least).sum())
+            return metrics.PowerLawFit(
+                np.nan, np.nan, x_min or 0, x_max, len(degrees), held, np.nan, "support", np.nan,
+                x_min is None, f"no room for a tail of ten degrees from {least} to x_max = {x_max}",
+            )  # fmt: skip
+        if self.engine == "topolab":
+            return metrics.fit(degrees, x_min, x_max)
+        return metrics.fit_by_package(degrees, x_min, x_max, discrete=self.engine == "powerlaw")
+
     def _row(
         self, degrees: npt.NDArray[np.int64], law: metrics.PowerLawFit, *, last: bool
     ) -> dict[str, Any]:
+        own = self.engine == "topolab"
         gof = metrics.GoodnessOfFit(np.nan, np.nan, 0)
-        if self.replicates and not law.reason:
+        if own and self.replicates and not law.reason:
             gof = metrics.goodness_of_fit(
                 degrees,
                 law,
                 replicates=self.replicates,
                 seed=self.seed,
-                stop_at=self.stop_at or None,
+                stop_at=self.stop_at if self.stop_at != (0,) else None,
             )
-        error = np.nan
-        if self.errors and last and law.searched and not law.reason:
+        error = metrics.Bootstrap(np.nan, np.nan, np.nan, 0)
+        if own and self.errors and last and law.searched and not law.reason:
             error = metrics.bootstrap(
-                degrees, None, self.x_max or None, replicates=self.errors, seed=self.seed
-            ).x_min
+                degrees, None, law.x_max, replicates=self.errors, seed=self.seed
+            )
+        integers = metrics.ks_distance(degrees, law, "integers") if own else np.nan
         return {
             "alpha": law.alpha,
             "sigma": law.sigma,
+            "alpha_error": error.alpha,
             "x_min": law.x_min,
-            "x_min_error": error,
+            "x_min_error": error.x_min,
+            "x_max": law.x_max or 0,
             "n": law.n,
             "n_tail": law.n_tail,
+            "n_tail_error": error.n_tail,
             "ks_distance": law.ks_distance,
-            "ks_integers": metrics.ks_distance(degrees, law, "integers"),
+            "ks_integers": integers,
             "log_likelihood": law.log_likelihood,
             "p_value": gof.p_value,
             "p_low": gof.low,
             "p_high": gof.high,
             "replicates": gof.replicates,
             "stopped": gof.stopped,
-            "reason": law.reason
-            or (
-                "no p: more than half of the replicates have no fit"
-                if gof.replicates and np.isnan(gof.p_value)
-                else ""
-            ),
+            "reason": law.reason or self._reason_without_p(gof),
         }
 
-    def _sequences(self, graph: LayeredGraph) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
-        degrees = graph.degrees(self.direction)  # type: ignore[arg-type]  # checked in prepare
-        names = hidden_layers(graph)
-        for name in names:
-            yield name, degrees[graph.layer_slice(name)]
-        yield "hidden", np.concatenate([degrees[graph.layer_slice(name)] for name in names])
+    def _reason_without_p(self, gof: metrics.GoodnessOfFit) -> str:
+        if self.engine != "topolab":
+            return "no p: the powerlaw package tests no fit"
+        if gof.replicates and np.isnan(gof.p_value):
+            return "no p: more than half of the replicates have no fit"
+        return ""
+
+    def _rival_rows(
+        self, degrees: npt.NDArray[np.int64], law: metrics.PowerLawFit
+    ) -> Iterator[dict[str, Any]]:
+        if self.engine != "topolab":
+            return
+        for made in (metrics.compare(degrees, law, rival) for rival in metrics.RIVALS):
+            parameters = (f"{key} = {value:.6g}" for key, value in made.parameters.items())
+            yield {
+                "rival": made.rival,
+                "ratio": made.ratio,
+                "normalised": made.normalised,
+                "p_value": made.p_value,
+                "favours": made.favours,
+                "parameters": ", ".join(parameters),
+                "boundary": made.boundary,
+                "aic": made.aic,
+                "aic_law": made.aic_law,
+                "bic": made.bic,
+                "bic_law": made.bic_law,
+                "reason": made.reason,
+            }
 
     def conclude(self, rows: dict[str, pd.DataFrame], state: Any) -> dict[str, pd.DataFrame]:
         """The tables as they are; where no rivals were asked for, a row that says so."""
         if not len(rows["powerlaw_rivals"]):
+            why = f"engine = {self.engine}"
+            if self.engine == "topolab":
+                why = "rivals = none"
             row: dict[str, Any] = {c.name: np.nan if c.dtype is float else "" for c in _RIVALS}
-            row.update(step=state, layer="hidden", reason="not asked for (rivals = none)")
+            row.update(step=state, layer="hidden", reason=f"not asked for ({why})")
             rows["powerlaw_rivals"] = pd.DataFrame([row])
         return rows
+
+    def headline(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The last step's fits to all edges, or to those of the end that was asked for."""
+        end = "total" if self.direction == "all" else self.direction
+        return super().headline(table[table["end"] == end])

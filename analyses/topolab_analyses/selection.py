@@ -4,40 +4,44 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from topolab.analysis import SequentialAnalysis
-from topolab.chaining import Link, chain_layers
+from topolab.chaining import chain_layers
 from topolab.errors import AnalysisError
 from topolab.hooks import check_chain, check_name_free, rows_of
-from topolab.metrics import powerlaw
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
-from topolab_analyses.judgement import CSN, PAPER, judge
-from topolab_analyses.rewiring import changing_layers, count_ends, edge_events, sum_by_degree
-from topolab_analyses.selection_evidence import attachment_evidence, decay_evidence, total_degrees
-from topolab_analyses.selection_tables import FITS, RIVALS, VERDICTS
+from topolab_analyses.claims.limits import CSN, PAPER
+from topolab_analyses.edge_history import EdgeHistory
+from topolab_analyses.judgement import judge, pool
+from topolab_analyses.rewiring import changing_layers, count_ends
+from topolab_analyses.selection_evidence import (
+    attachment_evidence,
+    decay_evidence,
+    nothing_changed,
+)
+from topolab_analyses.selection_laws import (
+    Degrees,
+    fit_row,
+    law_evidence,
+    onset_of_law,
+    rival_rows,
+)
+from topolab_analyses.selection_tables import FITS, POOLED, RIVALS, VERDICTS
 
 __all__ = ["Selection"]
-
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class _Memory:
     before: Snapshot | None
-    start: dict[str, dict[str, tuple[IntArray, int]]]
-    # Per layer and update: its step, and what happened by degree.
-    steps: dict[str, tuple[int, ...]]
-    parts: dict[str, tuple[Mapping[str, Any], ...]]
-    totals: dict[tuple[str, str], tuple[tuple[int, int], ...]]
+    history: EdgeHistory
 
 
 @dataclass(frozen=True)
@@ -59,9 +63,10 @@ class Selection(SequentialAnalysis):
         At most, at the steps before, with sequential stopping; 0 leaves p out there, and with it
         the onset of the law.
     nulls : int
-        Random rewirings that decay is held against.
+        Random rewirings of each part that decay is held against.
     windows : int
-        Parts of the run among which the onset of attachment is looked for.
+        Parts of the run: at the start of each the poor are found anew, and the onset of attachment
+        is looked for among them.
     seed : int
     """
 
@@ -74,19 +79,21 @@ class Selection(SequentialAnalysis):
     seed: int = 0
 
     name = "selection"
-    version = 1
+    version = 2
     summary = "Test of the neural selection hypothesis: power law, attachment, decay; a verdict"
     schemas: ClassVar[dict[str, tuple[Column, ...]]] = {
         "selection": VERDICTS,
         "selection_fits": FITS,
         "selection_rivals": RIVALS,
     }
-    compares = ("alpha", "gain_slope", "gain_rate", "loss_slope", "drift")
+    pooled_schema = POOLED
+    compares = ("alpha", "gain_slope", "gain_rate", "within", "loss_slope", "excess", "drift")
     highlights = ("gain_rate*", "loss_slope*")
     verdicts = ("verdict", "power_law", "attachment", "decay")
     words = (
-        *verdicts, "csn_rule", "paper_rule", "csn_rule_fixed",
-        "paper_rule_fixed", "best_rival",
+        *verdicts, "csn_rule", "paper_rule", "csn_rule_fixed", "paper_rule_fixed", "best_rival",
+        *(column.name for column in VERDICTS if column.name.startswith(("why",)) or
+          column.name.endswith("_reason")),
     )  # fmt: skip
 
     def prepare(self, run: Run) -> Any:
@@ -119,192 +126,130 @@ class Selection(SequentialAnalysis):
             "counted": counted,
             "hidden": tuple(name for name in hidden if name in touched),
             "last": run.steps[-1],
+            "snapshots": len(run.steps),
         }
 
     def start(self, state: Any) -> Any:
         """Nothing was seen."""
-        return _Memory(None, {}, {}, {}, {})
+        return _Memory(None, EdgeHistory())
 
     def visit(
         self, memory: _Memory, snapshot: Snapshot, state: Any
     ) -> tuple[_Memory, dict[str, pd.DataFrame]]:
         """Fit the degrees, and remember what was gained and lost."""
-        sides = _degrees_by_side(snapshot, state["counted"])
-        degrees = {name: total_degrees(sides[name]) for name in state["hidden"]}
         last = snapshot.step == state["last"]
-        fits, rivals = self._fits(degrees, last=last)
-        if last:
-            for record in rivals:
-                record["step"] = snapshot.step
+        history = memory.history
+        if memory.before is not None and state["moving"]:
+            history = history.add(memory.before, snapshot, state["moving"])
+        degrees = _degrees(snapshot, state["counted"], state["hidden"])
+        fits, rivals, laws = self._laws(degrees, last=last)
         tables = {"selection_fits": rows_of(snapshot, fits, FITS)}
-        if rivals:
+        if last:
             tables["selection_rivals"] = pd.DataFrame(rivals, columns=[c.name for c in RIVALS])
-        if memory.before is None:
-            return replace(memory, before=snapshot, start=sides), tables
-        steps, parts, totals = dict(memory.steps), dict(memory.parts), dict(memory.totals)
-        if state["moving"]:
-            found = edge_events(memory.before, snapshot, state["moving"])
-            for name in state["hidden"]:
-                ends = {end: found[name, end] for end in ("in", "out", "total")
-                        if (name, end) in found}  # fmt: skip
-                both = ends.get("total") or next(iter(ends.values()))
-                if both.gained.any() or both.lost.any():
-                    steps[name] = (*steps.get(name, ()), snapshot.step)
-                    parts[name] = (*parts.get(name, ()), sum_by_degree(both))
-            for (name, end), e in found.items():
-                if end != "total":
-                    pair = (int(e.lost.sum()), int(e.gained.sum()))
-                    totals[name, end] = (*totals.get((name, end), ()), pair)
-        memory = replace(memory, before=snapshot, steps=steps, parts=parts, totals=totals)
-        return memory, {**tables, **self._last_rows(state, degrees, memory, last=last)}
+            records = [
+                {"layer": layer, **laws[layer], **self._changes(layer, history, state)}
+                for layer in state["hidden"]
+            ]
+            tables["selection"] = pd.DataFrame(records)
+        return _Memory(snapshot, history), tables
 
     # -- the law ---------------------------------------------------------------------------------
 
-    def _fits(
-        self, degrees: Mapping[str, IntArray], *, last: bool
-    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        sequences = dict(degrees)
-        if len(sequences) > 1:
-            sequences["hidden"] = np.concatenate(list(sequences.values()))
+    def _laws(
+        self, degrees: list[Degrees], *, last: bool
+    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, dict[str, Any]]]:
+        """Rows of fits and rivals, and by layer what is judged; one side alone at the end only."""
+        wanted = self.replicates if last else self.replicates_through_time
         fits: list[dict[str, Any]] = []
         rivals: list[dict[str, Any]] = []
-        for layer, values in sequences.items():
-            for variant, x_min in (("searched", None), ("fixed", self.x_min)):
-                law = powerlaw.fit(values, x_min)
-                gof = powerlaw.GoodnessOfFit(math.nan, math.nan, 0)
-                wanted = self.replicates if last else self.replicates_through_time
-                if wanted and not law.reason:
-                    gof = powerlaw.goodness_of_fit(
-                        values,
-                        law,
-                        replicates=wanted,
-                        seed=self.seed,
-                        stop_at=None if last else CSN,
-                    )
-                fits.append(
-                    {
-                        "layer": layer,
-                        "variant": variant,
-                        "alpha": law.alpha,
-                        "sigma": law.sigma,
-                        "x_min": law.x_min,
-                        "n_tail": law.n_tail,
-                        "ks_distance": law.ks_distance,
-                        "p_value": gof.p_value,
-                        "p_low": gof.low,
-                        "p_high": gof.high,
-                        "replicates": gof.replicates,
-                        "stopped": gof.stopped,
-                        "csn_rule": _rule(gof.p_value, gof.p_value > CSN),
-                        "paper_rule": _rule(gof.p_value, gof.p_value >= PAPER),
-                        "reason": law.reason or _reason_without_p(gof),
-                    }
+        laws: dict[str, dict[str, Any]] = {}
+        for of in degrees:
+            if of.end != "total" and not last:
+                continue
+            for x_min in (None, self.x_min):
+                law, row = fit_row(
+                    of,
+                    x_min,
+                    replicates=wanted,
+                    seed=self.seed,
+                    stop_at=None if last else (CSN, PAPER),
                 )
-                if last:
-                    rivals += [
-                        {
-                            "layer": layer,
-                            "variant": variant,
-                            "rival": made.rival,
-                            "ratio": made.ratio,
-                            "normalised": made.normalised,
-                            "p_value": made.p_value,
-                            "favours": made.favours,
-                            "reason": made.reason,
+                fits.append(row)
+                if not last:
+                    continue
+                tests, rows = rival_rows(of, law, row["variant"], 0)
+                rivals += rows
+                if of.end == "total":
+                    evidence = laws.setdefault(of.layer, {})
+                    if x_min is None:
+                        evidence |= law_evidence(of, law, row, tests)
+                    else:
+                        evidence |= {
+                            "p_fixed": row["p_value"],
+                            "csn_rule_fixed": row["csn_rule"],
+                            "paper_rule_fixed": row["paper_rule"],
                         }
-                        for made in (powerlaw.compare(values, law, r) for r in powerlaw.RIVALS)
-                    ]
-        return fits, rivals
+        return fits, rivals, laws
 
     # -- attachment and decay ----------------------------------------------------------------------
 
-    def _last_rows(
-        self, state: Any, degrees: Mapping[str, IntArray], memory: _Memory, *, last: bool
-    ) -> dict[str, pd.DataFrame]:
-        """At the last step, everything but the law, one row per layer."""
-        if not last:
-            return {}
-        records = []
-        for layer in state["hidden"]:
-            parts = memory.parts.get(layer, ())
-            record: dict[str, Any] = {
-                "layer": layer,
-                "updates": len(parts),
-                **attachment_evidence(
-                    parts, memory.steps.get(layer, ()), windows=self.windows, seed=self.seed
-                ),
-                **decay_evidence(
-                    memory.start[layer],
-                    degrees[layer],
-                    {side: memory.totals.get((layer, side), ()) for side in ("in", "out")},
-                    low=self.dormant_below,
-                    nulls=self.nulls,
-                    seed=self.seed,
-                ),
-            }
-            reasons = (record["reason"], record.pop("loss_reason"), record.pop("decay_reason"))
-            record["reason"] = "; ".join(dict.fromkeys(r for r in reasons if r))
-            records.append(record)
-        return {"selection": _change_table(records)}
+    def _changes(self, layer: str, history: EdgeHistory, state: Any) -> dict[str, Any]:
+        """What became of a layer's edges over the run."""
+        common = {"snapshots": state["snapshots"], "updates": 0}
+        if layer not in {name for name, _ in history.ends()}:
+            reason = (
+                "one snapshot: nothing is known of what changes"
+                if state["snapshots"] == 1
+                else "no mask changes from snapshot to snapshot"
+            )
+            if state["moving"]:
+                reason = "no edge of these neurons changes"
+            return {**common, **nothing_changed(self.dormant_below, reason)}
+        end = history.main_end(layer)
+        every = history.of(layer, end, kernel=None)
+        gains, losses = history.of(layer, end), history.of(layer, end, kernel="loss")
+        return {
+            **common,
+            "updates": int((every.gained.any((1, 2)) | every.lost.any((1, 2))).sum()),
+            **attachment_evidence(gains, losses, windows=self.windows, seed=self.seed),
+            **decay_evidence(
+                every, low=self.dormant_below, parts=self.windows, nulls=self.nulls, seed=self.seed
+            ),
+        }
 
     # -- the verdict -------------------------------------------------------------------------------
 
     def conclude(self, rows: dict[str, pd.DataFrame], state: Any) -> dict[str, pd.DataFrame]:
-        """Put the evidence of each layer together and find the words for it."""
-        fits, rivals = rows["selection_fits"], rows["selection_rivals"]
-        made = rows["selection"].set_index("layer") if len(rows["selection"]) else None
-        end = fits[fits["step"] == state["last"]].set_index(["layer", "variant"])
-        records = []
-        for layer in state["hidden"]:
-            searched, fixed = end.loc[(layer, "searched")], end.loc[(layer, "fixed")]
-            record: dict[str, Any] = {
-                c.name: math.nan if c.dtype is float else 0 if c.dtype is int else ""
-                for c in VERDICTS
-            }
-            record["layer"] = layer
-            if made is not None and layer in made.index:
-                record.update({k: made.loc[layer, k] for k in _CHANGES})
-            else:
-                record["reason"] = "one snapshot: nothing is known of what changes"
-            record.update(
-                alpha=searched["alpha"],
-                x_min=searched["x_min"],
-                n_tail=searched["n_tail"],
-                p_law=searched["p_value"],
-                p_fixed=fixed["p_value"],
-                csn_rule=searched["csn_rule"],
-                paper_rule=searched["paper_rule"],
-                csn_rule_fixed=fixed["csn_rule"],
-                paper_rule_fixed=fixed["paper_rule"],
-                onset_law=_onset(fits, layer),
-                **_strongest_rival(rivals, layer),
-            )
-            if searched["reason"]:
-                record["reason"] = "; ".join(r for r in (searched["reason"], record["reason"]) if r)
-            records.append(record)
-        if not records:
-            record = {c.name: math.nan if c.dtype is float else 0 if c.dtype is int else "none"
-                      for c in VERDICTS}  # fmt: skip
-            records = [{**record, "reason": "no hidden neuron has an edge that is counted"}]
-        verdicts = judge(pd.DataFrame(records))
-        if not len(rivals):
-            rivals = pd.DataFrame(
-                [{c.name: math.nan if c.dtype is float else "none" for c in RIVALS}
-                 | {"step": state["last"]}]
-            )  # fmt: skip
-        if not len(fits):
-            row = {c.name: math.nan if c.dtype is float else 0 if c.dtype is int else "none"
-                   for c in FITS}  # fmt: skip
-            fits = pd.DataFrame([{**row, "stopped": False, "step": state["last"]}])
+        """Find the words for the evidence of each layer."""
+        fits, rivals, found = (
+            rows[name] for name in ("selection_fits", "selection_rivals", "selection")
+        )
         columns = [c.name for c in VERDICTS]
+        if len(found):
+            rivals = rivals.assign(step=state["last"])
+            found = found.assign(
+                onset_law=[onset_of_law(fits, layer) for layer in found["layer"]],
+                reason=[_reason({**row}) for _, row in found.iterrows()],
+            )
+            return {
+                "selection": judge(found)[columns],
+                "selection_fits": fits,
+                "selection_rivals": rivals,
+            }
+        # No hidden neuron has an edge that is counted: one row that says so.
+        reason = "no hidden neuron has an edge that is counted"
+        none = nothing_changed(self.dormant_below, reason) | {
+            "layer": "none", "snapshots": state["snapshots"], "degrees": 0, "law_reason": reason,
+            "reason": reason,
+        }  # fmt: skip
         return {
-            "selection": verdicts[columns],
-            "selection_fits": fits,
-            "selection_rivals": rivals,
+            "selection": judge(pd.DataFrame([_empty(VERDICTS) | none]))[columns],
+            "selection_fits": pd.DataFrame([_empty(FITS) | {"step": state["last"]}]),
+            "selection_rivals": pd.DataFrame([_empty(RIVALS) | {"step": state["last"]}]),
         }
 
     def across(self, tables: Mapping[str, Mapping[str, pd.DataFrame]]) -> pd.DataFrame:
-        """The verdicts of several runs, adjusted over all their layers together.
+        """The verdicts of several runs below each other: no run changes the words of another.
 
         Parameters
         ----------
@@ -313,75 +258,71 @@ class Selection(SequentialAnalysis):
         Returns
         -------
         DataFrame
-            The ``selection`` tables below each other with a column ``run``, judged anew.
+            The ``selection`` tables with a column ``run``.
         """
         together = pd.concat(
             [found["selection"].assign(run=name) for name, found in tables.items()],
             ignore_index=True,
         )
-        return judge(together)[["run", *(c.name for c in VERDICTS)]]
+        return together[["run", *(c.name for c in VERDICTS)]]
+
+    def pool(self, across: pd.DataFrame) -> pd.DataFrame:
+        """One verdict for each group and layer, from all its seeds together.
+
+        Parameters
+        ----------
+        across : DataFrame
+            Of `across`, with a column ``group``.
+
+        Returns
+        -------
+        DataFrame
+        """
+        return pool(across).reindex(columns=[c.name for c in POOLED])
+
+    def statements(self, table: pd.DataFrame) -> tuple[str, ...]:
+        """Which claims carry each verdict, with their numbers."""
+        said = []
+        for _, row in table.iterrows():
+            where = str(row["layer"])
+            if "runs" in row:
+                runs = f", {row['runs']} runs together" if row["runs"] > 1 else ""
+                where = f"{row['group']}, {where}{runs}"
+            said.append(f"{where}: {row['why']}")
+        return tuple(said)
 
 
-# What is known once all steps are: the rest of the columns comes from the fits.
-_CHANGES = (
-    "gain_slope", "gain_low", "gain_high", "gain_rate", "p_gain", "loss_slope", "loss_low",
-    "loss_high", "onset_attachment", "reason", "updates", "poor", "dormant", "dormant_null",
-    "drift", "drift_null", "drift_error", "p_drift", "p_decay",
-)  # fmt: skip
+def _reason(row: Mapping[str, Any]) -> str:
+    """Why any number of a row is missing."""
+    given = (row[f"{of}_reason"] for of in ("law", "gain", "within", "loss", "decay"))
+    return "; ".join(dict.fromkeys(reason for reason in given if reason))
 
 
-def _change_table(records: list[dict[str, Any]]) -> pd.DataFrame:
-    return pd.DataFrame(records, columns=["layer", *_CHANGES])
+def _empty(columns: tuple[Column, ...]) -> dict[str, Any]:
+    blank: dict[type, Any] = {float: math.nan, int: 0, bool: False}
+    return {c.name: blank.get(c.dtype, "none") for c in columns}
 
 
-def _degrees_by_side(snapshot: Snapshot, counted: tuple[str, ...]) -> dict[str, dict[str, Any]]:
-    """Per layer of neurons and side the degrees, and the most a neuron can have."""
-    out: dict[str, dict[str, tuple[IntArray, int]]] = {}
+def _degrees(
+    snapshot: Snapshot, counted: tuple[str, ...], hidden: tuple[str, ...]
+) -> list[Degrees]:
+    """Per layer of hidden neurons its degrees at each end and at both; then all layers together."""
+    sides: dict[str, list[Degrees]] = {}
     for link in chain_layers(snapshot.layers):
-        if link.layer.name in counted:
-            into, outof = count_ends(link, snapshot.masks[link.layer.name])
-            out.setdefault(link.layer.name, {})["in"] = (into, _capacity(link, into))
-            out.setdefault(link.source, {})["out"] = (outof, _capacity(link, outof))
-    return out
+        if link.layer.name not in counted:
+            continue
+        into, outof = count_ends(link, snapshot.masks[link.layer.name])
+        for layer, end, values in ((link.layer.name, "in", into), (link.source, "out", outof)):
+            made = Degrees(layer, end, values, link.layer.size // len(values))
+            sides.setdefault(layer, []).append(made)
+    totals = [_together(layer, sides[layer]) for layer in hidden]
+    several = [one for layer in hidden if len(sides[layer]) > 1 for one in sides[layer]]
+    if len(totals) > 1:
+        pooled = np.concatenate([of.values for of in totals])
+        totals.append(Degrees("hidden", "total", pooled, max(of.capacity for of in totals)))
+    return [*totals, *several]
 
 
-def _capacity(link: Link, ends: IntArray) -> int:
-    return link.layer.size // len(ends)
-
-
-def _reason_without_p(gof: powerlaw.GoodnessOfFit) -> str:
-    if gof.replicates and math.isnan(gof.p_value):
-        return "no p: more than half of the replicates have no fit"
-    return ""
-
-
-def _rule(p: float, plausible: bool) -> str:
-    if not math.isfinite(p):
-        return "none"
-    return "plausible" if plausible else "rejected"
-
-
-def _onset(fits: pd.DataFrame, layer: str) -> float:
-    """The step from which CSN's rule finds the law plausible up to the end; NaN if it does not."""
-    part = fits[(fits["layer"] == layer) & (fits["variant"] == "searched")]
-    if (part["alpha"].notna() & (part["replicates"] == 0)).any():
-        return math.nan  # p was not asked for through time
-    plausible = (part["csn_rule"] == "plausible").to_numpy()
-    if not len(plausible) or not plausible[-1]:
-        return math.nan
-    since = len(plausible) - int(np.argmin(plausible[::-1])) if not plausible.all() else 0
-    return float(part["step"].to_numpy()[since])
-
-
-def _strongest_rival(rivals: pd.DataFrame, layer: str) -> dict[str, Any]:
-    """The rival that beats the searched law most clearly, and whether a thin tail is beaten."""
-    part = rivals[(rivals["layer"] == layer) & (rivals["variant"] == "searched")]
-    known = part[(part["reason"] == "") & part["p_value"].notna()]
-    better = known[known["ratio"] < 0].sort_values("p_value")
-    thin = known[(known["rival"] == "exponential") & (known["ratio"] > 0)]
-    return {
-        "best_rival": str(better["rival"].iloc[0]) if len(better) else "",
-        # All rivals are looked at, so that the smallest of four p-values counts four times.
-        "p_rival": min(1.0, 4 * float(better["p_value"].iloc[0])) if len(better) else math.nan,
-        "p_thin": float(thin["p_value"].iloc[0]) if len(thin) else math.nan,
-    }
+def _together(layer: str, sides: list[Degrees]) -> Degrees:
+    values = np.stack([side.values for side in sides]).sum(0)
+    return Degrees(layer, "total", values, sum(side.capacity for side in sides))

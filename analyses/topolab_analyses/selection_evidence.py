@@ -3,146 +3,189 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betainc, stdtr
 
-from topolab.metrics.attachment import Slope, fit_slope
+from topolab.metrics.attachment import Joint, Slope
 from topolab.metrics.nulls import random_rewiring
+from topolab_analyses.claims import decay
+from topolab_analyses.claims.limits import LEAST_EXPONENT
+from topolab_analyses.edge_history import Ends, joint_of, rate_of, slope_of
 
-__all__ = ["attachment_evidence", "decay_evidence", "total_degrees"]
+__all__ = ["attachment_evidence", "decay_evidence", "nothing_changed"]
 
 IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
-
-_NO_SLOPE = Slope(
-    math.nan, math.nan, math.nan, math.nan, math.nan, math.nan, math.nan, 0,
-    "no mask changes from snapshot to snapshot",
-)  # fmt: skip
+_NAN = math.nan
 
 
-def attachment_evidence(
-    parts: tuple[Mapping[str, Any], ...], steps: tuple[int, ...], *, windows: int, seed: int
-) -> dict[str, Any]:
-    """Exponents of gain and loss by total degree, and when the gain's begins to rise."""
-    gained, gain_chance, lost, loss_chance, neurons = _by_degree(parts)
-    gain = fit_slope(gained, gain_chance, seed=seed) if len(parts) else _NO_SLOPE
-    # A neuron without room cannot gain: it is not there for the rate.
-    able = np.where(gain_chance > 0, neurons, 0.0)
-    rate = fit_slope(gained, able, seed=seed) if len(parts) else _NO_SLOPE
-    loss = fit_slope(lost, loss_chance, seed=seed) if len(parts) else _NO_SLOPE
-    onset = math.nan
-    for chosen in np.array_split(np.arange(len(parts)), windows):
-        if len(chosen) < 5:
-            continue
-        slope = fit_slope(gained[chosen], gain_chance[chosen], seed=seed)
-        if slope.low > 0 and slope.p_positive < 0.05 / windows:
-            onset = float(steps[chosen[0]])
-            break
-    return {
-        "gain_slope": gain.gamma,
-        "gain_low": gain.low,
-        "gain_high": gain.high,
-        "gain_rate": rate.gamma,
-        "p_gain": gain.p_positive,
-        "loss_slope": loss.gamma,
-        "loss_low": loss.low,
-        "loss_high": loss.high,
-        "onset_attachment": onset,
-        "reason": gain.reason,
-        "loss_reason": loss.reason,
-    }
-
-
-def decay_evidence(
-    sides: Mapping[str, tuple[IntArray, int]],
-    end: IntArray,
-    totals: Mapping[str, tuple[tuple[int, int], ...]],
-    *,
-    low: int,
-    nulls: int,
-    seed: int,
-) -> dict[str, Any]:
-    """What became of the neurons with the fewest edges, and what chance would have made of them.
+def attachment_evidence(gains: Ends, losses: Ends, *, windows: int, seed: int) -> dict[str, Any]:
+    """Exponents of gain and loss, pooled and within neurons, and when the gain's begins to rise.
 
     Parameters
     ----------
-    sides : mapping of side to (degrees, most edges)
-        At the start.
-    end : ndarray of int64
-        Total degrees at the end.
-    totals : mapping of side to tuple of (lost, gained)
-        Of every update.
+    gains, losses : Ends
+        The updates in which a layer gained, and lost, anything.
+    windows : int
+        Parts of the run among which the onset is looked for.
+    seed : int
+    """
+    gain, rate = slope_of(gains, "gain", seed=seed), rate_of(gains, "gain", seed=seed)
+    loss = slope_of(losses, "loss", seed=seed)
+    joint, within = joint_of(gains, within=False), joint_of(gains)
+    onset, onset_reason = _onset(gains, windows, seed)
+    p_gain, p_no_gain = _both_sides(gain)
+    return {
+        "grown": int(gains.gained.sum()),
+        "dropped": int(losses.lost.sum()),
+        "gain_slope": gain.gamma,
+        "gain_error": gain.standard_error,
+        "gain_low": gain.low,
+        "gain_high": gain.high,
+        "p_gain": p_gain,
+        "p_no_gain": p_no_gain,
+        "gain_rate": rate.gamma,
+        "gain_reason": gain.reason,
+        "joint": joint.gamma,
+        "joint_low": joint.low,
+        "joint_high": joint.high,
+        "within": within.gamma,
+        "within_error": within.standard_error,
+        "within_low": within.low,
+        "within_high": within.high,
+        "within_reason": within.reason,
+        "fitness_spread": within.spread,
+        "p_attachment": _known(within, above=True),
+        "p_no_attachment": _known(within, above=False),
+        "loss_slope": loss.gamma,
+        "loss_error": loss.standard_error,
+        "loss_low": loss.low,
+        "loss_high": loss.high,
+        "loss_reason": loss.reason,
+        "onset_attachment": onset,
+        "onset_reason": onset_reason,
+    }
+
+
+def _known(joint: Joint, *, above: bool) -> float:
+    if not (math.isfinite(joint.gamma) and math.isfinite(joint.standard_error)):
+        return _NAN
+    return joint.p_above(LEAST_EXPONENT) if above else joint.p_below(LEAST_EXPONENT)
+
+
+def _both_sides(slope: Slope) -> tuple[float, float]:
+    """One-sided p-values of a kernel's exponent not above, and not below, the least that counts."""
+    return slope.p_above(LEAST_EXPONENT), slope.p_below(LEAST_EXPONENT)
+
+
+def _onset(gains: Ends, windows: int, seed: int) -> tuple[float, str]:
+    """The first step of the first part of the run in which the kernel's exponent is above 0."""
+    parts = np.array_split(np.arange(len(gains)), windows)
+    if max(len(part) for part in parts) < 5:
+        return _NAN, f"no onset: none of {windows} parts has five updates"
+    for part in parts:
+        if len(part) < 5:
+            continue
+        slope = slope_of(gains, "gain", chosen=part, seed=seed)
+        if slope.low > 0 and slope.p_positive < 0.05 / windows:
+            return float(gains.steps[part[0]]), ""
+    return _NAN, f"no onset: in none of {windows} parts the exponent is clearly above 0"
+
+
+def decay_evidence(ends: Ends, *, low: int, parts: int, nulls: int, seed: int) -> dict[str, Any]:
+    """How many of the poor become dormant, and how many by random rewiring.
+
+    The run falls into parts. At the start of each the quarter of the neurons with the fewest edges
+    then is poor; those of them that are not dormant are at risk, and those that are dormant at its
+    end are counted. The null starts from the same degrees, and drops and grows as many edges.
+
+    Parameters
+    ----------
+    ends : Ends
+        All updates in which a layer lost or gained anything.
     low : int
         With fewer edges a neuron is dormant.
+    parts : int
+        As many or, in a short run, as there are updates.
     nulls, seed : int
-        Random rewirings, and what fixes them.
+        Random rewirings for each part, and what fixes them.
     """
-    begin = total_degrees(sides)
-    poor = _poorest_neurons(begin)
-    had = int(begin[poor].sum())
-    nan = math.nan
-    out: dict[str, Any] = {
-        "poor": len(poor),
-        "dormant": int(((begin[poor] >= low) & (end[poor] < low)).sum()),
-        "dormant_null": nan,
-        "drift": end[poor].sum() / had - 1 if had else nan,
-        "drift_null": nan,
-        "drift_error": nan,
-        "p_drift": nan,
-        "p_decay": nan,
-        "decay_reason": "",
+    pieces = np.array_split(np.arange(len(ends)), min(parts, len(ends)))
+    dormant, at_risk, drawn = 0, 0, np.zeros(nulls)
+    for number, piece in enumerate(pieces):
+        first, last = piece[0], piece[-1]
+        begin = ends.degree[first].astype(np.int64)
+        end = (ends.edges[last] + ends.gained[last] - ends.lost[last]).sum(0)
+        poor = _poorest_neurons(begin)
+        risk = poor[begin[poor] >= low]
+        at_risk += len(risk)
+        if not len(risk):
+            continue
+        dormant += int((end[risk] < low).sum())
+        null = np.zeros((nulls, len(begin)), dtype=np.int64)
+        for side in range(ends.edges.shape[1]):
+            null += random_rewiring(
+                ends.edges[first, side],
+                int((ends.room + ends.edges)[first, side].max()),
+                ends.lost[piece, side].sum(1),
+                ends.gained[piece, side].sum(1),
+                replicates=nulls,
+                seed=(seed * 1000 + number) * 2 + side,
+            )
+        drawn += (null[:, risk] < low).sum(1)
+    poor_at_a_time = at_risk / len(pieces)
+    by_chance = float(drawn.mean())
+    p_decay, p_no_decay = decay.tests(dormant, by_chance, poor_at_a_time, nulls)
+    return {
+        "poor": poor_at_a_time,
+        "parts": len(pieces),
+        "dormant": dormant,
+        "dormant_null": by_chance,
+        "dormant_below": low,
+        "nulls": nulls,
+        "excess": (dormant - by_chance) / poor_at_a_time if at_risk else _NAN,
+        "drift": _drift(ends),
+        "p_decay": p_decay if at_risk else _NAN,
+        "p_no_decay": p_no_decay if at_risk else _NAN,
+        "decay_reason": _reason(ends, low),
     }
+
+
+def _drift(ends: Ends) -> float:
+    """Relative change of the edges of those that are poor at the start, over the run."""
+    begin = ends.degree[0]
+    end = (ends.edges[-1] + ends.gained[-1] - ends.lost[-1]).sum(0)
+    poor = _poorest_neurons(begin.astype(np.int64))
+    had = int(begin[poor].sum())
+    return float(end[poor].sum() / had - 1) if had else _NAN
+
+
+def _reason(ends: Ends, low: int) -> str:
+    begin = ends.degree[0].astype(np.int64)
+    poor = _poorest_neurons(begin)
     if not len(poor):
-        return {**out, "decay_reason": "the first degrees tell no poor neurons from others"}
-    if not had:
-        return {**out, "decay_reason": "the poor neurons have no edges from the start"}
-    if not any(totals.values()):
-        return out
-    drawn = np.zeros((nulls, len(begin)), dtype=np.int64)
-    for number, (side, (degrees, capacity)) in enumerate(sorted(sides.items())):
-        pairs = np.array(totals.get(side, ()), dtype=np.int64).reshape(-1, 2)
-        drawn += random_rewiring(
-            degrees,
-            capacity,
-            pairs[:, 0],
-            pairs[:, 1],
-            replicates=nulls,
-            seed=seed * 2 + number,
-        )
-    drift = drawn[:, poor].sum(1) / had - 1
-    out["drift_null"] = float(drift.mean())
-    out["drift_error"] = float(drift.std(ddof=1))
-    if out["drift_error"] > 0:
-        t = (out["drift"] - out["drift_null"]) / out["drift_error"]
-        out["p_drift"] = float(stdtr(nulls - 1, t))
+        return "the first degrees tell no poor neurons from others"
     if not (begin[poor] >= low).any():
-        out["decay_reason"] = f"every poor neuron has fewer than {low} edges from the start"
-        return out
-    dormant = ((begin[poor] >= low) & (drawn[:, poor] < low)).sum(1)
-    out["dormant_null"] = float(dormant.mean())
-    # As many or more in one more random rewiring, given these: a Poisson number, whose rate is
-    # as uncertain as so many draws leave it.
-    out["p_decay"] = _negative_binomial_tail(
-        out["dormant"], int(dormant.sum()) + 1, nulls / (nulls + 1)
+        return f"every poor neuron has fewer than {low} edges from the start"
+    return ""
+
+
+def nothing_changed(low: int, reason: str) -> dict[str, Any]:
+    """The evidence of a layer whose edges never change: none, for this reason."""
+    names = (
+        "gain_slope", "gain_error", "gain_low", "gain_high", "p_gain", "p_no_gain", "gain_rate",
+        "joint", "joint_low", "joint_high", "within", "within_error", "within_low", "within_high",
+        "fitness_spread", "p_attachment", "p_no_attachment", "loss_slope", "loss_error", "loss_low",
+        "loss_high", "onset_attachment", "dormant_null", "excess", "drift", "p_decay", "p_no_decay",
+    )  # fmt: skip
+    counts = dict.fromkeys(("grown", "dropped", "parts", "dormant", "nulls"), 0)
+    reasons = dict.fromkeys(
+        ("gain_reason", "within_reason", "loss_reason", "onset_reason", "decay_reason"), reason
     )
-    return out
-
-
-def _negative_binomial_tail(count: int, successes: int, p: float) -> float:
-    """The chance of so many failures or more before so many successes.
-
-    (As a beta function, since scipy.stats takes half a second to import.)
-
-    Examples
-    --------
-    >>> _negative_binomial_tail(0, 1, 0.5), _negative_binomial_tail(1, 1, 0.5)
-    (1.0, 0.5)
-    """
-    return float(betainc(count, successes, 1 - p)) if count else 1.0
+    return {
+        **dict.fromkeys(names, _NAN), **counts, **reasons, "poor": 0.0, "dormant_below": low,
+    }  # fmt: skip
 
 
 def _poorest_neurons(degrees: IntArray) -> npt.NDArray[np.intp]:
@@ -152,21 +195,3 @@ def _poorest_neurons(degrees: IntArray) -> npt.NDArray[np.intp]:
     edge = np.sort(degrees)[max(0, len(degrees) // 4 - 1)]
     poor = np.flatnonzero(degrees <= edge)
     return poor if 2 * len(poor) <= len(degrees) else np.flatnonzero(degrees < edge)
-
-
-def total_degrees(sides: Mapping[str, tuple[IntArray, int]]) -> IntArray:
-    """Total degrees of the neurons of a layer, both sides together."""
-    return np.asarray(np.sum([degrees for degrees, _ in sides.values()], axis=0, dtype=np.int64))
-
-
-def _by_degree(
-    parts: tuple[Mapping[str, Any], ...],
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Gained, its chance, lost, its chance, neurons; by update and total degree."""
-    size = 1 + max((int(part["degree"].max()) for part in parts), default=0)
-    names = ("gained", "gain_chance", "lost", "loss_chance", "neurons")
-    out = {name: np.zeros((len(parts), size)) for name in names}
-    for t, part in enumerate(parts):
-        for name in names:
-            out[name][t, part["degree"]] = part[name]
-    return out["gained"], out["gain_chance"], out["lost"], out["loss_chance"], out["neurons"]

@@ -6,12 +6,19 @@ import math
 from collections.abc import Iterator
 
 import pandas as pd
-from catalogue import CLAIMS, DOES_NOT_APPLY, FALSE, TRUE
+from catalogue import CLAIMS, FALSE, TRUE
+from catalogue import DOES_NOT_APPLY as NEITHER
+
+from topolab_analyses.claims.limits import (
+    CUT_OFF,
+    DOES_NOT_APPLY,
+    NOT_SUPPORTED,
+    SUPPORTED,
+    UNDECIDED,
+    WORDS,
+)
 
 __all__ = ["WORDS", "is_wrong", "rate", "summary", "tally", "wilson"]
-
-#: Of a claim, in the order of the columns.
-WORDS = ("supported", "not supported", "undecided", "does not apply")
 
 
 def wilson(hits: int, of: int) -> tuple[float, float]:
@@ -33,7 +40,12 @@ def wilson(hits: int, of: int) -> tuple[float, float]:
 
 def is_wrong(word: str, holds: str) -> bool:
     """Said where it does not hold, denied where it does, either where it does not apply."""
-    wrong = {TRUE: {WORDS[1], WORDS[3]}, FALSE: {WORDS[0]}, DOES_NOT_APPLY: {*WORDS[:2]}}
+    said = {SUPPORTED, CUT_OFF}
+    wrong = {
+        TRUE: {NOT_SUPPORTED, DOES_NOT_APPLY}, FALSE: said, NEITHER: {*WORDS} - {
+            DOES_NOT_APPLY, UNDECIDED,
+        },
+    }  # fmt: skip
     return word in wrong[holds]
 
 
@@ -69,13 +81,13 @@ def summary(words: pd.DataFrame) -> Iterator[str]:
     for claim in CLAIMS:
         said = {
             holds: words.loc[words[f"{claim}_holds"] == holds, claim]
-            for holds in (TRUE, FALSE, DOES_NOT_APPLY)
+            for holds in (TRUE, FALSE, NEITHER)
         }
-        true, false, neither = said[TRUE], said[FALSE], said[DOES_NOT_APPLY]
+        true, false, neither = said[TRUE], said[FALSE], said[NEITHER]
         cells = (
             rate(sum(is_wrong(word, FALSE) for word in false), len(false)),
             rate(sum(is_wrong(word, TRUE) for word in true), len(true)),
-            rate(int((true == WORDS[0]).sum()), len(true)),
-            rate(sum(is_wrong(word, DOES_NOT_APPLY) for word in neither), len(neither)),
+            rate(int((true == SUPPORTED).sum()), len(true)),
+            rate(sum(is_wrong(word, NEITHER) for word in neither), len(neither)),
         )
         yield f"| {claim.replace('_', ' ')} | {' | '.join(cells)} |"

@@ -59,8 +59,9 @@ def digest() -> str:
     files = [
         *Path(__file__).parent.glob("*.py"),
         *(packages[0] / "metrics").rglob("*.py"),
+        *(packages[1] / "claims").glob("*.py"),
         *(f for f in packages[1].glob("*.py")
-          if f.stem.startswith(("attachment", "judgement", "rewiring", "selection"))),
+          if f.stem.startswith(("attachment", "edge", "judgement", "rewiring", "selection"))),
     ]  # fmt: skip
     made = hashlib.sha256()
     for file in sorted(files):

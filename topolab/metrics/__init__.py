@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         nulls,
         paths,
         powerlaw,
+        prediction,
         spectral,
     )
 
@@ -39,6 +40,7 @@ __all__ = [
     "nulls",
     "paths",
     "powerlaw",
+    "prediction",
     "spectral",
 ]
 

@@ -335,6 +335,49 @@ def test_sequential_stopping_says_so() -> None:
     assert plausible.low <= every.p_value <= plausible.high
 
 
+def test_no_threshold_that_is_read_is_left_undecided() -> None:
+    """Stopped replicates decide as all 2,500 do, for both rules; stopped for one they do not."""
+    thresholds = (0.1, 0.95)
+    rng = np.random.default_rng(21)
+    drawn, one_only = 0, 0
+    for seed in range(40):
+        sample = rng.zipf(2.5, 120) if seed % 4 else rng.geometric(0.2, 120)
+        law = powerlaw.fit(sample, x_min=1)
+        every = powerlaw.goodness_of_fit(sample, law, seed=seed)
+        both = powerlaw.goodness_of_fit(sample, law, seed=seed, stop_at=thresholds)
+        one = powerlaw.goodness_of_fit(sample, law, seed=seed, stop_at=0.1)
+        assert [both.p_value > t for t in thresholds] == [every.p_value > t for t in thresholds]
+        assert both.low <= every.p_value <= both.high
+        assert both.stopped == (both.replicates < 2500)
+        if both.stopped:
+            assert not any(both.low <= t <= both.high for t in thresholds)
+        drawn += both.replicates
+        one_only += (one.p_value > 0.95) != (every.p_value > 0.95)
+    assert drawn < 0.4 * 40 * 2500 and one_only >= 1
+
+
+def test_the_interval_holds_at_all_looks_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A p of 0.1 exactly: a test that stops at 0.1 is never right to, and stops in 1 % at most."""
+    from topolab.metrics.powerlaw import resampling
+
+    rng = np.random.default_rng(22)
+    monkeypatch.setattr(
+        resampling, "_decisions",
+        lambda *_: ((rng.random(100) >= 0.1).astype(np.int8) for _ in range(25)),
+    )  # fmt: skip
+    data = np.random.default_rng(0).zipf(2.5, 100)
+    law = powerlaw.fit(data, 1)
+    stopped = sum(powerlaw.goodness_of_fit(data, law, stop_at=0.1).stopped for _ in range(1000))
+    assert stopped <= 10
+    # Wilson's interval at each look, as if it were the only one
+    wrong = 0
+    for _ in range(1000):
+        hits = np.cumsum((rng.random((25, 100)) < 0.1).sum(1))
+        ends = [resampling.wilson(int(h), 100 * (i + 1)) for i, h in enumerate(hits[:-1])]
+        wrong += any(not low <= 0.1 <= high for low, high in ends)
+    assert wrong > 30
+
+
 def test_a_fixed_x_min_stays_fixed_in_the_replicates() -> None:
     """igraph searches it again in every replicate, which makes them fit better than the data."""
     rng = np.random.default_rng(5)
@@ -382,7 +425,14 @@ def test_words_are_plausible() -> None:
 def test_bootstraps_refuse_what_cannot_be() -> None:
     data = np.random.default_rng(1).zipf(2.2, 100)
     law = powerlaw.fit(data)
-    for bad in ({"replicates": 0}, {"stop_at": 1.0}, {"threads": 0}, {"device": "nowhere"}):
+    for bad in (
+        {"replicates": 0},
+        {"stop_at": 1.0},
+        {"stop_at": (0.1, 0.0)},
+        {"stop_at": ()},
+        {"threads": 0},
+        {"device": "nowhere"},
+    ):
         with pytest.raises(AnalysisError):
             powerlaw.goodness_of_fit(data, law, **bad)  # type: ignore[arg-type]
     with pytest.raises(AnalysisError, match="not the degrees"):
@@ -407,86 +457,3 @@ def test_bounded_laws_are_drawn_and_tested_within_their_bound() -> None:
     bounded = powerlaw.goodness_of_fit(data, law, replicates=200).p_value
     unbounded = powerlaw.fit(data, x_min=3)
     assert bounded > 0.1 > powerlaw.goodness_of_fit(data, unbounded, replicates=200).p_value
-
-
-# -- rivals ----------------------------------------------------------------------------------------
-
-
-def test_ratios_for_words_against_the_published_ones() -> None:
-    """CSN's normalised ratios; their stretched exponential is no maximum of its likelihood."""
-    law = powerlaw.fit(WORDS)
-    found = {rival: powerlaw.compare(WORDS, law, rival) for rival in powerlaw.RIVALS}
-    assert found["lognormal"].normalised == pytest.approx(0.395, abs=0.02)
-    assert found["lognormal"].p_value == pytest.approx(0.69, abs=0.02)
-    assert found["exponential"].normalised == pytest.approx(9.09, rel=0.01)
-    assert found["exponential"].p_value < 1e-15
-    truncated = found["truncated_power_law"]
-    assert truncated.nested and truncated.ratio < 0 and truncated.p_value > 0.1
-    stretched = found["stretched_exponential"]
-    assert stretched.ratio > 0 and stretched.favours == "neither"
-    from topolab.metrics.powerlaw.rivals import _log_norm, _stretched
-
-    # Their 4.13 is what a stretched exponential gives that is held at beta = 0.12, say.
-    k, count = np.unique(WORDS[WORDS >= 7], return_counts=True)
-    at = minimize_scalar(
-        lambda q: -count @ _stretched(k * 1.0, np.array([q, math.log(0.12)]), 7.0, math.inf),
-        bounds=(-5, 10),
-        method="bounded",
-    )
-    theirs = _stretched(k.astype(float), np.array([at.x, math.log(0.12)]), 7.0, math.inf)
-    d = -law.alpha * np.log(k / 7) + _log_norm(law, 7.0, math.inf) - theirs
-    ratio, n = count @ d, count.sum()
-    assert ratio / math.sqrt(n * (count @ (d - ratio / n) ** 2 / n)) == pytest.approx(4.13, abs=0.2)
-    assert at.fun > -(count @ theirs) - 1e-6 and ratio > stretched.ratio + 10
-
-
-@pytest.mark.parametrize("rival", list(powerlaw.RIVALS))
-@pytest.mark.parametrize("x_max", [None, 400])
-def test_every_rival_is_a_distribution(rival: str, x_max: int | None) -> None:
-    rng = np.random.default_rng(11)
-    data = np.minimum(rng.zipf(2.1, 800) + 3, 400)
-    law = powerlaw.fit(data, x_min=5, x_max=x_max)
-    made = powerlaw.compare(data, law, rival)
-    spec = powerlaw.RIVALS[rival]
-    q = {
-        "lognormal": lambda p: [p["mu"], math.log(p["sigma"])],
-        "exponential": lambda p: [math.log(p["rate"])],
-        "stretched_exponential": lambda p: [
-            p["beta"] * (math.log(5) - p["log_tau"]), math.log(p["beta"])],
-        "truncated_power_law": lambda p: [p["alpha"], p["rate"]],
-    }[rival](made.parameters)  # fmt: skip
-    k = np.arange(5.0, (x_max or 3_000_000) + 1)
-    total = np.exp(spec.log_pmf(k, np.array(q), 5.0, math.inf if x_max is None else 400.0)).sum()
-    # without a bound a heavy tail has a little beyond three million
-    assert total == pytest.approx(1, abs=1e-9 if x_max or rival == "exponential" else 2e-3)
-
-
-def test_rivals_are_found_where_they_are_the_truth() -> None:
-    rng = np.random.default_rng(12)
-    thin = rng.geometric(0.05, 3000) + 4
-    wide = np.round(np.exp(rng.normal(3, 0.7, 3000))).astype(int)
-    heavy = rng.zipf(2.3, 3000)
-    for data, x_min, rival, favoured in (
-        (thin, 5, "exponential", "exponential"),
-        (thin, 5, "truncated_power_law", "truncated_power_law"),
-        (wide, 10, "lognormal", "lognormal"),
-        (heavy, 1, "exponential", "power law"),
-        (heavy, 1, "lognormal", "neither"),  # a very wide one is a power law
-        (heavy, 1, "truncated_power_law", "neither"),
-    ):
-        assert powerlaw.compare(data, powerlaw.fit(data, x_min), rival).favours == favoured
-    found = powerlaw.compare(thin, powerlaw.fit(thin, 5), "exponential").parameters["rate"]
-    assert found == pytest.approx(-math.log(0.95), rel=0.05)
-    mu = powerlaw.compare(wide, powerlaw.fit(wide, 1), "lognormal").parameters
-    assert (mu["mu"], mu["sigma"]) == pytest.approx((3, 0.7), abs=0.05)
-
-
-def test_comparisons_that_cannot_be_say_why() -> None:
-    few = [1, 2, 3, 4, 8]
-    small = powerlaw.fit(few, 1, least_tail=2)
-    assert not small.reason
-    assert "fewer than ten" in powerlaw.compare(few, small, "lognormal").reason
-    none = powerlaw.compare([], powerlaw.fit([]), "lognormal")
-    assert none.reason and none.favours == "neither" and math.isnan(none.ratio)
-    with pytest.raises(AnalysisError, match="rival"):
-        powerlaw.compare(few, powerlaw.fit(few, 1), "gamma")

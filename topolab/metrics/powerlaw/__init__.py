@@ -6,6 +6,8 @@ Z(alpha) = zeta(alpha, x_min), less zeta(alpha, x_max + 1) where degrees are bou
 
 from topolab.metrics.powerlaw.hurwitz import log_hurwitz
 from topolab.metrics.powerlaw.law import PowerLawFit, fit, ks_distance
+from topolab.metrics.powerlaw.lognormals import against_lognormals
+from topolab.metrics.powerlaw.package import fit_by_package
 from topolab.metrics.powerlaw.resampling import (
     Bootstrap,
     GoodnessOfFit,
@@ -21,9 +23,11 @@ __all__ = [
     "GoodnessOfFit",
     "PowerLawFit",
     "RivalTest",
+    "against_lognormals",
     "bootstrap",
     "compare",
     "fit",
+    "fit_by_package",
     "goodness_of_fit",
     "ks_distance",
     "log_hurwitz",

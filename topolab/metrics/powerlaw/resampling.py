@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
+from scipy.special import betaincinv, ndtri
 
 from topolab.errors import AnalysisError
 from topolab.metrics.powerlaw import kernels
@@ -35,6 +35,7 @@ __all__ = [
     "Bootstrap",
     "GoodnessOfFit",
     "bootstrap",
+    "clopper_pearson",
     "goodness_of_fit",
     "sample_tail",
     "wilson",
@@ -58,9 +59,10 @@ class GoodnessOfFit:
     replicates : int
         How many were drawn.
     low, high : float
-        Wilson's 99 % interval of the p-value.
+        99 % interval of the p-value: Wilson's, or with `stop_at` the one that decides when to end,
+        which is wider since it holds at all looks together.
     stopped : bool
-        Whether it was ended early, because that interval lay on one side of the threshold.
+        Whether it was ended early, because that interval held no threshold.
     unfitted : int
         Replicates that had no fit, such as a tail of one degree.
     """
@@ -98,7 +100,7 @@ def goodness_of_fit(
     *,
     replicates: int = 2500,
     seed: int = 0,
-    stop_at: float | None = None,
+    stop_at: float | Sequence[float] | None = None,
     threads: int = 1,
     device: str | None = None,
 ) -> GoodnessOfFit:
@@ -120,10 +122,11 @@ def goodness_of_fit(
     seed : int
         Every replicate has a stream of its own from it, so that the result does not depend on
         `threads`, nor on how many replicates are drawn at a time.
-    stop_at : float, optional
-        A threshold, such as 0.1: after every 100 replicates, stop if the 99 % interval of p lies
-        on one side of it. Looking often makes that interval a little too narrow: the answer is
-        for deciding, and p itself is then rougher.
+    stop_at : float or sequence of float, optional
+        Thresholds that p will be held against, such as (0.1, 0.95): after every 100 replicates,
+        stop if the 99 % interval of p holds none of them. p itself is then rougher, but on the
+        same side of each as with all replicates. The intervals are Clopper and Pearson's at a
+        level of 1 - 0.01 / looks, so that with a chance of 99 % none of the looks misses p.
     threads : int
     device : str, optional
         Where to compute: None or ``"cpu"`` for the compiled loops, ``"cuda"`` for the array
@@ -148,8 +151,7 @@ def goodness_of_fit(
     """
     if whole_number("replicates", replicates) < 1:
         raise AnalysisError(f"replicates = {replicates}: at least one is needed")
-    if stop_at is not None and not 0 < stop_at < 1:
-        raise AnalysisError(f"stop_at = {stop_at} is no threshold for a p-value")
+    thresholds = _thresholds(stop_at)
     if whole_number("threads", threads) < 1:
         raise AnalysisError(f"threads = {threads}: at least one is needed")
     if law.reason:
@@ -157,22 +159,34 @@ def goodness_of_fit(
     values = data_of(degrees, law)
     further = done = unfitted = 0
     stopped = False
+    miss = 0.01 / max(1, -(-replicates // BLOCK))  # at each look
     for decided in _decisions(values, law, replicates, seed, threads, device):
         done += len(decided)
         further += int((decided == 0).sum())
         unfitted += int((decided < 0).sum())
-        if stop_at is not None and done < replicates and 2 * unfitted < done:
-            low, high = wilson(further, done - unfitted)
-            if stop_at < low or stop_at > high:
+        if thresholds and done < replicates and 2 * unfitted < done:
+            low, high = clopper_pearson(further, done - unfitted, 1 - miss)
+            if not any(low <= threshold <= high for threshold in thresholds):
                 stopped = True
                 break
     fitted = done - unfitted
     if 2 * fitted < done:
         return GoodnessOfFit(math.nan, math.nan, done, unfitted=unfitted)
     p = further / fitted
-    low, high = wilson(further, fitted)
+    low, high = (
+        clopper_pearson(further, fitted, 1 - miss) if thresholds else wilson(further, fitted)
+    )
     error = math.sqrt(p * (1 - p) / fitted)
     return GoodnessOfFit(p, error, done, low, high, stopped, unfitted)
+
+
+def _thresholds(stop_at: float | Sequence[float] | None) -> tuple[float, ...]:
+    if stop_at is None:
+        return ()
+    found = tuple(stop_at) if isinstance(stop_at, Sequence) else (stop_at,)
+    if not found or not all(0 < threshold < 1 for threshold in found):
+        raise AnalysisError(f"stop_at = {stop_at} is no threshold for a p-value")
+    return found
 
 
 def _decisions(
@@ -182,7 +196,8 @@ def _decisions(
     if device == "auto":
         import torch
 
-        device = "cuda" if torch.cuda.is_available() else None
+        # a bounded law is for the compiled loops
+        device = "cuda" if law.x_max is None and torch.cuda.is_available() else None
     if device not in (None, "cpu"):
         from topolab.metrics.powerlaw.batched import decisions
 
@@ -315,3 +330,17 @@ def wilson(hits: int, trials: int, level: float = 0.99) -> tuple[float, float]:
     middle = (p + z * z / (2 * trials)) / (1 + z * z / trials)
     half = z / (1 + z * z / trials) * math.sqrt(p * (1 - p) / trials + z * z / (4 * trials**2))
     return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def clopper_pearson(hits: int, trials: int, level: float = 0.99) -> tuple[float, float]:
+    """The exact interval of a share: it holds it with at least this probability.
+
+    Examples
+    --------
+    >>> tuple(round(x, 3) for x in clopper_pearson(0, 100))
+    (0.0, 0.052)
+    """
+    miss = (1 - level) / 2
+    low = float(betaincinv(hits, trials - hits + 1, miss)) if hits else 0.0
+    high = float(betaincinv(hits + 1, trials - hits, 1 - miss)) if hits < trials else 1.0
+    return low, high
