@@ -5,14 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from topolab_analyses.claims.limits import LEAST_EXPONENT
 from topolab_reports.figures.attachment_kernels import choose_end
 from topolab_reports.report_data import ReportData
 from topolab_reports.sections.base import Content, Section, join, over_seeds, sentences
 
 __all__ = ["AttachmentSection"]
-
-#: A tenth of proportional growth: an exponent below it is too small to be called attachment.
-LEAST_EXPONENT = 0.1
 
 
 class AttachmentSection(Section):

@@ -75,8 +75,8 @@ def _definition(threshold: int) -> str:
         f"Dormant means here: in a hidden layer, with fewer edges than {threshold}, in and out "
         "together (NSH's measure). The edges of every layer count, and a layer that stays dense "
         "gives each of its neurons edges that no update can take. In the verdict on neural "
-        "selection only the edges of layers whose masks change count, and only the neurons that "
-        "were the poorest at the start."
+        "selection only the edges of layers whose masks change count, and it looks at the poorest "
+        "quarter of the neurons alone."
     )
 
 
