@@ -57,8 +57,8 @@ class PowerLawTime(RunFigure):
             "change (if none does, of the last layer); "
             f"{'; '.join(parts)}. A law ends at the most edges that a neuron can have. Bands of α "
             "are one standard error. p is the share of samples from the fitted law that fit worse: "
-            "CSN reject a power law at 0.1 or less, NSH below 0.95. A band of several seeds runs from "
-            "lowest to highest."
+            "CSN reject a power law at 0.1 or less, NSH below 0.95. A band of several seeds runs "
+            "from lowest to highest."
         )
 
     def panels(self, table: pd.DataFrame, runs: Sequence[str] | None = None) -> list[Panel]:

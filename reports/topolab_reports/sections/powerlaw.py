@@ -65,7 +65,8 @@ class PowerLawSection(Section):
                 ],
                 "tail": [f"{t} of {n}" for t, n in zip(last["n_tail"], last["n"], strict=True)],
                 "KS D": [f"{d:.3f}" if np.isfinite(d) else "" for d in last["ks_distance"]],
-                "p": [f"{p:.2f}" if np.isfinite(p) else "" for p in last["p_value"]],
+                "p": [p_value(p).removeprefix("p = ").removeprefix("p ") if np.isfinite(p) else ""
+                      for p in last["p_value"]],
                 "remark": [
                     reason or ("a thin tail" if alpha > STEEP else "")
                     for reason, alpha in zip(last["reason"], last["alpha"], strict=True)
