@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,8 @@ FloatArray = npt.NDArray[np.float64]
 # Limits of log s: from a spread of 55, which is no fitness, to one of 0.001, which is none; and
 # a spread of 0.01, below which it makes no difference.
 _S_LOW, _S_HIGH, _S_FLAT = -8.0, math.log(1e6), math.log(1e4)
+# A dispersion is found when it changes by less than this part, or after so many rounds.
+_SAME, _ROUNDS = 0.05, 12
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,9 @@ class Joint:
         Sandwich over neurons: each neuron's own noise may be of any kind.
     spread : float
         Standard deviation of the fitness, whose mean is 1; 0 where none is seen.
+    dispersion : float
+        Variance of what a neuron gains in an update over its mean: 1 for draws by weight, more
+        where noise multiplies the weights.
     start, start_error : float
         Exponent of the first degree, which stands in for what made it; 0 and NaN without it.
     neurons, updates, events : int
@@ -46,6 +51,7 @@ class Joint:
     high: float
     standard_error: float
     spread: float
+    dispersion: float
     start: float
     start_error: float
     neurons: int
@@ -98,8 +104,10 @@ def fit_joint(
     Neurons without edges are left out while they have none. Gains are counted as Poisson: a
     neuron must not nearly run out of free places within an update.
 
-    Noise that multiplies a neuron's weight anew in every update is part of neither, and makes gamma
-    too small: an update of great luck is followed by one of less luck at a higher degree.
+    Noise that multiplies a neuron's weight anew in every update is no fitness. It shows in gains
+    that vary more than Poisson numbers do, and they are counted in units of that `dispersion`.
+    What remains makes gamma too small, above all in short runs: luck that is taken for fitness
+    is followed by less luck at a higher degree.
 
     References
     ----------
@@ -125,8 +133,7 @@ def fit_joint(
     reason = data.lacks()
     if reason:
         return _none(data, reason)
-    likelihood = _Likelihood(data, within=within and float(np.ptp(data.start)) > 1e-9)
-    return _fit(data, likelihood)
+    return _fit(data, within=within and float(np.ptp(data.start)) > 1e-9)
 
 
 # -- data --------------------------------------------------------------------------------------
@@ -304,42 +311,77 @@ class _Likelihood:
 # -- fit ---------------------------------------------------------------------------------------
 
 
-def _fit(data: _Data, likelihood: _Likelihood) -> Joint:
-    start = np.log(data.gained.sum(2)[data.moved] / data.places.sum(2)[data.moved])
-    theta = np.concatenate([[0.0, 3.0, 0.0], start])
-    free = (-20.0, 20.0)
-    beta = free if likelihood.within else (0.0, 0.0)
-    found = minimize(
-        likelihood, theta, jac=True, method="L-BFGS-B",
-        bounds=[free, (_S_LOW, _S_HIGH), beta, *[(None, None)] * len(start)],
-        options={"maxiter": 1000, "maxfun": 2000, "maxcor": 20, "ftol": 1e-11, "gtol": 1e-6},
-    )  # fmt: skip
-    theta = found.x
+def _fit(data: _Data, *, within: bool) -> Joint:
+    """The maximum, with gains counted in units of their dispersion, which is found on the way."""
+    dispersion, theta = 1.0, np.zeros(0)
+    for last in (False,) * _ROUNDS + (True,):
+        likelihood = _Likelihood(replace(data, gained=data.gained / dispersion), within=within)
+        theta = _climb(likelihood, theta)
+        new = max(1.0, _dispersion(data, likelihood, theta, dispersion))
+        if last or abs(math.log(new / dispersion)) < _SAME:
+            break
+        theta[3:] += math.log(dispersion / new)
+        dispersion = new
     # At the bound there is no fitness to speak of, and near it the likelihood is flat.
     free_s = theta[1] < _S_FLAT
     scores, information = likelihood.curvature(theta, free_s=free_s)
-    inverse = np.linalg.pinv(information, hermitian=True)
-    if not information[0, 0] * inverse[0, 0] < 1e8 or information[0, 0] <= 0:
+    others = np.linalg.pinv(information[1:, 1:], hermitian=True)
+    alone = information[0, 0] - information[0, 1:] @ others @ information[1:, 0]
+    if not alone > 1e-8 * information[0, 0]:
         return _none(data, "no clear maximum: degrees hardly change within neurons")
+    inverse = np.linalg.pinv(information, hermitian=True)
     step = inverse @ scores.sum(1)
-    spreads = (inverse[:2] @ scores) ** 2
-    error, start_error = (float(math.sqrt(x)) for x in spreads.sum(1))
-    if not math.isfinite(error) or inverse[0, 0] <= 0 or abs(step[0]) > 0.05 * error:
+    error, start_error = (float(math.sqrt(x)) for x in ((inverse[:2] @ scores) ** 2).sum(1))
+    if not abs(step[0]) <= 0.05 * error:
         return _none(data, "the fit did not converge")
     gamma = float(theta[0] + step[0])
     neurons = data.log_k.shape[1]
     half = float(stdtrit(max(1, neurons - 1), 0.975)) * error
     return Joint(
         gamma, gamma - half, gamma + half, error,
-        math.exp(-theta[1] / 2) if free_s else 0.0,
-        float(theta[2]), start_error if likelihood.within else math.nan,
+        math.exp(-theta[1] / 2) if free_s else 0.0, dispersion,
+        float(theta[2]), start_error if within else math.nan,
         neurons, len(data.moved), round(data.gained.sum()),
     )  # fmt: skip
+
+
+def _climb(likelihood: _Likelihood, theta: FloatArray) -> FloatArray:
+    """The parameters where the likelihood is largest, from those of an earlier fit if any."""
+    data = likelihood.data
+    if not len(theta):
+        tau = data.gained.sum(2)[data.moved] / data.places.sum(2)[data.moved]
+        theta = np.concatenate([[0.0, 3.0, 0.0], np.log(tau)])
+    free = (-20.0, 20.0)
+    beta = free if likelihood.within else (0.0, 0.0)
+    found = minimize(
+        likelihood, theta, jac=True, method="L-BFGS-B",
+        bounds=[free, (_S_LOW, _S_HIGH), beta, *[(None, None)] * (len(theta) - 3)],
+        options={"maxiter": 1000, "maxfun": 2000, "maxcor": 20, "ftol": 1e-11, "gtol": 1e-6},
+    )  # fmt: skip
+    return np.asarray(found.x)
+
+
+def _dispersion(data: _Data, likelihood: _Likelihood, theta: FloatArray, before: float) -> float:
+    """Variance of the gains of a neuron in an update over their mean: 1 if they are Poisson."""
+    s = math.exp(theta[1])
+    made = likelihood.expected(theta)
+    sums = made.sum(0)
+    # Noise is a neuron's, so that its sides are taken together.
+    rows = np.nonzero(data.moved)[0]
+    first = np.flatnonzero(np.diff(rows, prepend=-1))
+    mean = np.add.reduceat(before * made * (s + likelihood.total) / (s + sums), first, axis=0)
+    apart = data.gained.sum(1) - mean
+    there = mean > 0
+    # A neuron of its own fitness takes a degree of freedom, one of the common fitness none.
+    left = np.count_nonzero(there) - len(theta) - float((sums / (s + sums)).sum())
+    if left < 1:
+        return 1.0
+    return float((apart[there] ** 2 / mean[there]).sum()) / left
 
 
 def _none(data: _Data, reason: str) -> Joint:
     nan = math.nan
     return Joint(
-        nan, nan, nan, nan, nan, nan, nan,
+        nan, nan, nan, nan, nan, nan, nan, nan,
         data.log_k.shape[1], len(data.moved), round(data.gained.sum()), reason,
     )  # fmt: skip
