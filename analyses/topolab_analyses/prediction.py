@@ -17,7 +17,8 @@ from topolab.metrics.prediction import LEAST, MODELS, compare, fit_rates, foreca
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
-from topolab_analyses.rewiring import EdgeEnds, Key, changing_layers, edge_events
+from topolab_analyses.edge_history import EdgeHistory, Ends, KernelName
+from topolab_analyses.rewiring import changing_layers
 
 __all__ = ["Prediction"]
 
@@ -68,7 +69,7 @@ _UPDATES = (
 class _Memory:
     before: Snapshot | None
     when: tuple[tuple[int, float], ...]
-    seen: tuple[dict[Key, EdgeEnds], ...]
+    history: EdgeHistory
 
 
 @dataclass(frozen=True)
@@ -108,27 +109,27 @@ class Prediction(SequentialAnalysis):
 
     def start(self, state: Any) -> Any:
         """Nothing was seen."""
-        return _Memory(None, (), ())
+        return _Memory(None, (), EdgeHistory())
 
     def visit(
         self, memory: _Memory, snapshot: Snapshot, state: Any
     ) -> tuple[_Memory, dict[str, pd.DataFrame]]:
         """What was gained and lost since the snapshot before; at the last one all forecasts."""
         if memory.before is None or not state["moving"]:
-            return _Memory(snapshot, (), ()), {}
-        ends = edge_events(memory.before, snapshot, state["moving"])
+            return _Memory(snapshot, (), EdgeHistory()), {}
         memory = _Memory(
             snapshot,
             (*memory.when, (snapshot.step, snapshot.epoch)),
-            (*memory.seen, ends),
+            memory.history.add(memory.before, snapshot, state["moving"]),
         )
         if snapshot.step != state["steps"][-1]:
             return memory, {}
         summary: list[pd.DataFrame] = []
         updates: list[pd.DataFrame] = []
-        for layer, end in ends:
-            of_end = [seen[layer, end] for seen in memory.seen]
-            for kernel in ("gain", "loss"):
+        kernels: tuple[KernelName, ...] = ("gain", "loss")
+        for layer, end in memory.history.ends():
+            of_end = memory.history.of(layer, end, kernel=None)
+            for kernel in kernels:
                 told, each = self._of(of_end, kernel, memory.when)
                 key = {"layer": layer, "end": end, "kernel": kernel}
                 summary.append(told.assign(**key))
@@ -156,7 +157,7 @@ class Prediction(SequentialAnalysis):
         return rows
 
     def _of(
-        self, ends: list[EdgeEnds], kernel: str, when: tuple[tuple[int, float], ...]
+        self, ends: Ends, kernel: KernelName, when: tuple[tuple[int, float], ...]
     ) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The rows of one end and kernel: of the models, and of every forecast."""
         degree, exposed, events = _arrays(ends, kernel)
@@ -203,13 +204,14 @@ class Prediction(SequentialAnalysis):
 
 
 def _arrays(
-    ends: list[EdgeEnds], kernel: str
+    ends: Ends, kernel: KernelName
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """Degrees, chances and events, each (updates, neurons)."""
-    degree = np.stack([e.degree for e in ends])
-    if kernel == "gain":
-        return degree, np.stack([e.gain_chance for e in ends]), np.stack([e.gained for e in ends])
-    return degree, np.stack([e.loss_chance for e in ends]), np.stack([e.lost for e in ends])
+    """Degrees, chances and events, each (updates, neurons), both sides together."""
+    events, places = ends.events(kernel).astype(np.int64), ends.places(kernel)
+    free = places.sum(2, keepdims=True)
+    share = np.divide(places, free, out=np.zeros(places.shape), where=free > 0)
+    chance = (events.sum(2, keepdims=True) * share).sum(1)
+    return ends.degree.astype(np.int64), chance, events.sum(1)
 
 
 def _place(low: float, high: float) -> str:

@@ -17,7 +17,7 @@ from topolab.hooks import check_chain, check_name_free, rows_of
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
-from topolab_analyses.claims.limits import CSN
+from topolab_analyses.claims.limits import CSN, PAPER
 from topolab_analyses.edge_history import EdgeHistory
 from topolab_analyses.judgement import judge, pool
 from topolab_analyses.rewiring import changing_layers, count_ends
@@ -86,6 +86,7 @@ class Selection(SequentialAnalysis):
         "selection_fits": FITS,
         "selection_rivals": RIVALS,
     }
+    pooled_schema = POOLED
     compares = ("alpha", "gain_slope", "gain_rate", "within", "loss_slope", "excess", "drift")
     highlights = ("gain_rate*", "loss_slope*")
     verdicts = ("verdict", "power_law", "attachment", "decay")
@@ -167,7 +168,11 @@ class Selection(SequentialAnalysis):
                 continue
             for x_min in (None, self.x_min):
                 law, row = fit_row(
-                    of, x_min, replicates=wanted, seed=self.seed, stop_at=None if last else CSN
+                    of,
+                    x_min,
+                    replicates=wanted,
+                    seed=self.seed,
+                    stop_at=None if last else (CSN, PAPER),
                 )
                 fits.append(row)
                 if not last:
@@ -274,6 +279,17 @@ class Selection(SequentialAnalysis):
         DataFrame
         """
         return pool(across).reindex(columns=[c.name for c in POOLED])
+
+    def statements(self, table: pd.DataFrame) -> tuple[str, ...]:
+        """Which claims carry each verdict, with their numbers."""
+        said = []
+        for _, row in table.iterrows():
+            where = str(row["layer"])
+            if "runs" in row:
+                runs = f", {row['runs']} runs together" if row["runs"] > 1 else ""
+                where = f"{row['group']}, {where}{runs}"
+            said.append(f"{where}: {row['why']}")
+        return tuple(said)
 
 
 def _reason(row: Mapping[str, Any]) -> str:

@@ -54,9 +54,10 @@ _LAW = (
         Column("p_lognormal", float, "1",
                "One-sided p-value of a law not better than the lognormals of sigma up to 2.")
     ),
+    Column("p_bent", float, "1",
+           "p-value of the law against one with a cut-off; NaN where that is no law either."),
     *_with_holm(
-        Column("p_cut_off", float, "1",
-               "p-value of the law against one with a cut-off; NaN where that is no law either.")
+        Column("p_cut_off", float, "1", "The same, or that of its not being the best rival.")
     ),
     Column("alpha_cut_off", float, "1", "Exponent of the law with a cut-off."),
     Column("cut_off", float, "edges", "Where it falls by a factor e beyond the law: 1 / rate."),

@@ -175,7 +175,7 @@ def test_a_wiring_shows_every_neuron_and_the_densest_bundles() -> None:
     bars = columns[1].get_segments()
     lengths = [bar[1][0] - bar[0][0] for bar in bars]
     assert lengths[0] > 10 * lengths[1] > 0  # without an edge, and still to be seen
-    assert tuple(columns[1].get_colors()[1][:3]) == wiring.COLOURS["dormant"]
+    assert tuple(columns[1].get_colors()[1][:3]) == wiring.COLOURS["on no path"]
     shapes = [c for c in ax.collections if not hasattr(c, "get_segments")]
     assert [len(c.get_paths()) for c in shapes] == [2, 1]
     assert {t.get_text() for t in ax.texts} == {"input\n3", "h\n2", "o\n1"}

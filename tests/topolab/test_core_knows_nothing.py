@@ -32,7 +32,7 @@ PLACES = {
     ("degree", "graph"): "an attribute of a vertex",
     ("dense", "importers"): "a layer without zeros; and the convention `dense`, in its own file",
     ("dense", "integrations"): "a layer without zeros",
-    ("exponential", "metrics/powerlaw/rivals.py"): "a distribution that rivals the power law",
+    ("exponential", "metrics/powerlaw/rivals"): "a distribution that rivals the power law",
     ("gradient", "capture.py"): "what a snapshot keeps of a neuron",
     ("gradient", "store"): "what a snapshot keeps of a neuron",
     ("gradient", "testing/runs.py"): "what a snapshot keeps of a neuron",
@@ -44,7 +44,7 @@ PLACES = {
     ("linear", "layers.py"): "a kind of layer",
     ("linear", "snapshot.py"): "a kind of layer",
     ("linear", "testing"): "a kind of layer",
-    ("lognormal", "metrics/powerlaw/rivals.py"): "a distribution that rivals the power law",
+    ("lognormal", "metrics/powerlaw/rivals"): "a distribution that rivals the power law",
     ("mlflow", "integrations/mlflow.py"): "a tracker, in its own file",
     ("momentum", "importers"): "a buffer of an optimiser in other people's checkpoints",
     ("dropped", "testing/runs.py"): "a metric of a made run, named as trainings record it",
@@ -65,6 +65,7 @@ WORDS = {
     "the tables of a comparison": "high low mean measure n note reason std value",
     "statistics of topolab.metrics, and scipy's words": (
         "alpha beta exact max null p_value rate replicates rival row col share sigma x_min"
+        " x_max normal gamma"
     ),
     "curves that every run has": "fan_in_ccv k_max",
     "keys of other people's checkpoints, and words for their steps": (

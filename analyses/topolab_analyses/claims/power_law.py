@@ -43,7 +43,7 @@ def word(row: Mapping[str, Any]) -> str:
         return CUT_OFF
     if min(row["p_law_holm"], _or_1(row["p_rival_holm"]), _or_1(row["p_steep_holm"])) < ALPHA:
         return NOT_SUPPORTED
-    if row["p_law"] <= CSN or row["p_rival"] < ALPHA or row["p_cut_off"] < ALPHA:
+    if row["p_law"] <= CSN or row["p_rival"] < ALPHA or row["p_bent"] < ALPHA:
         return UNDECIDED  # rejected alone, not among so many
     if row["n_tail"] < LEAST_TAIL or not row["p_thin_holm"] < ALPHA:
         return UNDECIDED
@@ -85,12 +85,15 @@ def why(row: Mapping[str, Any]) -> str:
             f"The degrees speak against {law} at {p}, but not clearly enough to reject it among "
             f"all layers, with {tail}."
         )
-    if row["p_rival"] < ALPHA or row["p_cut_off"] < ALPHA:
-        other = rival if row["p_rival"] < ALPHA else "law with a cut-off"
-        least = min(x for x in (row["p_rival"], row["p_cut_off"]) if x < ALPHA)
+    if row["p_rival"] < ALPHA:
         return (
-            f"The {other} describes the degrees better than {law} at {probability(least)}, but not "
-            f"clearly enough among all layers, with {tail}."
+            f"The {rival} describes the degrees better than {law} at "
+            f"{probability(row['p_rival'])}, but not clearly enough among all layers, with {tail}."
+        )
+    if row["p_bent"] < ALPHA:
+        return (
+            f"The degrees bend down from {law} at {probability(row['p_bent'])}, but whether that "
+            f"is a cut-off or another distribution is open, with {tail}."
         )
     if row["n_tail"] < LEAST_TAIL:
         return (
@@ -143,6 +146,7 @@ def pool(rows: pd.DataFrame) -> dict[str, Any]:
         "p_law": fisher(rows["p_law"]),
         "p_rival": fisher(rows["p_rival"]),
         "best_rival": str(named.mode().iloc[0]) if len(named) else "",
+        "p_bent": fisher(rows["p_bent"].fillna(1.0)) if len(cut) else math.nan,
         "p_cut_off": fisher(rows["p_cut_off"].fillna(1.0)) if len(cut) else math.nan,
         "alpha_cut_off": float(cut["alpha_cut_off"].mean()) if len(cut) else math.nan,
         "cut_off": float(cut["cut_off"].mean()) if len(cut) else math.nan,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from topolab_reports.figures.base import Panel, RunFigure
-from topolab_reports.figures.common import rows_at_end
+from topolab_reports.figures.common import rows_at_end, total_degrees
 from topolab_reports.figures.degree_time import pool_layers
 from topolab_reports.plots import tail
 from topolab_reports.report_data import ReportData
@@ -22,8 +22,8 @@ class TailFit(RunFigure):
     name = "tail-fit"
     title = "The last snapshot and its fits"
     caption = (
-        "All hidden neurons pooled. A fitted line that leaves the steps is a law that does not "
-        "hold there."
+        "All hidden neurons pooled; the total degree counts the edges of every layer, dense ones "
+        "too. A fitted line that leaves the steps is a law that does not hold there."
     )
     source = "NSH, degree distribution with its fit"
     needs = ("powerlaw", "degree")
@@ -35,8 +35,8 @@ class TailFit(RunFigure):
         table = data.hidden_layers(table[table["direction"] == "total"])
         last = rows_at_end(data, table)
         observed = pool_layers(last).assign(kind="observed")
-        fits = data.table("powerlaw", representatives=True)
-        fits = fits[(fits["layer"] == "hidden") & (fits["end"] == "total")]
+        fits = total_degrees(data.table("powerlaw", representatives=True))
+        fits = fits[fits["layer"] == "hidden"]
         fits = rows_at_end(data, fits)
         names = ["run", "group", "step", "epoch", "variant", "alpha", "x_min", "n", "n_tail",
                  "ks_distance", "reason"]  # fmt: skip

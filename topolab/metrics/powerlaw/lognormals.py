@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
-import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize_scalar
 from scipy.special import ndtr
 
 from topolab.errors import AnalysisError
-from topolab.metrics.powerlaw.hurwitz import log_z_derivatives
-from topolab.metrics.powerlaw.law import PowerLawFit, data_of
-from topolab.metrics.powerlaw.rivals import RIVALS, RivalTest
+from topolab.metrics.powerlaw.law import PowerLawFit
+from topolab.metrics.powerlaw.rivals import RIVALS, RivalTest, tail_of
+from topolab.metrics.powerlaw.rivals.comparison import maximum
 
 __all__ = ["against_lognormals"]
-
-FloatArray = npt.NDArray[np.float64]
-# Within this many sigmas of the data's mean lies the mu of any lognormal that is near them.
-_FAR = 60.0
 
 
 def against_lognormals(degrees: npt.ArrayLike, law: PowerLawFit, sigma: float = 2.0) -> RivalTest:
@@ -56,6 +51,7 @@ def against_lognormals(degrees: npt.ArrayLike, law: PowerLawFit, sigma: float = 
 
     Examples
     --------
+    >>> import numpy as np
     >>> from topolab.metrics.powerlaw import fit
     >>> data = np.random.default_rng(0).zipf(2.2, 5000)
     >>> test = against_lognormals(data, fit(data, x_min=1))
@@ -67,40 +63,22 @@ def against_lognormals(degrees: npt.ArrayLike, law: PowerLawFit, sigma: float = 
     name, nan = f"lognormal up to {sigma:g}", math.nan
     if law.reason:
         return RivalTest(name, nan, nan, nan, {}, reason=law.reason)
-    values = data_of(degrees, law)
-    inside = values[values >= law.x_min]
-    if len(inside) < 10:
-        reason = f"{len(inside)} degrees in the tail are fewer than ten"
+    tail = tail_of(degrees, law)
+    if tail.n < 10:
+        reason = f"{tail.n:.0f} degrees in the tail are fewer than ten"
         return RivalTest(name, nan, nan, nan, {}, reason=reason)
-    distinct, counts = np.unique(inside, return_counts=True)
-    k, weight = distinct.astype(np.float64), counts.astype(np.float64)
-    x_min, x_max = float(law.x_min), math.inf if law.x_max is None else float(law.x_max)
-    log_pmf = RIVALS["lognormal"].log_pmf
-    middle = float(weight @ np.log(k) / weight.sum())
-
-    def best_mu(width: float) -> tuple[float, float]:
-        def cost(mu: float) -> float:
-            value = -float(weight @ log_pmf(k, np.array([mu, math.log(width)]), x_min, x_max))
-            return value if math.isfinite(value) else 1e300
-
-        # Wide ones peak far below the tail: at ln x_min - (alpha - 1) sigma^2 for this law.
-        far = middle - max(law.alpha, 1.0) * 2 * width**2 - 2
-        found = minimize_scalar(
-            cost, bounds=(max(far, middle - _FAR * width), middle + 6 * width), method="bounded",
-            options={"xatol": 1e-6},
-        )  # fmt: skip
-        return -float(found.fun), float(found.x)
-
-    # The likelihood has one peak in sigma, or rises all the way to the power law.
-    narrow = minimize_scalar(
-        lambda s: -best_mu(math.exp(s))[0], bounds=(math.log(sigma) - 5, math.log(sigma)),
-        method="bounded", options={"xatol": 1e-4},
-    )  # fmt: skip
-    at_limit = best_mu(sigma)
-    width = sigma if at_limit[0] >= -float(narrow.fun) else math.exp(float(narrow.x))
-    theirs, mu = best_mu(width)
-    log_norm = float(log_z_derivatives(law.alpha, x_min, x_max)[0])
-    ours = float(weight @ (-law.alpha * np.log(k / x_min) - log_norm))
-    ratio = ours - theirs
+    lognormal = RIVALS["lognormal"]
+    first, (_, narrowest) = lognormal.bounds
+    # The second parameter is the curvature of ln p over ln k, 1 / (2 sigma^2).
+    bounded = replace(lognormal, bounds=(first, (1 / (2 * sigma**2), narrowest)))
+    found = maximum(bounded, tail)
+    if found is None:
+        reason = "no lognormal has a finite likelihood on this tail"
+        return RivalTest(name, nan, nan, nan, {}, reason=reason)
+    theirs = float(lognormal.log_pmf(tail.k, found[None], tail.x_min, tail.x_max)[0] @ tail.weight)
+    ratio = law.log_likelihood - theirs
     root = math.copysign(math.sqrt(2 * abs(ratio)), ratio)
-    return RivalTest(name, ratio, root, float(ndtr(-root)), {"mu": mu, "sigma": width})
+    return RivalTest(
+        name, ratio, root, float(ndtr(-root)), lognormal.names(found, tail.x_min),
+        log_likelihood=theirs, log_likelihood_law=law.log_likelihood, n_tail=law.n_tail,
+    )  # fmt: skip

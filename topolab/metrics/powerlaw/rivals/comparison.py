@@ -26,7 +26,7 @@ from topolab.metrics.powerlaw.rivals.normal import LOGNORMAL, NORMAL
 from topolab.metrics.powerlaw.rivals.optimum import lowest
 from topolab.metrics.powerlaw.rivals.truncated import TRUNCATED_POWER_LAW
 
-__all__ = ["RIVALS", "RivalTest", "compare", "tail_of"]
+__all__ = ["RIVALS", "RivalTest", "compare", "maximum", "tail_of"]
 
 #: The distributions a power law is held against, by name.
 RIVALS: dict[str, Rival] = {
@@ -177,7 +177,7 @@ def compare(degrees: npt.ArrayLike, law: PowerLawFit, rival: str) -> RivalTest:
     n = tail.n
     if n < 10:
         return none(f"{n:.0f} degrees in the tail are fewer than ten")
-    found = _maximum(spec, tail)
+    found = maximum(spec, tail)
     word = rival.replace("_", " ")
     if found is None:
         return none(f"the {word} has no finite likelihood on this tail")
@@ -207,7 +207,7 @@ def compare(degrees: npt.ArrayLike, law: PowerLawFit, rival: str) -> RivalTest:
     )  # fmt: skip
 
 
-def _maximum(spec: Rival, tail: Tail) -> FloatArray | None:
+def maximum(spec: Rival, tail: Tail) -> FloatArray | None:
     """Parameters of the highest likelihood."""
 
     def cost(q: FloatArray) -> FloatArray:

@@ -96,7 +96,8 @@ def _derivatives(
             if i != j:
                 step[j] += 1.0
             steps += [step, -step]
-    at = centre[:, None, :] + np.array(steps) * h
+    # rounding must not carry a point of the stencil over the bound that it touches
+    at = np.clip(centre[:, None, :] + np.array(steps) * h, low, high)
     values = cost(at.reshape(-1, p)).reshape(m, len(steps))
     gradient, hessian = np.zeros((m, p)), np.zeros((m, p, p))
     with np.errstate(invalid="ignore"):
