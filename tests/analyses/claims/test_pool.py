@@ -163,7 +163,7 @@ def test_more_seeds_of_one_truth_are_more_conclusive(true: bool, said: str) -> N
         assert shares[2] > shares[0] + 0.3, (claim, shares)
         false = [float((made[claim] == wrong).mean()) for made in found.values()]
         # p of a true law is uniform: 7 of 50 at 0.05 or below it are chance, once in a hundred.
-        assert max(false) <= (0.14 if claim == "power_law" else 0.0), (claim, false)
+        assert max(false) <= (0.14 if claim == "power_law" else 0.04), (claim, false)
     names = ("p_attachment", "p_gain", "p_decay", "p_thin", "p_lognormal")
     for name in names if true else ("p_no_attachment", "p_no_gain", "p_no_decay", "p_law"):
         means = [float(made[name].mean()) for made in found.values()]
