@@ -34,6 +34,8 @@ def word(row: Mapping[str, Any]) -> str:
         return UNDECIDED
     if row["grown"] == 0:
         return DOES_NOT_APPLY
+    if not math.isfinite(row["gain_slope"]):
+        return UNDECIDED
     if row["p_attachment_holm"] < ALPHA and row["gain_slope"] > LEAST_EXPONENT:
         return GOES_WITH_DEGREE if _drifts(row) else SUPPORTED
     if row["p_gain_holm"] < ALPHA:
@@ -49,9 +51,8 @@ def why(row: Mapping[str, Any]) -> str:
     if row["snapshots"] < 2:
         return "Nothing can be said of gains, since there is only one snapshot."
     if said == DOES_NOT_APPLY:
-        what = "no mask changes from snapshot to snapshot" if row["dropped"] == 0 else (
-            "no edge is ever grown"
-        )  # fmt: skip
+        still = row["gain_reason"] or "no mask changes from snapshot to snapshot"
+        what = still if row["dropped"] == 0 else "no edge is ever grown"
         return f"Attachment does not apply, since {what}."
     if not math.isfinite(row["gain_slope"]):
         return f"Attachment cannot be judged, since {row['gain_reason'] or 'it has no exponent'}."
@@ -63,7 +64,7 @@ def why(row: Mapping[str, Any]) -> str:
     )
     within = (
         f"within neurons {short(row['within'])} ({between(row['within_low'], row['within_high'])})"
-        if math.isfinite(row["within"])
+        if math.isfinite(row["within"]) and math.isfinite(row["within_low"])
         else f"within neurons unknown ({row['within_reason'] or 'no fit'})"
     )
     limit = f"{LEAST_EXPONENT:g}"
