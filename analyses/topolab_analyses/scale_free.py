@@ -173,7 +173,7 @@ def scale_free_statements(table: pd.DataFrame) -> Iterator[str]:
             whose = f"the hidden layers of {row['group']}{runs}"
         yield (
             f"By Broido and Clauset's scale {whose} are {row['scale_free']}: "
-            f"of {row['graphs']} degree sequences a power law is plausible in {row['plausible']} ({row['long']} with 50 "
-            f"neurons or more in the tail, {row['steep']} also with an exponent between 2 and 3), "
+            f"of {row['graphs']} degree sequences a power law is plausible in "
+            f"{row['plausible']} ({row['long']} with 50 neurons or more in the tail, {row['steep']} also with an exponent between 2 and 3), "
             f"and no rival is favoured in {row['unbeaten']}."
         )
