@@ -73,7 +73,8 @@ def category(counts: Mapping[str, int]) -> str:
 
     Examples
     --------
-    >>> category({"graphs": 4, "unbeaten": 1, "plausible": 3, "long_tail": 2, "steep": 0, "strong": 0})
+    >>> passed = {"unbeaten": 1, "plausible": 3, "long_tail": 2, "steep": 0, "strong": 0}
+    >>> category({"graphs": 4, **passed})
     'Weak'
     """
     n = counts["graphs"]
@@ -173,7 +174,7 @@ def scale_free_statements(table: pd.DataFrame) -> Iterator[str]:
             whose = f"the hidden layers of {row['group']}{runs}"
         yield (
             f"By Broido and Clauset's scale {whose} are {row['scale_free']}: of {row['graphs']} "
-            f"degree sequences a power law is plausible in {row['plausible']} ({row['long_tail']} with "
-            f"50 neurons or more in the tail, {row['steep']} also with an exponent between 2 and "
-            f"3), and no rival is favoured in {row['unbeaten']}."
+            f"degree sequences a power law is plausible in {row['plausible']} "
+            f"({row['long_tail']} with 50 neurons or more in the tail, {row['steep']} also with an "
+            f"exponent between 2 and 3), and no rival is favoured in {row['unbeaten']}."
         )

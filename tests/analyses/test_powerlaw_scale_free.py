@@ -31,9 +31,9 @@ from topolab_analyses.scale_free import CATEGORIES, category, pool_counts, scale
     ],
 )
 def test_limits(
-    unbeaten: int, plausible: int, long: int, steep: int, strong: int, word: str
+    unbeaten: int, plausible: int, long_tail: int, steep: int, strong: int, word: str
 ) -> None:
-    counts = {"graphs": 20, "unbeaten": unbeaten, "plausible": plausible, "long_tail": long,
+    counts = {"graphs": 20, "unbeaten": unbeaten, "plausible": plausible, "long_tail": long_tail,
               "steep": steep, "strong": strong}  # fmt: skip
     assert category(counts) == word in CATEGORIES
     assert category({**counts, "graphs": 0}) == ""
