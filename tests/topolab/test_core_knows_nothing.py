@@ -44,7 +44,7 @@ PLACES = {
     ("linear", "layers.py"): "a kind of layer",
     ("linear", "snapshot.py"): "a kind of layer",
     ("linear", "testing"): "a kind of layer",
-    ("lognormal", "metrics/powerlaw/rivals"): "a distribution that rivals the power law",
+    ("lognormal", "metrics/powerlaw"): "a distribution that rivals the power law",
     ("mlflow", "integrations/mlflow.py"): "a tracker, in its own file",
     ("momentum", "importers"): "a buffer of an optimiser in other people's checkpoints",
     ("dropped", "testing/runs.py"): "a metric of a made run, named as trainings record it",
