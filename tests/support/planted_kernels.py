@@ -106,3 +106,24 @@ def grow_by_fitness(
         rows.append((k, gained, capacity - k))
         k = k - rng.binomial(k, drop) + gained
     return Grown(*(np.array(part)[unseen:] for part in zip(*rows, strict=True)))
+
+
+def grow_in_little_room(
+    rng: np.random.Generator, capacity: int, exponent: float, *, updates: int = 20, n: int = 300
+) -> Grown:
+    """Half of all edges move in every update, among places each of which is taken once at most.
+
+    Neurons have 60 edges on average, and a fitness from 0.6 to 1.4.
+    """
+    fitness, k = rng.uniform(0.6, 1.4, n), rng.binomial(capacity, 60 / capacity, n)
+    rows: list[tuple[np.ndarray, ...]] = []
+    for _ in range(updates):
+        moved = round(0.5 * k.sum())
+        owner = np.repeat(np.arange(n), capacity - k)
+        weight = (fitness * np.maximum(k, 1.0) ** exponent)[owner]
+        first = np.argpartition(rng.exponential(size=len(owner)) / weight, moved - 1)[:moved]
+        gained = np.bincount(owner[first], minlength=n)
+        lost = np.bincount(rng.permutation(np.repeat(np.arange(n), k))[:moved], minlength=n)
+        rows.append((k, gained, capacity - k))
+        k = k - lost + gained
+    return Grown(*(np.array(part) for part in zip(*rows, strict=True)))
