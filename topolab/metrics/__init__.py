@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         powerlaw,
         prediction,
         spectral,
+        tail_index,
     )
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "powerlaw",
     "prediction",
     "spectral",
+    "tail_index",
 ]
 
 

@@ -37,6 +37,8 @@ _RENEWED = 20
 _LOWEST_SHAPE, _HIGHEST_SHAPE = 1e-2, 1e5
 _ROUNDS = 200
 _EXACT = 1e-4
+#: Of so many rounds of `both` the first is the exponent's, the others are the fitness's.
+_TURNS = 3
 
 
 @dataclass(frozen=True)
@@ -352,12 +354,17 @@ def _em(
     for i in range(n):
         for m in range(int(gained[i])):
             above[m] += 1
-    expected = np.zeros(n)
-    for _ in range(_ROUNDS):
+    expected, leaning = np.zeros(n), np.zeros(n)
+    change = 0.0
+    for round_ in range(_ROUNDS):
+        # Each has its turn: if both answered to the same misfit, they would overshoot together.
+        of_degree = with_degree and (round_ % _TURNS == 0 or not with_fitness)
+        of_fitness = with_fitness and not of_degree
         power = np.exp(exponent * log_k)
         power[0] = at_zero
         expected[:] = 0.0
-        mean = information = expected_at_zero = 0.0
+        leaning[:] = 0.0
+        misfit = information = expected_at_zero = 0.0
         for t in range(updates):
             z = s1 = s2 = s0 = 0.0
             for i in range(n):
@@ -368,15 +375,22 @@ def _em(
                 if k[t, i] == 0:
                     s0 += w
             if z > 0 and totals[t] > 0:
-                rate = totals[t] / z
-                mean += rate * s1
-                information += totals[t] * max(s2 / z - (s1 / z) ** 2, 0.0)
+                rate, mean = totals[t] / z, s1 / z
+                misfit -= totals[t] * mean
+                information += totals[t] * max(s2 / z - mean**2, 0.0)
                 expected_at_zero += rate * s0
+                if with_fitness:
+                    for i in range(n):
+                        here = rate * x[t, i] * power[k[t, i]]
+                        expected[i] += here
+                        leaning[i] += here * (log_k[k[t, i]] - mean)
+        if of_degree:
+            if with_fitness:
+                # What fitness would answer is not known of the exponent (Louis 1982).
                 for i in range(n):
-                    expected[i] += rate * x[t, i] * power[k[t, i]]
-        change = 0.0
-        if with_degree:
-            step = (seen - mean - _PRIOR * exponent) / (information + _PRIOR)
+                    under = shape + expected[i]
+                    information -= (shape + gained[i]) * (leaning[i] / under) ** 2
+            step = (seen + misfit - _PRIOR * exponent) / (max(information, 0.0) + _PRIOR)
             new = min(max(exponent + min(max(step, -1.0), 1.0), -_STEEPEST), _STEEPEST)
             change = max(change, abs(new - exponent))
             exponent = new
@@ -384,17 +398,20 @@ def _em(
             new = (1.0 + seen_at_zero) / (1.0 + expected_at_zero / at_zero)
             change = max(change, abs(np.log(new / at_zero)))
             at_zero = new
-        if with_fitness:
+        if of_fitness:
             new = _shape_step(gained, expected, above, shape)
             # The shape matters less than what it does to the fitness.
             change = max(change, 0.01 * abs(np.log(new / shape)))
             shape = new
-            for i in range(n):
-                new = (shape + gained[i]) / (shape + expected[i])
-                change = max(change, abs(new - fitness[i]))
-                fitness[i] = new
-        if change < _EXACT:
-            break
+            posterior = (shape + gained) / (shape + expected)
+            # Its mean is 1 at the maximum. Only the prior says so, which many events drown out.
+            posterior /= posterior.mean()
+            change = max(change, np.abs(posterior - fitness).max())
+            fitness = posterior
+        if (round_ + 1) % _TURNS == 0 or not (with_degree and with_fitness):
+            if change < _EXACT:
+                break
+            change = 0.0
     if not with_fitness:
         shape = np.inf
     return exponent, at_zero, shape, fitness

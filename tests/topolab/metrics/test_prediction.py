@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 
 from topolab.errors import AnalysisError
 from topolab.metrics import prediction
@@ -86,6 +86,44 @@ def test_equal_neurons_have_no_fitness() -> None:
     assert rates.shape > 1e4 and rates.fitness == pytest.approx(np.ones(30), abs=1e-3)
 
 
+def stiff() -> tuple[Any, Any, Any]:
+    """Hubs of 15 times the others' degree, which hardly change, and a hundred events a neuron."""
+    rng = np.random.default_rng(15)
+    k = np.where(np.arange(60) < 6, 800, 54)[None] + rng.integers(-8, 9, (10, 60))
+    weight = k * k**0.6 * rng.gamma(8, 1 / 8, 60)
+    e = np.array([rng.multinomial(900, w / w.sum()) for w in weight])
+    return k, k.astype(float), e
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: simulated(6, 25, 17, exponent=0.7, spread=0.5, drop=80), stiff]
+)
+def test_the_joint_fit_is_the_maximum_of_the_marginal_likelihood(make: Any) -> None:
+    """With fitness integrated out and a level for each update, by scipy's optimiser."""
+    k, x, e = make()
+    gained = e.sum(0)
+
+    def minus(parameters: Any) -> float:
+        g, s, level = parameters[0], np.exp(parameters[1]), np.exp(parameters[2:])
+        expected = level @ (x * k**g)
+        by_neuron = special.gammaln(s + gained) - special.gammaln(s) + s * np.log(s)
+        by_neuron = by_neuron - (s + gained) * np.log(s + expected)
+        return -float(
+            by_neuron.sum() + (e * g * np.log(k)).sum() + e.sum(1) @ parameters[2:] - g**2 / 2
+        )
+
+    begin = np.concatenate([[0.0, 1.0], np.log(e.sum(1) / x.sum(1))])
+    oracle = optimize.minimize(minus, begin, method="L-BFGS-B", options={"maxiter": 5000})
+    rates = fit_rates(k, x, e, "both")
+    found = np.concatenate(
+        [[rates.exponent, np.log(rates.shape)],
+         np.log(e.sum(1) / (x * rates.weights(k)).sum(1))]
+    )  # fmt: skip
+    assert minus(found) <= oracle.fun + 0.01
+    assert rates.exponent == pytest.approx(oracle.x[0], abs=0.02)
+    assert rates.fitness.mean() == pytest.approx(1)
+
+
 @pytest.mark.parametrize(("exponent", "spread"), [(1.0, 0.0), (0.0, 0.4), (0.8, 0.4), (-0.5, 0.4)])
 def test_the_joint_fit_tells_degree_from_fitness(exponent: float, spread: float) -> None:
     k, x, e = simulated(60, 200, 5, exponent=exponent, spread=spread, drop=800)
@@ -98,6 +136,7 @@ def test_a_forecast_knows_the_past_alone() -> None:
     k, x, e = simulated(30, 40, 7, exponent=0.5, spread=0.3)
     scores = forecast(k, x, e, burn_in=4)
     assert np.isnan(scores[:4]).all() and np.isfinite(scores[4:]).all()
+    assert np.isnan(forecast(k, x, e)).all(1).sum() == prediction.BURN_IN == 5
     assert (scores[4:, 0] == 0).all()
     other_k, other_x, other_e = (a.copy() for a in (k, x, e))
     other_e[20:] = other_e[20:, ::-1]
@@ -116,21 +155,20 @@ def test_a_score_is_the_log_probability_of_the_events(model: str) -> None:
     assert scores[7, prediction.MODELS.index(model)] == pytest.approx(expected)
 
 
-def test_between_two_fits_a_neurons_own_events_still_count() -> None:
+@pytest.mark.parametrize("model", ["fitness", "both"])
+def test_between_two_fits_a_neurons_own_events_still_count(model: str) -> None:
     """At update 41 the fit is that of 40, and G and E go on to 41."""
-    k, x, e = simulated(42, 40, 11, spread=0.5)
+    k, x, e = simulated(42, 40, 11, exponent=0.5, spread=0.5)
+    k[::3, :5] = 0
     scores = forecast(k, x, e, burn_in=40)
-    rates = fit_rates(k[:40], x[:40], e[:40], "fitness")
-
-    def expected_by(t: int, fitness: Any) -> Any:
-        return (e[:t].sum(1) / (x[:t] * fitness).sum(1)) @ x[:t]
-
-    later = expected_by(40, rates.fitness)
-    later = later + e[40].sum() * x[40] / (x[40] * rates.fitness).sum()
-    fitness = (rates.shape + e[:41].sum(0)) / (rates.shape + later)
-    told = log_p(k[41], x[41], e[41], fitness) - log_p(k[41], x[41], e[41], 1.0)
-    assert scores[41, 2] == pytest.approx(told, rel=1e-6)
-    stale = log_p(k[41], x[41], e[41], rates.fitness) - log_p(k[41], x[41], e[41], 1.0)
+    rates = fit_rates(k[:40], x[:40], e[:40], model)
+    weight = rates.weights(k) * x
+    expected = ((e.sum(1) / weight.sum(1))[:, None] * weight / rates.fitness)[:41].sum(0)
+    fitness = (rates.shape + e[:41].sum(0)) / (rates.shape + expected)
+    late = rates.weights(k[41]) / rates.fitness * fitness
+    told = log_p(k[41], x[41], e[41], late) - log_p(k[41], x[41], e[41], 1.0)
+    assert scores[41, prediction.MODELS.index(model)] == pytest.approx(told, rel=1e-6)
+    stale = log_p(k[41], x[41], e[41], rates.weights(k[41])) - log_p(k[41], x[41], e[41], 1.0)
     assert abs(stale - told) > 1e-3
 
 
@@ -174,6 +212,18 @@ def test_few_forecasts_have_no_interval() -> None:
     assert five[3].low == pytest.approx(0.3)
 
 
+def test_a_law_without_end_is_held_in_bounds() -> None:
+    """All events at the highest degree, and all at one of a thousand neurons."""
+    k = np.tile([1, 10], (200, 1))
+    e = np.tile([0, 900], (200, 1))
+    assert fit_rates(k, np.ones_like(k), e, "degree").exponent <= 5.0
+    e = np.zeros((3, 1000), dtype=int)
+    e[:, 0] = 5000
+    rates = fit_rates(np.full_like(e, 9), np.ones_like(e), e, "fitness")
+    assert rates.shape >= 1e-2 and np.isfinite(rates.fitness).all()
+    assert rates.fitness.argmax() == 0
+
+
 def test_nothing_to_learn_from_is_chance() -> None:
     rates = fit_rates([[3, 4]], [[1.0, 1.0]], [[0, 0]], "both")
     assert rates.exponent == 0 and (rates.fitness == 1).all()
@@ -186,6 +236,7 @@ def test_nothing_to_learn_from_is_chance() -> None:
     [
         (([1, 2], [1, 2], [1, 2]), "must be arrays"),
         (([[1, 2]], [[1, 2]], [[1, 2, 3]]), "must be arrays"),
+        (([[1, 2, 3]], [[1, 2]], [[1, 2]]), "must be arrays"),
         (([[-1, 2]], [[1, 2]], [[1, 2]]), "not below 0"),
         (([[1, 2]], [[1, -2]], [[1, 0]]), "not below 0"),
         (([[1, 2]], [[1, np.nan]], [[1, 0]]), "not below 0"),

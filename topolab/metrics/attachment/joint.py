@@ -10,8 +10,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import stdtr, stdtrit
 
-from topolab.metrics.attachment.fitness import FitnessLikelihood
-from topolab.metrics.attachment.gains import Gains
+from topolab.metrics.attachment.joint_likelihood import JointData, JointLikelihood
 
 __all__ = ["Joint", "fit_joint"]
 
@@ -47,6 +46,10 @@ class Joint:
     neurons, updates, events : int
         That tell something.
     reason : str
+    memory, memory_error : float
+        Correlation of what a neuron gained beyond the fit in one update and in the next, and its
+        standard error over neurons. About 0 if fitness is fixed and noise new in every update;
+        above it where fitness drifts, which this fit takes for an effect of degree.
     """
 
     gamma: float
@@ -61,6 +64,13 @@ class Joint:
     updates: int
     events: int
     reason: str = ""
+    memory: float = math.nan
+    memory_error: float = math.nan
+
+    @property
+    def p_memory(self) -> float:
+        """One-sided p-value of a memory not above 0."""
+        return float(stdtr(max(1, self.neurons - 1), -self.memory / self.memory_error))
 
     def p_above(self, limit: float) -> float:
         """One-sided p-value of an exponent not above the limit."""
@@ -133,7 +143,7 @@ def fit_joint(
     >>> abs(found.gamma) < 0.1, 0.3 < found.spread < 0.4
     (True, True)
     """
-    data = Gains.of(degree, gained, places)
+    data = JointData.of(degree, gained, places)
     reason = data.lacks()
     if reason:
         return _none(data, reason)
@@ -143,12 +153,36 @@ def fit_joint(
 # -- fit ---------------------------------------------------------------------------------------
 
 
-def _fit(data: Gains, *, within: bool) -> Joint:
+@dataclass(frozen=True)
+class _Settled:
+    """A fit at which the dispersion and the room that gains leave are those of the fit itself.
+
+    Attributes
+    ----------
+    likelihood : JointLikelihood
+    theta : ndarray
+        Its parameters.
+    dispersion : float
+    mean : ndarray, shape (T, n)
+        What each neuron is expected to gain in each update, its sides together.
+    stretch : float
+        Of errors: the rounds hold the room fixed, while more weight leaves less of it.
+    """
+
+    likelihood: JointLikelihood
+    theta: FloatArray
+    dispersion: float
+    mean: FloatArray
+    stretch: float
+
+
+def _fit(data: JointData, *, within: bool) -> Joint:
     """The maximum, and its error by the sandwich over neurons."""
-    likelihood, theta, dispersion, stretch = _settle(data, within=within)
+    settled = _settle(data, within=within)
+    theta = settled.theta
     # At the bound there is no fitness to speak of, and near it the likelihood is flat.
     free_s = theta[1] < _S_FLAT
-    scores, information = likelihood.curvature(theta, free_s=free_s)
+    scores, information = settled.likelihood.curvature(theta, free_s=free_s)
     others = np.linalg.pinv(information[1:, 1:], hermitian=True)
     alone = information[0, 0] - information[0, 1:] @ others @ information[1:, 0]
     if not alone > 1e-8 * information[0, 0]:
@@ -158,48 +192,45 @@ def _fit(data: Gains, *, within: bool) -> Joint:
     error, start_error = (float(math.sqrt(x)) for x in ((inverse[:2] @ scores) ** 2).sum(1))
     if not abs(step[0]) <= 0.05 * error:
         return _none(data, "the fit did not converge")
-    error *= stretch
+    error *= settled.stretch
     gamma = float(theta[0] + step[0])
     neurons = data.log_k.shape[1]
     half = float(stdtrit(max(1, neurons - 1), 0.975)) * error
     return Joint(
         gamma, gamma - half, gamma + half, error,
-        math.exp(-theta[1] / 2) if free_s else 0.0, dispersion,
-        float(theta[2]), start_error * stretch if within else math.nan,
-        neurons, len(data.moved), round(data.gained.sum()),
+        math.exp(-theta[1] / 2) if free_s else 0.0, settled.dispersion,
+        float(theta[2]), start_error * settled.stretch if within else math.nan,
+        neurons, len(data.moved), round(data.gained.sum()), "",
+        *_memory(data, settled.mean),
     )  # fmt: skip
 
 
-def _settle(data: Gains, *, within: bool) -> tuple[FitnessLikelihood, FloatArray, float, float]:
-    """Fits in rounds, until the dispersion and the room that gains leave are those of the fit.
-
-    Returns
-    -------
-    likelihood, parameters, dispersion, stretch
-        `stretch` makes good for errors: the rounds hold the room fixed, while more weight leaves
-        less of it.
-    """
+def _settle(data: JointData, *, within: bool) -> _Settled:
+    """Fits in rounds, each with the dispersion and the room that the one before had found."""
     dispersion, room, theta = 1.0, data.places, np.zeros(0)
+    # Noise is a neuron's, so that its sides are taken together.
+    update = np.flatnonzero(np.diff(np.nonzero(data.moved)[0], prepend=-1))
     for last in (False,) * _ROUNDS + (True,):
         working = replace(data, gained=data.gained / dispersion, places=room)
-        likelihood = FitnessLikelihood(working, within=within)
+        likelihood = JointLikelihood(working, within=within)
         theta = _climb(likelihood, theta)
-        mean, freedom = likelihood.fitted(theta)
-        mean *= dispersion
+        by_side, freedom = likelihood.fitted(theta)
+        by_side *= dispersion
+        mean = np.add.reduceat(by_side, update, axis=0)
         new = max(1.0, _dispersion(data, mean, len(theta) + freedom))
-        hazard = np.minimum(_over(mean, room[data.moved]), 30.0)
+        hazard = np.minimum(_over(by_side, room[data.moved]), 30.0)
         left = _room_left(data, hazard)
         used = np.abs(np.log(_over(left, room, 1.0)[data.moved]))
-        found = abs(math.log(new / dispersion)) < _SAME and (mean * used).sum() < _USED * mean.sum()
-        if found or last:
+        crowded = (by_side * used).sum() > _USED * by_side.sum()
+        if last or (abs(math.log(new / dispersion)) < _SAME and not crowded):
             break
         theta[3:] += math.log(dispersion / new)
         dispersion, room = new, left
-    bent = mean * _over(hazard, np.expm1(hazard), 1.0)
-    return likelihood, theta, dispersion, float(mean.sum() / bent.sum())
+    bent = by_side * _over(hazard, np.expm1(hazard), 1.0)
+    return _Settled(likelihood, theta, dispersion, mean, float(by_side.sum() / bent.sum()))
 
 
-def _climb(likelihood: FitnessLikelihood, theta: FloatArray) -> FloatArray:
+def _climb(likelihood: JointLikelihood, theta: FloatArray) -> FloatArray:
     """The parameters where the likelihood is largest, from those of an earlier fit if any."""
     data = likelihood.data
     if not len(theta):
@@ -221,24 +252,31 @@ def _over(above: FloatArray, below: FloatArray, otherwise: float = 0.0) -> Float
     return np.asarray(np.divide(above, below, out=out, where=below > 0))
 
 
-def _room_left(data: Gains, hazard: FloatArray) -> FloatArray:
+def _room_left(data: JointData, hazard: FloatArray) -> FloatArray:
     """Free places on average over an update, in which each is taken with this hazard."""
     left = data.places.copy()
     left[data.moved] *= _over(-np.expm1(-hazard), hazard, 1.0)
     return left
 
 
-def _dispersion(data: Gains, mean: FloatArray, freedom: float) -> float:
+def _dispersion(data: JointData, mean: FloatArray, freedom: float) -> float:
     """Variance of the gains of a neuron in an update over their mean: 1 if they are Poisson."""
-    # Noise is a neuron's, so that its sides are taken together.
-    rows = np.nonzero(data.moved)[0]
-    mean = np.add.reduceat(mean, np.flatnonzero(np.diff(rows, prepend=-1)), axis=0)
     squares = _over((data.gained.sum(1) - mean) ** 2, mean)
     left = np.count_nonzero(mean) - freedom
     return float(squares.sum()) / left if left >= 1 else 1.0
 
 
-def _none(data: Gains, reason: str) -> Joint:
+def _memory(data: JointData, mean: FloatArray) -> tuple[float, float]:
+    """Correlation of Pearson's residuals from one update to the next, and its error."""
+    rest = _over(data.gained.sum(1) - mean, np.sqrt(mean))
+    both, square = (rest[1:] * rest[:-1]).sum(0), (rest**2).sum(0)
+    if not square.sum() > 0:
+        return math.nan, math.nan
+    memory = float(both.sum() / square.sum())
+    return memory, float(math.sqrt(((both - memory * square) ** 2).sum()) / square.sum())
+
+
+def _none(data: JointData, reason: str) -> Joint:
     nan = math.nan
     return Joint(
         nan, nan, nan, nan, nan, nan, nan, nan,
