@@ -84,6 +84,7 @@ def grow_by_fitness(
     capacity: int = 600,
     drop: float = 0.1,
     noise: float = 0.0,
+    lasts: float = 0.0,
 ) -> Grown:
     """Neurons that gain by fitness times k^exponent (times noise), and lose edges at random.
 
@@ -94,13 +95,18 @@ def grow_by_fitness(
     start : int
         Edges of a neuron at the start, on average.
     noise : float
-        Sigma of a lognormal factor, new for each neuron in every update.
+        Sigma of a lognormal factor of each neuron in every update.
+    lasts : float
+        Correlation of its logarithm from one update to the next: 0 for a factor that is new in
+        every update, near 1 for a fitness that drifts.
     """
+    luck = rng.normal(size=len(fitness))
     k = rng.binomial(capacity, start / capacity, len(fitness))
     rows: list[tuple[np.ndarray, ...]] = []
     for _ in range(unseen + updates):
         weight = fitness * (capacity - k) * np.maximum(k, 0.0) ** exponent
-        weight = weight * rng.lognormal(0, noise, len(k))
+        luck = lasts * luck + np.sqrt(1 - lasts**2) * rng.normal(size=len(k))
+        weight = weight * np.exp(noise * luck)
         gained = rng.multinomial(round(drop * k.sum()), weight / weight.sum())
         gained = np.minimum(gained, capacity - k)
         rows.append((k, gained, capacity - k))
