@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         paths,
         powerlaw,
         prediction,
+        scaling,
         spectral,
     )
 
@@ -41,6 +42,7 @@ __all__ = [
     "paths",
     "powerlaw",
     "prediction",
+    "scaling",
     "spectral",
 ]
 
