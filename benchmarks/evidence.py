@@ -1,13 +1,13 @@
 """The tables of docs/evidence.md, from finished runs of recipes.
 
     topolab train --recipe psn-fashion-mnist  --seeds 42,123 --out runs/evidence/psn
-    topolab train --recipe psn-gradient-ratio --seeds 42,123 --out runs/evidence/ratio
     topolab train --recipe rigl-variants      --seeds 42     --out runs/evidence/variants
     topolab train --recipe rigl-variants --seeds 123 --out runs/evidence/variants \\
         --only textbook-uniform,masked-torch-uniform,masked-torch-erk,masked-torch-lognormal-2.5
     topolab train --recipe selection-fashion-mnist --out runs/evidence/selection
     python benchmarks/evidence.py runs/evidence
 
+The gradient ratio has a script of its own, gradient_ratio.py.
 Prints Markdown; nothing is computed but what is said, and no run is left out.
 """
 
@@ -62,32 +62,6 @@ def accuracies(folder: Path) -> None:
             f"Above random: {', '.join(f'{k} (+{v:.2f})' for k, v in better.items()) or 'none'}; "
             f"the seeds of random alone differ by {max(seeds) - min(seeds):.2f}."
         )
-
-
-def ratios(folder: Path) -> None:
-    print("| profile | fan-in CCV | ratio at the start, fc1, fc2 | after 2 epochs, fc1, fc2 |")
-    print("|---|---|---|---|")
-    points: dict[tuple[int, str], list[tuple[float, float]]] = {}
-    for name, runs in grouped(folder).items():
-        cells = {}
-        for index in range(len(runs[0])):
-            for run in runs:
-                both = [run[index].metrics[f"gradient_ratio.{layer}"] for layer in LAYERS]
-                x = ccv(run, index, "fc1")
-                for what, value in (*zip(LAYERS, both, strict=True), ("mean", np.mean(both))):
-                    points.setdefault((index, what), []).append((x, float(value)))
-            last = {what: points[index, what][-len(runs) :] for what in LAYERS}
-            cells[index] = ", ".join(f"{np.mean([y for _, y in v]):.2f}" for v in last.values())
-        print(f"| {name} | {ccv(runs[0], 0, 'fc1'):.2f} | {cells[0]} | {cells[max(cells)]} |")
-    print("\n| Pearson r of ratio and CCV over all runs | fc1 | fc2 | mean of both |")
-    print("|---|---|---|---|")
-    for index in sorted({index for index, _ in points}):
-        r = []
-        for what in (*LAYERS, "mean"):
-            x, y = np.array(points[index, what]).T
-            r.append(f"{np.corrcoef(x, y)[0, 1]:.2f}")
-        when = "at the start" if index == 0 else f"after {index} epoch(s)"
-        print(f"| {when} | {' | '.join(r)} |")
 
 
 def variants(folder: Path) -> None:
@@ -179,9 +153,9 @@ def selection(folder: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="with psn, ratio, variants or selection inside")
+    parser.add_argument("folder", type=Path, help="with psn, variants or selection inside")
     options = parser.parse_args()
-    parts = {"psn": accuracies, "ratio": ratios, "variants": variants, "selection": selection}
+    parts = {"psn": accuracies, "variants": variants, "selection": selection}
     for name, draw in parts.items():
         if (options.folder / name).is_dir():
             print(f"\n### {name}\n")

@@ -50,7 +50,9 @@ class Analysis:
     words: ClassVar[tuple[str, ...]] = ()
     #: Columns of what `across` returns, if not those of the main table after a column ``run``.
     across_schema: ClassVar[tuple[Column, ...]] = ()
-    #: Columns of words in `across` that a comparison counts, by group and layer.
+    #: Columns of what `pool` returns.
+    pooled_schema: ClassVar[tuple[Column, ...]] = ()
+    #: Columns of words in `across` and `pool` that a comparison prints, by group and layer.
     verdicts: ClassVar[tuple[str, ...]] = ()
 
     def prepare(self, run: Run) -> Any:
@@ -92,6 +94,25 @@ class Analysis:
             are those of `across_columns`.
         """
         return None
+
+    def pool(self, across: pd.DataFrame) -> pd.DataFrame | None:
+        """What the runs of a group, which differ by seed alone, say together; None if nothing.
+
+        Parameters
+        ----------
+        across : DataFrame
+            Of `across`, with a column ``group``.
+
+        Returns
+        -------
+        DataFrame or None
+            A row for each group and layer, with the columns of `pooled_schema`.
+        """
+        return None
+
+    def statements(self, table: pd.DataFrame) -> tuple[str, ...]:
+        """Sentences that say what rows mean: of the main table, of `across` or of `pool`."""
+        return ()
 
     @classmethod
     def across_columns(cls) -> tuple[Column, ...]:

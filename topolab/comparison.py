@@ -68,6 +68,10 @@ class Comparison:
         What an analysis says about all runs together, by its name.
     across_schemas : dict of str to tuple of Column
         The columns of these tables.
+    pooled, pooled_schemas : dict of str to DataFrame, and to tuple of Column
+        What the runs of a group say together, by the name of the analysis: one row a layer.
+    statements : dict of str to tuple of str
+        By analysis what these rows mean, a sentence each.
     differs : dict of str to dict of str to str
         Settings that differ between the groups beside those that make them, such as what methods
         do differently by default: their value in each group, "-" where it has none.
@@ -86,6 +90,9 @@ class Comparison:
     pairs: pd.DataFrame
     across: dict[str, pd.DataFrame]
     across_schemas: dict[str, tuple[Column, ...]]
+    pooled: dict[str, pd.DataFrame]
+    pooled_schemas: dict[str, tuple[Column, ...]]
+    statements: dict[str, tuple[str, ...]]
     differs: dict[str, dict[str, str]]
     updates: dict[str, tuple[int, int]]
     highlights: tuple[str, ...]
@@ -126,6 +133,8 @@ class Comparison:
         yield "updates", pd.DataFrame(updates, columns=[c.name for c in UPDATES]), UPDATES
         for name, table in self.across.items():
             yield name, table, self.across_schemas[name]
+        for name, table in self.pooled.items():
+            yield f"{name}_pooled", table, self.pooled_schemas[name]
 
 
 def highlights_of(analyses: Iterable[Analysis]) -> tuple[str, ...]:
@@ -237,6 +246,8 @@ def compare(
             records += [{**key, "measure": m, "value": value} for m, value in measures.items()]
     values = check(pd.DataFrame(records), VALUES, name="values")
     across, schemas = {}, {}
+    pooled: dict[str, pd.DataFrame] = {}
+    statements: dict[str, tuple[str, ...]] = {}
     for analysis in analyses:
         of_runs = tables[analysis.name]
         found = analysis.across(of_runs) if of_runs else None
@@ -247,6 +258,12 @@ def compare(
             across[analysis.name] = check(
                 found.assign(group=group), schema, name=f"{analysis.name} across runs"
             )
+            of_groups = analysis.pool(across[analysis.name])
+            if of_groups is not None:
+                pooled[analysis.name] = check(
+                    of_groups, analysis.pooled_schema, name=f"{analysis.name} pooled over seeds"
+                )
+                statements[analysis.name] = analysis.statements(of_groups)
     return Comparison(
         chosen,
         values,
@@ -254,6 +271,9 @@ def compare(
         paired_tests(values),
         across,
         schemas,
+        pooled,
+        {a.name: a.pooled_schema for a in analyses if a.name in pooled},
+        statements,
         other_settings(opened, labels, chosen),
         updates_by_group(opened, labels),
         highlights_of(analyses),

@@ -21,7 +21,7 @@ from topolab.metrics.attachment import (
     fit_slope,
 )
 from topolab.snapshot import Snapshot
-from topolab_analyses.rewiring import SideEvents, side_events
+from topolab_analyses.rewiring import SideEvents, edge_events
 
 __all__ = [
     "KERNEL_NAMES",
@@ -110,7 +110,7 @@ class EdgeHistory:
         moving : sequence of str
             Layers of weights that change at any time of the run.
         """
-        sides = side_events(before, after, moving)
+        sides = edge_events(before, after, moving)
         return EdgeHistory((*self.updates, _Update(before.step, after.step, sides)))
 
     def ends(self) -> tuple[Side, ...]:

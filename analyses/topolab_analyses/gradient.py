@@ -13,7 +13,7 @@ from topolab.analysis import Analysis
 from topolab.errors import AnalysisError
 from topolab.hooks import LAYER, WHEN, check_chain, rows_of
 from topolab.metrics.degree import ccv
-from topolab.metrics.hierarchy import gradient_by_decile, gradient_ratio
+from topolab.metrics.hierarchy import fan_in_ratio, gradient_by_decile, gradient_ratio
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
@@ -23,9 +23,22 @@ __all__ = ["Gradient"]
 _COLUMNS = (
     *WHEN,
     LAYER,
-    Column("ratio", float, "1", "Mean |gradient| of the weights of hubs over that of specialists."),
+    Column(
+        "ratio_all",
+        float,
+        "1",
+        "Mean |gradient| of hubs over that of specialists, over all entries of the masked one.",
+    ),
+    Column("ratio_active", float, "1", "The same over the entries of active weights alone."),
+    Column("fan_in_ratio", float, "1", "Mean fan-in of hubs over that of specialists."),
     Column("fan_in_ccv", float, "1", "Coefficient of variation of the fan-in."),
-    Column("source", str, "1", "gradient = from the neurons' gradients; metric = as recorded."),
+    Column(
+        "source",
+        str,
+        "1",
+        "gradient = from the neurons' gradients; metric = ratio_active as recorded, ratio_all from "
+        "it and the mask; none = there is no ratio.",
+    ),
     Column("reason", str, "1", "Why there is no ratio; empty where there is one."),
 )
 _DECILES = (
@@ -42,6 +55,10 @@ _DECILES = (
 class Gradient(Analysis):
     """The ratio of gradients hub to specialist, and the gradient by decile of the fan-in.
 
+    The ratio is read in two ways: `ratio_all` is the mean over all entries of the neurons' rows of
+    the masked gradient, `ratio_active` over their active weights alone. The first is the second
+    times `fan_in_ratio`.
+
     Parameters
     ----------
     parts : int
@@ -51,13 +68,13 @@ class Gradient(Analysis):
     parts: int = 10
 
     name = "gradient"
-    version = 1
+    version = 2
     summary = "Gradient hierarchy: hub to specialist ratio, gradient by fan-in decile (PSN)"
     schemas: ClassVar[dict[str, tuple[Column, ...]]] = {
         "gradient": _COLUMNS,
         "gradient_deciles": _DECILES,
     }
-    compares = ("ratio",)
+    compares = ("ratio_all", "ratio_active")
     words = ("source",)
 
     def prepare(self, run: Run) -> Any:
@@ -72,19 +89,20 @@ class Gradient(Analysis):
         deciles: list[dict[str, Any]] = []
         for layer in snapshot.layers:
             fan_in = snapshot.masks[layer.name].reshape(layer.n_out, -1).sum(1)
+            spread = fan_in_ratio(fan_in) if layer.n_out > 1 else math.nan
             gradient = snapshot.gradient[layer.name]
             recorded = snapshot.metrics.get(f"gradient_ratio.{layer.name}", math.nan)
-            ratio, source, reason = math.nan, "none", ""
+            active, source, reason = math.nan, "none", ""
             usable = gradient is not None and bool(np.isfinite(gradient).all())
             if layer.n_out < 2:
                 reason = "a single neuron has no hubs"
             elif np.ptp(fan_in) == 0:
                 reason = "all neurons have the same fan-in: none is a hub"
             elif gradient is not None and usable:
-                ratio, source = gradient_ratio(gradient, fan_in), "gradient"
-                reason = "" if math.isfinite(ratio) else "specialists have no weights or gradient"
+                active, source = gradient_ratio(gradient, fan_in), "gradient"
+                reason = "" if math.isfinite(active) else "specialists have no weights or gradient"
             elif math.isfinite(recorded):
-                ratio, source = recorded, "metric"
+                active, source = recorded, "metric"
             elif gradient is None:
                 reason = "no gradients were recorded (record = gradient)"
             else:
@@ -92,7 +110,10 @@ class Gradient(Analysis):
             summary.append(
                 {
                     "layer": layer.name,
-                    "ratio": ratio,
+                    # Both halves have as many entries, so this is exact.
+                    "ratio_all": active * spread,
+                    "ratio_active": active,
+                    "fan_in_ratio": spread,
                     "fan_in_ccv": ccv(fan_in),
                     "source": source,
                     "reason": reason,

@@ -86,6 +86,7 @@ class Selection(SequentialAnalysis):
         "selection_fits": FITS,
         "selection_rivals": RIVALS,
     }
+    pooled_schema = POOLED
     compares = ("alpha", "gain_slope", "gain_rate", "within", "loss_slope", "excess", "drift")
     highlights = ("gain_rate*", "loss_slope*")
     verdicts = ("verdict", "power_law", "attachment", "decay")
@@ -278,6 +279,17 @@ class Selection(SequentialAnalysis):
         DataFrame
         """
         return pool(across).reindex(columns=[c.name for c in POOLED])
+
+    def statements(self, table: pd.DataFrame) -> tuple[str, ...]:
+        """Which claims carry each verdict, with their numbers."""
+        said = []
+        for _, row in table.iterrows():
+            where = str(row["layer"])
+            if "runs" in row:
+                runs = f", {row['runs']} runs together" if row["runs"] > 1 else ""
+                where = f"{row['group']}, {where}{runs}"
+            said.append(f"{where}: {row['why']}")
+        return tuple(said)
 
 
 def _reason(row: Mapping[str, Any]) -> str:

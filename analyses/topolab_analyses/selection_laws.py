@@ -137,7 +137,7 @@ def law_evidence(
     by_name = {test.rival: test for test in tests}
     lognormals = by_name.pop(tests[-1].rival)
     known = {name: test for name, test in by_name.items() if not test.reason}
-    cut = _cut_off(known)
+    cut, p_best = _cut_off(known)
     against = {
         name: test.p_value
         for name, test in known.items()
@@ -146,6 +146,7 @@ def law_evidence(
     best = min(against, key=against.__getitem__, default="")
     # All rivals are looked at, so that the smallest of so many p-values counts so many times.
     p_rival = min(1.0, len(known) * against[best]) if best else (1.0 if known else _NAN)
+    p_bent = min(1.0, len(known) * cut.p_value) if cut else _NAN
     exponential = known.get("exponential")
     return {
         "degrees": len(np.unique(degrees.values)),
@@ -163,7 +164,8 @@ def law_evidence(
         "p_steep": float(ndtr((STEEPEST - law.alpha) / law.sigma)) if not law.reason else _NAN,
         "p_thin": _better(exponential) if exponential else _NAN,
         "p_lognormal": _NAN if lognormals.reason else lognormals.p_value,
-        "p_cut_off": min(1.0, len(known) * cut.p_value) if cut else _NAN,
+        "p_bent": p_bent,
+        "p_cut_off": max(p_bent, p_best) if cut else _NAN,
         "alpha_cut_off": cut.parameters["alpha"] if cut else _NAN,
         "cut_off": 1 / cut.parameters["rate"] if cut else _NAN,
         "law_reason": row["reason"],
@@ -176,22 +178,23 @@ def _better(test: powerlaw.RivalTest) -> float:
     return half if test.ratio > 0 else 1 - half
 
 
-def _cut_off(known: Mapping[str, powerlaw.RivalTest]) -> powerlaw.RivalTest | None:
-    """The truncated law, if it is one: as steep as a law, and the best of all rivals.
+def _cut_off(
+    known: Mapping[str, powerlaw.RivalTest],
+) -> tuple[powerlaw.RivalTest | None, float]:
+    """The truncated law, if it is one, and a p-value of its not being the best of all rivals.
 
-    With an exponent near 0 it is an exponential, which it contains: twice the gain in likelihood
-    must exceed 2.7 (one-sided, 0.05; the exponent is at its bound).
+    It is as steep as a law, alpha of 1 or more, and not the exponential that it contains: twice the
+    gain in likelihood exceeds 2.7 (one-sided, 0.05; the exponent is at its bound).
     """
     test = known.get("truncated_power_law")
     if test is None or not test.parameters["rate"] > 0 or test.parameters["alpha"] < 1:
-        return None
-    others = [t.ratio for t in known.values() if t is not test]
-    if others and test.ratio > min(others):
-        return None
+        return None, _NAN
     exponential = known.get("exponential")
     if exponential is not None and 2 * (exponential.ratio - test.ratio) < 2.706:
-        return None
-    return test
+        return None, _NAN
+    lead = min((other.ratio for other in known.values() if other is not test), default=math.inf)
+    lead -= test.ratio
+    return test, float(ndtr(-math.sqrt(2 * lead))) if lead > 0 else 1.0
 
 
 def onset_of_law(fits: pd.DataFrame, layer: str) -> float:

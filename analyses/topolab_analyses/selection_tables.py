@@ -54,9 +54,10 @@ _LAW = (
         Column("p_lognormal", float, "1",
                "One-sided p-value of a law not better than the lognormals of sigma up to 2.")
     ),
+    Column("p_bent", float, "1",
+           "p-value of the law against one with a cut-off; NaN where that is no law either."),
     *_with_holm(
-        Column("p_cut_off", float, "1",
-               "p-value of the law against one with a cut-off; NaN where that is no law either.")
+        Column("p_cut_off", float, "1", "The same, or that of its not being the best rival.")
     ),
     Column("alpha_cut_off", float, "1", "Exponent of the law with a cut-off."),
     Column("cut_off", float, "edges", "Where it falls by a factor e beyond the law: 1 / rate."),
@@ -85,6 +86,9 @@ _ATTACHMENT = (
     Column("within_low", float, "1", "Lower end of its 95 % interval."),
     Column("within_high", float, "1", "Upper end."),
     Column("fitness_spread", float, "1", "Standard deviation of fitness over neurons, mean 1."),
+    Column("memory", float, "1", "Correlation of gains beyond the fit between successive updates."),
+    Column("memory_error", float, "1", "Its standard error."),
+    Column("p_memory", float, "1", "One-sided p-value of memory not above 0."),
     *_with_holm(Column("p_attachment", float, "1", "One-sided p-value of within not above 0.1.")),
     *_with_holm(
         Column("p_no_attachment", float, "1", "One-sided p-value of within not below 0.1.")

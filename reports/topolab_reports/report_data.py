@@ -116,6 +116,22 @@ class ReportData:
             return pd.DataFrame({"run": [], "group": [], "step": [], "epoch": [], "layer": []})
         return pd.concat(parts, ignore_index=True)
 
+    def pooled(self, name: str) -> pd.DataFrame:
+        """What the runs of each group say together by an analysis: as `topolab.compare` has it.
+
+        Empty where the analysis has been made of no run, or says nothing of groups.
+        """
+        found = {view.label: view.results[name] for view in self.views if name in view.results}
+        if not found:
+            return pd.DataFrame()
+        analysis = next(iter(found.values())).analysis
+        across = analysis.across({label: result.tables for label, result in found.items()})
+        if across is None:
+            return pd.DataFrame()
+        groups = {view.label: view.group or view.label for view in self.views}
+        pooled = analysis.pool(across.assign(group=across["run"].map(groups)))
+        return pd.DataFrame() if pooled is None else pooled
+
     def step_of(self, moment: ReportMoment, label: str) -> int:
         """The step that a run shows at a moment."""
         position = [view.label for view in self.views].index(label)

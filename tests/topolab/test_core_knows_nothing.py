@@ -32,17 +32,19 @@ PLACES = {
     ("degree", "graph"): "an attribute of a vertex",
     ("dense", "importers"): "a layer without zeros; and the convention `dense`, in its own file",
     ("dense", "integrations"): "a layer without zeros",
-    ("exponential", "metrics/powerlaw/rivals.py"): "a distribution that rivals the power law",
+    ("exponential", "metrics/powerlaw/rivals"): "a distribution that rivals the power law",
     ("gradient", "capture.py"): "what a snapshot keeps of a neuron",
     ("gradient", "store"): "what a snapshot keeps of a neuron",
     ("gradient", "testing/runs.py"): "what a snapshot keeps of a neuron",
+    ("uniform", "metrics/prediction.py"): "a model of rewiring: all places are alike",
+    ("degree", "metrics/prediction.py"): "a model of rewiring: a power of the degree",
     ("linear", "chaining.py"): "a kind of layer",
     ("linear", "importers"): "a kind of layer",
     ("linear", "integrations"): "a kind of layer",
     ("linear", "layers.py"): "a kind of layer",
     ("linear", "snapshot.py"): "a kind of layer",
     ("linear", "testing"): "a kind of layer",
-    ("lognormal", "metrics/powerlaw/rivals.py"): "a distribution that rivals the power law",
+    ("lognormal", "metrics/powerlaw/rivals"): "a distribution that rivals the power law",
     ("mlflow", "integrations/mlflow.py"): "a tracker, in its own file",
     ("momentum", "importers"): "a buffer of an optimiser in other people's checkpoints",
     ("dropped", "testing/runs.py"): "a metric of a made run, named as trainings record it",
@@ -63,6 +65,7 @@ WORDS = {
     "the tables of a comparison": "high low mean measure n note reason std value",
     "statistics of topolab.metrics, and scipy's words": (
         "alpha beta exact max null p_value rate replicates rival row col share sigma x_min"
+        " x_max normal gamma"
     ),
     "curves that every run has": "fan_in_ccv k_max",
     "keys of other people's checkpoints, and words for their steps": (
@@ -97,6 +100,7 @@ ENGLISH = frozenset(
         "wiring",
         "selection",
         "attachment",
+        "prediction",
         "dormant",
         "spectral",
         "nulls",

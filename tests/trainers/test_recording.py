@@ -78,7 +78,10 @@ def test_gradients_are_means_over_the_active_weights(engine: str) -> None:
     order = torch.argsort(fan_in, descending=True, stable=True)
     upper, lower = order[:16], order[16:]
     direct = float(dense[upper][mask[upper]].abs().mean() / dense[lower][mask[lower]].abs().mean())
-    assert ratio["fc2"] == pytest.approx(direct, rel=1e-3)
+    assert ratio["fc2"]["active"] == pytest.approx(direct, rel=1e-3)
+    masked = (dense * mask).abs()
+    over_all = float(masked[upper].mean() / masked[lower].mean())
+    assert ratio["fc2"]["all"] == pytest.approx(over_all, rel=1e-3)
     assert set(ratio) == {"fc1", "fc2"}  # the last layer is dense
     assert all(p.grad is None for p in trainer.model.parameters())
 
@@ -105,6 +108,8 @@ def test_what_is_asked_for_is_recorded_at_every_update(tmp_path: Path) -> None:
             assert len(shot.weights[layer.name]) == shot.nnz(layer.name)
         ratio = gradient_ratio(shot.gradient["fc1"], shot.masks["fc1"].sum(1))
         assert shot.metrics["gradient_ratio.fc1"] == pytest.approx(ratio, rel=1e-5)
+        over_all = gradient_ratio(shot.gradient["fc1"], shot.masks["fc1"].sum(1), reading="all")
+        assert shot.metrics["gradient_ratio_all.fc1"] == pytest.approx(over_all, rel=1e-5)
         assert {"test_loss", "test_accuracy"} <= set(shot.metrics)
         if shot.step:
             assert {"train_loss", "train_accuracy", "learning_rate"} <= set(shot.metrics)

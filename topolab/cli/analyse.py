@@ -71,6 +71,8 @@ def analyse(
         )  # fmt: skip
     failures(*_skipped(found))
     if not as_json:
+        for said in _statements(found):
+            note(said, quiet=quiet)
         note(f"Next: topolab report {' '.join(map(str, runs))} --out report.html", quiet=quiet)
 
 
@@ -88,6 +90,16 @@ def _tables(run: Run, results: Results) -> list[dict[str, Any]]:
         }
         for name, result in results.items()
         for table_name, frame in result.tables.items()
+    ]
+
+
+def _statements(found: Mapping[Run, Results]) -> list[str]:
+    """What the tables mean, where an analysis says it."""
+    return [
+        f"{run.name}, {said}" if len(found) > 1 else said
+        for run, results in found.items()
+        for result in results.values()
+        for said in result.analysis.statements(result.table)
     ]
 
 

@@ -75,6 +75,7 @@ def compare(
                 "differs": compared.differs,
                 "updates": compared.updates,
                 **{k: v.to_dict("records") for k, v in compared.across.items()},
+                **{f"{k}_pooled": v.to_dict("records") for k, v in compared.pooled.items()},
                 "saved": [str(path) for path in saved],
             }
         )
@@ -107,25 +108,29 @@ def compare(
         ],
         title="Paired by seed: Wilcoxon's signed-rank test",
     )  # fmt: skip
-    for name, found in compared.across.items():
-        _across(name, found, compared.verdicts.get(name, ()))
+    for name, found in compared.pooled.items():
+        _verdicts(name, found, compared.verdicts.get(name, ()))
+        for said in compared.statements.get(name, ()):
+            note(said, quiet=False)
     _differences(compared)
     _remarks(compared, len(groups), quiet=quiet)
     if saved:
         note(f"All tables are in {out}.", quiet=quiet)
 
 
-def _across(name: str, found: Any, words: tuple[str, ...]) -> None:
-    """How often each verdict was given, by group and layer, where an analysis gives any."""
+def _verdicts(name: str, found: Any, words: tuple[str, ...]) -> None:
+    """The verdict of each group and layer from its runs together, and how often each was given."""
     if not words:
         return
-    rows = []
-    for (group, layer), part in found.groupby(["group", "layer"], sort=False):
-        counts = [
-            ", ".join(f"{k} {v}" for k, v in part[word].value_counts().items()) for word in words
-        ]
-        rows.append((str(group), str(layer), str(len(part)), *counts))
-    table(("group", "layer", "runs", *words), rows, title=f"{name}: verdicts over all runs (Holm)")
+    rows = [
+        (str(row["group"]), str(row["layer"]), str(row["runs"]),
+         *(str(row[word]) for word in words), str(row["tally"]))
+        for _, row in found.iterrows()
+    ]  # fmt: skip
+    table(
+        ("group", "layer", "runs", *words, "one by one"), rows,
+        title=f"{name}: verdicts from all runs of a group together",
+    )  # fmt: skip
 
 
 def _differences(compared: Any) -> None:

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
         nulls,
         paths,
         powerlaw,
+        prediction,
         spectral,
+        tail_index,
     )
 
 __all__ = [
@@ -39,7 +41,9 @@ __all__ = [
     "nulls",
     "paths",
     "powerlaw",
+    "prediction",
     "spectral",
+    "tail_index",
 ]
 
 

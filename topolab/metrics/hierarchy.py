@@ -9,10 +9,19 @@ import numpy.typing as npt
 
 from topolab.errors import AnalysisError
 
-__all__ = ["gradient_by_decile", "gradient_ratio"]
+__all__ = ["READINGS", "fan_in_ratio", "gradient_by_decile", "gradient_ratio"]
+
+IntpArray = npt.NDArray[np.intp]
 
 
-def gradient_ratio(gradient: npt.ArrayLike, fan_in: npt.ArrayLike) -> float:
+#: How the mean of a ratio is understood: over all entries of the neurons' rows of the masked
+#: gradient, zeros included, or over those of their active weights.
+READINGS = ("all", "active")
+
+
+def gradient_ratio(
+    gradient: npt.ArrayLike, fan_in: npt.ArrayLike, *, reading: str = "active"
+) -> float:
     """Mean absolute gradient of the weights of hubs over that of specialists.
 
     Hubs are the upper half of the neurons by fan-in, specialists the lower half; with an odd
@@ -24,6 +33,9 @@ def gradient_ratio(gradient: npt.ArrayLike, fan_in: npt.ArrayLike) -> float:
         Per neuron the mean absolute gradient over its active weights.
     fan_in : array_like of int, shape (m,)
         Per neuron the number of its active weights; it weighs the mean.
+    reading : {"active", "all"}
+        Over which entries of the rows of the masked gradient the mean goes. An absent weight has a
+        gradient of 0: it counts in the reading `all` and not in `active`.
 
     Returns
     -------
@@ -33,17 +45,27 @@ def gradient_ratio(gradient: npt.ArrayLike, fan_in: npt.ArrayLike) -> float:
     Raises
     ------
     AnalysisError
-        If the arrays differ in length or hold fewer than two neurons.
+        If the arrays differ in length or hold fewer than two neurons, or there is no such reading.
+
+    Notes
+    -----
+    Rows are equally long, hence the ratio over all entries is that over active ones times
+    `fan_in_ratio`: it is large wherever fan-ins differ, whatever the network computes.
 
     References
     ----------
-    N. Tomczak, "Heterogeneous Connectivity in Sparse Networks", arXiv 2604.10560 (2026).
+    N. Tomczak, "Heterogeneous Connectivity in Sparse Networks", arXiv 2604.10560 (2026), section
+    2.9. It does not say which entries; its numbers are those of the reading `all`.
 
     Examples
     --------
     >>> gradient_ratio([4.0, 2.0, 1.0, 1.0], [10, 10, 2, 2])
     3.0
+    >>> gradient_ratio([4.0, 2.0, 1.0, 1.0], [10, 10, 2, 2], reading="all")
+    15.0
     """
+    if reading not in READINGS:
+        raise AnalysisError(f"there is no reading {reading!r} of a gradient ratio; {READINGS} are")
     values = np.asarray(gradient, dtype=np.float64)
     weights = np.asarray(fan_in, dtype=np.float64)
     if values.ndim != 1 or values.shape != weights.shape or len(values) < 2:
@@ -51,16 +73,53 @@ def gradient_ratio(gradient: npt.ArrayLike, fan_in: npt.ArrayLike) -> float:
             f"a gradient ratio needs one gradient and one fan-in for each of at least two neurons, "
             f"got shapes {values.shape} and {weights.shape}"
         )
-    half = len(values) // 2
-    order = np.argsort(-weights, kind="stable")
-    upper, lower = order[:half], order[len(values) - half :]
+    upper, lower = _halves(weights)
+    # Both halves have as many neurons, and so as many entries.
+    counted = weights if reading == "active" else np.ones_like(weights)
 
-    def mean(chosen: npt.NDArray[np.intp]) -> float:
-        total = float(weights[chosen].sum())
+    def mean(chosen: IntpArray) -> float:
+        total = float(counted[chosen].sum())
         return float((values[chosen] * weights[chosen]).sum()) / total if total else math.nan
 
     below = mean(lower)
     return mean(upper) / below if below > 0 else math.nan
+
+
+def fan_in_ratio(fan_in: npt.ArrayLike) -> float:
+    """Mean fan-in of hubs over that of specialists, the halves of `gradient_ratio`.
+
+    Parameters
+    ----------
+    fan_in : array_like of int, shape (m,)
+
+    Returns
+    -------
+    float
+        NaN where specialists have no weights.
+
+    Raises
+    ------
+    AnalysisError
+        If there are fewer than two neurons.
+
+    Examples
+    --------
+    >>> fan_in_ratio([10, 10, 2, 2])
+    5.0
+    """
+    weights = np.asarray(fan_in, dtype=np.float64)
+    if weights.ndim != 1 or len(weights) < 2:
+        raise AnalysisError(f"at least two fan-ins are needed, got shape {weights.shape}")
+    upper, lower = _halves(weights)
+    below = float(weights[lower].sum())
+    return float(weights[upper].sum()) / below if below > 0 else math.nan
+
+
+def _halves(fan_in: npt.NDArray[np.float64]) -> tuple[IntpArray, IntpArray]:
+    """Places of the neurons with the most inputs and with the fewest, each half of them."""
+    half = len(fan_in) // 2
+    order = np.argsort(-fan_in, kind="stable")
+    return order[:half], order[len(fan_in) - half :]
 
 
 def gradient_by_decile(

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from topolab.layers import LayerSpec
-from topolab.metrics.hierarchy import gradient_ratio
+from topolab.metrics.hierarchy import READINGS, gradient_ratio
 from topolab_trainers.storage import Storage
 from topolab_trainers.update import count
 
@@ -66,16 +66,16 @@ def probe_activity(model: nn.Module, x: Tensor) -> dict[str, Tensor]:
 
 def probe_gradient(
     model: nn.Module, storages: Mapping[str, Storage], x: Tensor, y: Tensor
-) -> tuple[dict[str, Tensor], dict[str, float]]:
-    """Mean absolute gradient over each neuron's active weights, and the ratio hub to specialist.
+) -> tuple[dict[str, Tensor], dict[str, dict[str, float]]]:
+    """Mean absolute gradient over each neuron's active weights, and the ratios hub to specialist.
 
     One forward and backward pass of the mean cross-entropy; gradients are cleared afterwards.
 
     Returns
     -------
     gradient : dict of str to Tensor, shape (n_out,)
-    ratio : dict of str to float
-        Of every maskable layer: see `topolab.metrics.hierarchy.gradient_ratio`.
+    ratio : dict of str to dict of str to float
+        Of every maskable layer, by reading: see `topolab.metrics.hierarchy.gradient_ratio`.
     """
     before = model.training
     model.eval()
@@ -89,8 +89,9 @@ def probe_gradient(
     ratio = {}
     for name, storage in storages.items():
         if storage.layer.maskable:
-            fan_in = storage.mask.reshape(len(storage.mask), -1).sum(1)
-            ratio[name] = gradient_ratio(gradient[name].cpu().numpy(), fan_in.cpu().numpy())
+            fan_in = storage.mask.reshape(len(storage.mask), -1).sum(1).cpu().numpy()
+            values = gradient[name].cpu().numpy()
+            ratio[name] = {r: gradient_ratio(values, fan_in, reading=r) for r in READINGS}
     return gradient, ratio
 
 

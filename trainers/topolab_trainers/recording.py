@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Recording"]
 
+#: What a reading of the gradient ratio is called among the metrics. The first was the only one
+#: until there were two, and means what it meant.
+RATIO_METRICS = {"active": "gradient_ratio", "all": "gradient_ratio_all"}
+
 
 class Recording:
     """The runs of a trainer's replicas.
@@ -63,9 +67,10 @@ class Recording:
             gradient, ratio = probe_gradient(
                 trainer.engine.module(), replica.storages, trainer.x[probe], trainer.y[probe]
             )
-            for name, value in ratio.items():
-                if math.isfinite(value):
-                    metrics[f"gradient_ratio.{name}"] = value
+            for name, readings in ratio.items():
+                for reading, value in readings.items():
+                    if math.isfinite(value):
+                        metrics[f"{RATIO_METRICS[reading]}.{name}"] = value
         trainer.seconds.evaluating += time.perf_counter() - started
         replica.metrics = metrics
         self.recorders[i].record(

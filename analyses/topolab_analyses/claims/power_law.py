@@ -45,7 +45,8 @@ def word(row: Mapping[str, Any]) -> str:
         return UNDECIDED  # between a law with a cut-off and none
     if min(row["p_law_holm"], _or_1(row["p_rival_holm"]), _or_1(row["p_steep_holm"])) < ALPHA:
         return NOT_SUPPORTED
-    if row["p_law"] <= CSN or row["p_rival"] < ALPHA or row["p_steep"] < ALPHA:
+    against = min(_or_1(row["p_rival"]), _or_1(row["p_bent"]), _or_1(row["p_steep"]))
+    if row["p_law"] <= CSN or against < ALPHA:
         return UNDECIDED  # rejected alone, not among so many
     if row["n_tail"] < LEAST_TAIL or not row["p_thin_holm"] < ALPHA:
         return UNDECIDED
@@ -115,6 +116,11 @@ def why(row: Mapping[str, Any]) -> str:
             f"{short(row['alpha'])} ± {short(row['alpha_error'])}, above {STEEPEST:g} at {both}, "
             f"which is not enough to reject it, with {tail}."
         )
+    if row["p_bent"] < ALPHA:
+        return (
+            f"The degrees bend down from {law} at {probability(row['p_bent'])}, but whether that "
+            f"is a cut-off or another distribution is open, with {tail}."
+        )
     if row["n_tail"] < LEAST_TAIL:
         return (
             f"The tail is too small to judge a power law: {law} has only {tail}, fewer than "
@@ -181,6 +187,7 @@ def pool(rows: pd.DataFrame) -> dict[str, Any]:
         "p_law": fisher(rows["p_law"]),
         "p_rival": p_rival,
         "best_rival": str(named.mode().iloc[0]) if len(named) and p_rival < ALPHA else "",
+        "p_bent": fisher(rows["p_bent"].fillna(1.0)) if len(cut) else math.nan,
         "p_cut_off": fisher(rows["p_cut_off"].fillna(1.0)) if len(cut) else math.nan,
         "alpha_cut_off": float(cut["alpha_cut_off"].mean()) if len(cut) else math.nan,
         "cut_off": float(cut["cut_off"].mean()) if len(cut) else math.nan,

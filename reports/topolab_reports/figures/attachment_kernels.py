@@ -20,10 +20,12 @@ class AttachmentKernels(RunFigure):
     name = "attachment-kernels"
     title = "Attachment kernels"
     caption = (
-        "By total degree, or by the one end that ever changes. Gain: neurons above 1 gain more "
-        "edges than growth at random gives them, so a rising line is attachment to hubs. Loss: "
-        "neurons above 1 lose more than their share, so a falling line means that hubs keep "
-        "theirs. Bands are 95 % intervals; of several seeds the first is shown."
+        "By total degree, or by the one end that ever changes; only layers whose masks change "
+        "count. Gain: neurons above 1 gain more edges than growth at random gives them, so where "
+        "the line rises, neurons with many edges gain more, by attachment or because they are "
+        "such as gain. Loss: neurons above 1 lose more than their share, so where the line falls, "
+        "neurons with many edges keep more of them. Bands are 95 % intervals; of several seeds "
+        "the first is shown."
     )
     source = "none of the papers measures it; after Jeong, Neda and Barabasi (2003)"
     needs = ("attachment",)

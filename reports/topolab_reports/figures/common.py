@@ -11,7 +11,7 @@ from topolab_reports.figures.base import Draw, Panel
 from topolab_reports.plots import timeline
 from topolab_reports.report_data import ReportData
 
-__all__ = ["bind", "metrics_table", "per_layer", "rows_at_end", "time_panel"]
+__all__ = ["bind", "metrics_table", "per_layer", "rows_at_end", "time_panel", "total_degrees"]
 
 
 def bind(draw: Callable[..., Any], **options: Any) -> Draw:
@@ -59,6 +59,12 @@ def rows_at_end(data: ReportData, table: pd.DataFrame) -> pd.DataFrame:
     """The rows of each run at the last moment."""
     last = {view.label: data.last_step(view.label) for view in data.views}
     return table[table["step"] == table["run"].map(last)]
+
+
+def total_degrees(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of total degrees, where a table has those of each end too."""
+    total = table["end"] == "total" if "end" in table else pd.Series(False, index=table.index)
+    return table[total] if total.any() else table
 
 
 def columns(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:

@@ -20,8 +20,9 @@ class DegreeCCDF(RunFigure):
     name = "degree-ccdf"
     title = "Degree distribution"
     caption = (
-        "Share of neurons with at least a total degree, both axes logarithmic. A power law would "
-        "be a straight line. Move the time control to see it change."
+        "Share of neurons with at least a total degree (the edges of every layer, dense ones too), "
+        "both axes logarithmic. A power law would be a straight line. Move the time control to see "
+        "it change."
     )
     source = "NSH, degree distributions (P(k) of the hidden neurons; inputs apart)"
     needs = ("degree",)

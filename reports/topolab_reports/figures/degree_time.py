@@ -49,8 +49,8 @@ class DegreeTime(RunFigure):
     name = "degree-time"
     title = "Degree distribution through time"
     caption = (
-        "All hidden neurons pooled: share with at least a total degree, from light (start) to "
-        "dark (end). Both axes are logarithmic."
+        "All hidden neurons pooled: share with at least a total degree (the edges of every layer, "
+        "dense ones too), from light (start) to dark (end). Both axes are logarithmic."
     )
     source = "NSH, degree distributions through time"
     needs = ("degree",)

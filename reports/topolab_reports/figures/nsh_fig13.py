@@ -21,8 +21,9 @@ class DegreesAtTheEnd(RunFigure):
     name = "nsh-fig13"
     title = "Degree distributions at the end"
     caption = (
-        "All hidden neurons pooled at the last snapshot of each run, in the same panel. Runs of "
-        "one group are pooled over their seeds."
+        "All hidden neurons pooled at the last snapshot of each run, in the same panel; the total "
+        "degree counts the edges of every layer, dense ones too. Runs of one group are pooled over "
+        "their seeds."
     )
     source = "NSH, Fig. 13 (pruning by magnitude, by sign, at random): one run for each"
     needs = ("degree",)

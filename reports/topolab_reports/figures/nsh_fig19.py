@@ -13,8 +13,8 @@ class FirstHidden(InputImage):
     name = "nsh-fig19"
     title = "First hidden layer mapped back"
     caption = (
-        "Each pixel has the total degrees of the hidden neurons it feeds, summed. One colour "
-        "scale for all."
+        "Each pixel has the total degrees of the hidden neurons it feeds, summed (the edges of "
+        "every layer, dense ones too). One colour scale for all."
     )
     source = "NSH, Figs. 8 and 19 (heatmaps): first hidden layer mapped back"
     view = "first_hidden"

@@ -21,8 +21,9 @@ class TopologyCorrelation(RunFigure):
     name = "nsh-fig20"
     title = "Topology correlation"
     caption = (
-        "Kendall's τ-b of the neurons' total degrees at two steps: 1 if they are in the same "
-        "order, 0 if the orders have nothing in common. All panels share one colour scale."
+        "Kendall's τ-b of the neurons' total degrees (the edges of every layer) at two steps: "
+        "1 if they are in the same order, 0 if the orders have nothing in common. All panels share "
+        "one colour scale."
     )
     source = "NSH, Fig. 20"
     needs = ("kendall",)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from topolab_reports.figures.base import Panel, RunFigure
-from topolab_reports.figures.common import time_panel
+from topolab_reports.figures.common import time_panel, total_degrees
 from topolab_reports.report_data import ReportData
 
 __all__ = ["PowerLawTime", "hidden_fits"]
@@ -18,7 +18,7 @@ _VARIANTS = (("searched", "x_min searched"), ("fixed", "x_min fixed"))
 
 def hidden_fits(data: ReportData) -> pd.DataFrame:
     """Fits of the hidden neurons of every run, pooled where there are several layers of them."""
-    table = data.table("selection_fits")
+    table = total_degrees(data.table("selection_fits"))
     parts = []
     for _, of_run in table.groupby("run", sort=False):
         pooled = of_run[of_run["layer"] == "hidden"]
@@ -45,19 +45,20 @@ class PowerLawTime(RunFigure):
         """Which x_min the fits have."""
         parts = []
         for variant, name in _VARIANTS:
-            of = table[(table["variant"] == variant) & (table["reason"] == "")]["x_min"]
+            of = table[(table["variant"] == variant) & table["alpha"].notna()]["x_min"]
             if of.empty:
-                parts.append(f"{name}: no fit exists")
+                parts.append(f"{name}: none of these runs has a fit")
             elif of.min() == of.max():
                 parts.append(f"{name} at {of.min():.0f}")
             else:
                 parts.append(f"{name}: from {of.min():.0f} to {of.max():.0f}")
         return (
-            "All hidden neurons pooled, total degree without the edges of layers that stay dense; "
-            f"{'; '.join(parts)}. Bands of α are one "
-            "standard error. p is the share of samples from the fitted law that fit worse: CSN "
-            "reject a power law at 0.1 or less, NSH below 0.95. A band of several seeds runs from "
-            "lowest to highest."
+            "All hidden neurons pooled, total degree without the edges of layers whose masks never "
+            "change (if none does, of the last layer); "
+            f"{'; '.join(parts)}. A law ends at the most edges that a neuron can have. Bands of α "
+            "are one standard error. p is the share of samples from the fitted law that fit worse: "
+            "CSN reject a power law at 0.1 or less, NSH below 0.95. A band of several seeds runs "
+            "from lowest to highest."
         )
 
     def panels(self, table: pd.DataFrame, runs: Sequence[str] | None = None) -> list[Panel]:

@@ -17,11 +17,12 @@ class Dormancy(RunFigure):
     """Share of neurons below each threshold of degree, on no path, or silent."""
 
     name = "nsh-fig9"
-    title = "Dormant neurons"
+    title = "Dormant neurons, and others that take little part"
     caption = (
-        "Share of a layer's neurons with fewer edges than a threshold, in and out together; on no "
-        "path from an input to an output; or with a mean activation of at most τ times the "
-        "layer's mean, where activity was recorded. Measures that are 0 throughout have no panel."
+        "Share of a layer's neurons with fewer edges than a threshold, in and out together, of "
+        "every layer, dense ones too (dormant are those below the smallest); on no path from an "
+        "input to an output; or with a mean activation of at most τ times the layer's mean, where "
+        "activity was recorded. Measures that are 0 throughout have no panel."
     )
     source = "NSH, Fig. 9 (degree below 10 and 110); τ-dormancy after Sokar et al. (2023)"
     needs = ("dormant",)
@@ -43,10 +44,10 @@ class Dormancy(RunFigure):
         ]
         if not quiet:
             return self.caption
-        return f"{self.caption} No neuron of any run is ever dormant by: {', '.join(quiet)}."
+        return f"{self.caption} These are 0 throughout: {', '.join(quiet)}."
 
     def panels(self, table: pd.DataFrame, runs: Sequence[str] | None = None) -> list[Panel]:
-        """A panel per measure and layer in which any neuron is dormant."""
+        """A panel per measure and layer in which it holds for any neuron."""
         panels = []
         for (measure, layer), part in table.groupby(["measure", "layer"], sort=False):
             if part["count"].any():

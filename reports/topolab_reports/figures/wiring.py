@@ -16,14 +16,15 @@ __all__ = ["Wiring"]
 
 
 class Wiring(RunFigure):
-    """Layers, hubs, cores, dormant neurons and bundles of edges, three moments a run."""
+    """Layers, hubs, cores, neurons on no path and bundles of edges, three moments a run."""
 
     name = "wiring"
     title = "The network: start, middle, end"
     caption = (
         "Every layer is a column of its neurons, those with the most edges on top; a bar is as "
-        "long as the neuron's total degree, relative to its layer's largest. Colour is its place "
-        "in the k-shell decomposition; red neurons are on no path from an input to an output. "
+        "long as the neuron's total degree (the edges of every layer), relative to its layer's "
+        "largest. Colour is its place in the k-shell decomposition; red neurons are on no path "
+        "from an input to an output. "
         "Bundles of edges are darker the denser they are beside their layer's average (darkest: "
         "five times and more), so that random and complete wirings are a haze."
     )

@@ -1,4 +1,4 @@
-"""The network itself: layers, hubs, cores, dormant neurons, and where the edges run."""
+"""The network itself: layers, hubs, cores, neurons on no path, and where the edges run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ COLOURS = {
     "crust": _VIRIDIS[1],
     "isolated": _VIRIDIS[2],
     "output": (0.45, 0.5, 0.55),
-    "dormant": (0.80, 0.10, 0.15),
+    "on no path": (0.80, 0.10, 0.15),
 }
 _BAR = 0.36  # of the distance between layers, for the largest degree of a layer
 _BESIDE, _LETTERS = 6, 44  # columns, and letters below them, that have room side by side
@@ -86,9 +86,9 @@ def draw(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -> Fig
                         va="top", fontsize=8)  # fmt: skip
         ax.set_xlim(-0.15, len(layers) - 1 + _BAR + 0.1)
         ax.set_ylim(-0.36 if deep else -0.16, 1.02)
-        seen = [r for r in COLOURS if r == "dormant" or (neurons["role"] == r).any()]
+        seen = [r for r in COLOURS if r == "on no path" or (neurons["role"] == r).any()]
         if not (~neurons["on_path"].astype(bool)).any():
-            seen.remove("dormant")
+            seen.remove("on no path")
         ax.legend(
             handles=[Line2D([], [], color=COLOURS[r], lw=4, label=r) for r in seen],
             loc="lower center", bbox_to_anchor=(0.5, -0.13), ncol=len(seen), fontsize=7,
@@ -121,7 +121,7 @@ def _column(ax: Axes, part: pd.DataFrame, x: float) -> dict[int, tuple[float, fl
     y = 1 - (np.arange(n) + 0.5) / n
     degree = part["degree"].to_numpy(float)
     length = _BAR * degree / max(degree.max(), 1.0)
-    role = np.where(part["on_path"].astype(bool), part["role"].astype(str), "dormant")
+    role = np.where(part["on_path"].astype(bool), part["role"].astype(str), "on no path")
     colours = [to_rgba(COLOURS.get(str(r), INK)) for r in role]
     # A neuron without an edge still has a mark, or nobody would see that it is there.
     ends = np.maximum(length, 0.02)
@@ -170,7 +170,7 @@ def _bundles(
 
 
 def describe(table: pd.DataFrame, *, run: str) -> str:
-    """Hubs, cores and dormant neurons of each layer, and where its densest bundle runs."""
+    """Hubs, cores and neurons on no path of each layer, and where its densest bundle runs."""
     neurons = table[table["kind"] == "neuron"]
     parts = []
     for layer, part in neurons.groupby("layer", sort=False):
@@ -179,6 +179,6 @@ def describe(table: pd.DataFrame, *, run: str) -> str:
         core = (part["role"] == "core").mean()
         if (part["role"] != "output").all():
             text += f", {100 * core:.0f} % in the core"
-        dormant = int((~part["on_path"].astype(bool)).sum())
-        parts.append(text + (f", {dormant} on no path" if dormant else ""))
+        off_path = int((~part["on_path"].astype(bool)).sum())
+        parts.append(text + (f", {off_path} on no path" if off_path else ""))
     return f"Wiring of {run}. " + "; ".join(parts) + "."

@@ -12,7 +12,17 @@ import pandas as pd
 from topolab_reports.figures.base import RunFigure
 from topolab_reports.report_data import ReportData
 
-__all__ = ["Content", "Section", "join", "percent", "sentence"]
+__all__ = [
+    "Content",
+    "Section",
+    "join",
+    "over_seeds",
+    "p_value",
+    "percent",
+    "sentence",
+    "sentences",
+    "spread",
+]
 
 
 @dataclass(frozen=True)
@@ -22,7 +32,7 @@ class Content:
     Attributes
     ----------
     finding : str
-        One sentence, made from the numbers.
+        One sentence, or one for each group, made from the numbers.
     figures : sequence of str or RunFigure
         In order: names of registered figures, or figures of your own.
     facts : DataFrame or None
@@ -97,6 +107,45 @@ def sentence(parts: Iterable[str]) -> str:
     return text[:1].upper() + text[1:]
 
 
+def sentences(clauses: Iterable[str]) -> str:
+    """Clauses that begin with a word, each as a sentence of its own: where they are long.
+
+    Examples
+    --------
+    >>> sentences(["in a it rose, by 3", "in b it fell"])
+    'In a it rose, by 3. In b it fell.'
+    """
+    return " ".join(sentence([clause]) for clause in clauses)
+
+
+def p_value(p: float) -> str:
+    """A p-value in words.
+
+    Examples
+    --------
+    >>> p_value(0.614), p_value(0.0004), p_value(0.996)
+    ('p = 0.61', 'p < 0.01', 'p > 0.99')
+    """
+    if p < 0.01:
+        return "p < 0.01"
+    return f"p = {p:.2f}" if p <= 0.99 else "p > 0.99"
+
+
+def spread(values: Iterable[float], digits: int = 2) -> str:
+    """From the smallest to the largest of several values; those that are missing are left out.
+
+    Examples
+    --------
+    >>> spread([2.5, 3.125]), spread([7, 7], 0), spread([float("nan")])
+    ('2.50 to 3.12', '7', 'not defined')
+    """
+    known = [float(v) for v in values if np.isfinite(v)]
+    if not known:
+        return "not defined"
+    low, high = f"{min(known):z.{digits}f}", f"{max(known):z.{digits}f}"
+    return low if low == high else f"{low} to {high}"
+
+
 def over_seeds(values: Sequence[float], digits: int = 2, *, shares: bool = False) -> str:
     """A value, or the mean and range of several.
 
@@ -109,8 +158,8 @@ def over_seeds(values: Sequence[float], digits: int = 2, *, shares: bool = False
     if not known:
         return "not defined"
     unit, scale = (" %", 100.0) if shares else ("", 1.0)
-    mean = f"{scale * sum(known) / len(known):.{digits}f}{unit}"
+    mean = f"{scale * sum(known) / len(known):z.{digits}f}{unit}"
     if len(known) == 1:
         return mean
-    low, high = (f"{scale * v:.{digits}f}" for v in (min(known), max(known)))
+    low, high = (f"{scale * v:z.{digits}f}" for v in (min(known), max(known)))
     return f"{mean} ({low} to {high}{unit} over {len(known)} seeds)"

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 from topolab_reports.report_data import ReportData
-from topolab_reports.sections.base import Content, Section, over_seeds, sentence
+from topolab_reports.sections.base import Content, Section, join, over_seeds, sentence
 
 __all__ = ["DegreeSection"]
+
+#: A smaller change of a CCV is called none.
+SMALL = 0.02
 
 
 class DegreeSection(Section):
@@ -36,11 +41,28 @@ class DegreeSection(Section):
             if not np.isfinite(end).any():
                 parts.append(f"in {group} the fan-in CCV of {part['layer'].iloc[0]} is not defined")
                 continue
-            change = (sum(end) - sum(start)) / len(lines)
-            verb = "rose" if change > 0.02 else "fell" if change < -0.02 else "stayed"
             parts.append(
-                f"in {group} the fan-in CCV of {part['layer'].iloc[0]} {verb} "
-                + (f"near {over_seeds(end)}" if verb == "stayed"
-                   else f"from {sum(start) / len(start):.2f} to {over_seeds(end)}")
-            )  # fmt: skip
+                f"in {group} the fan-in CCV of {part['layer'].iloc[0]} {_went(start, end)} from "
+                f"{over_seeds(start)} to {over_seeds(end)}"
+            )
         return sentence(parts)
+
+
+def _went(start: Sequence[float], end: Sequence[float]) -> str:
+    """Which way it went, if it did so with every seed.
+
+    Examples
+    --------
+    >>> _went([0.2], [0.5]), _went([0.2], [0.21]), _went([0.2, 0.2], [0.1, 0.3])
+    ('rose', 'stayed within 0.02,', 'rose with 1 of 2 seeds and fell with 1 of 2 seeds,')
+    """
+    change = np.asarray(end) - np.asarray(start)
+    up, down, n = int((change > SMALL).sum()), int((change < -SMALL).sum()), len(change)
+    if n in (up, down):
+        return "rose" if up else "fell"
+    if not up and not down:
+        return f"stayed within {SMALL:g},"
+    counts = {"rose": up, "fell": down}
+    return (
+        join(f"{word} with {count} of {n} seeds" for word, count in counts.items() if count) + ","
+    )

@@ -25,7 +25,8 @@ class ExplorationSection(Section):
         for group, part in table.groupby("group", sort=False):
             ends = part.groupby("run", sort=False).last()
             words = (
-                f"{group} has tried {over_seeds(list(ends['r_s']), 1, shares=True)} of its weights"
+                f"{group} has tried {over_seeds(list(ends['r_s']), 1, shares=True)} of its "
+                "maskable weights"
             )
             if ends["kept"].notna().any():
                 share = over_seeds(list(ends["kept"]), 1, shares=True)

@@ -11,6 +11,14 @@ from topolab_reports.sections.base import Content, Section, over_seeds, sentence
 __all__ = ["GradientSection"]
 
 
+READ_IN_TWO_WAYS = (
+    "PSN does not say over which entries of the gradient it takes its mean. Over all entries of "
+    "the masked gradient (its numbers look like this reading) the ratio is that over active "
+    "weights times the ratio of the fan-ins: it says mostly that hubs have more weights. Over "
+    "active weights it says whether a weight of a hub gets more gradient than one of a specialist."
+)
+
+
 class GradientSection(Section):
     """The ratio of gradients, hubs over specialists."""
 
@@ -26,19 +34,25 @@ class GradientSection(Section):
         parts = []
         for group, of_group in table.groupby("group", sort=False):
             last = of_group[of_group["step"] == of_group.groupby("run")["step"].transform("max")]
-            last = last[np.isfinite(last["ratio"])]
+            last = last[np.isfinite(last["ratio_active"])]
             if last.empty:
                 parts.append(f"nothing is known of {group}: {_why(of_group)}")
                 continue
             ratios = ", ".join(
-                f"{over_seeds(list(part['ratio']), 1)} in {layer}"
-                for layer, part in last.groupby("layer", sort=False)
+                f"{_both(part)} in {layer}" for layer, part in last.groupby("layer", sort=False)
             )
             parts.append(
                 f"at the end of {group} hubs get {ratios} times the gradient of specialists"
             )
-        known = table["ratio"].notna().any()
-        return Content(sentence(parts), self.figures if known else ())
+        if not table["ratio_active"].notna().any():
+            return Content(sentence(parts))
+        return Content(sentence(parts), self.figures, notes=(READ_IN_TWO_WAYS,))
+
+
+def _both(part: pd.DataFrame) -> str:
+    """The two readings of a layer, for each how large and over how many seeds."""
+    over_all, active = (over_seeds(list(part[c]), 1) for c in ("ratio_all", "ratio_active"))
+    return f"{over_all} (all entries) and {active} (active weights)"
 
 
 def _why(table: pd.DataFrame) -> str:

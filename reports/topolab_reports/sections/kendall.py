@@ -28,6 +28,7 @@ class KendallSection(Section):
         table = data.table("kendall")
         taus: dict[str, list[float]] = {}
         layers: dict[str, str] = {}
+        why: dict[str, str] = {}
         for view in data.views:
             steps = view.run.steps
             line = table[
@@ -38,13 +39,17 @@ class KendallSection(Section):
             ]["tau"]
             group = view.group or view.label
             layers[group] = view.first_layer
+            why[group] = (
+                "all its degrees are equal at the start or at the end"
+                if len(steps) > 1
+                else "there is one snapshot"
+            )
             tau = float(line.iloc[0]) if len(steps) > 1 else float("nan")
             taus.setdefault(group, []).append(tau)
         return sentence(
-            f"the ranking of {layers[group]} at the end of {group} has τ = {over_seeds(values)} "
-            "with that at its start"
+            f"the ranking of {layers[group]} by total degree at the end of {group} has τ = "
+            f"{over_seeds(values)} with that at its start"
             if np.isfinite(values).any()
-            else f"the rankings of {layers[group]} in {group} cannot be compared: its degrees are "
-            "constant, or there is one snapshot"
+            else f"in {group} no ranking of {layers[group]} can be compared, as {why[group]}"
             for group, values in taus.items()
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from topolab_reports.report_data import ReportData
-from topolab_reports.sections.base import Content, Section, join, over_seeds
+from topolab_reports.sections.base import Content, Section, join, over_seeds, spread
 
 __all__ = ["KShellSection"]
 
@@ -28,7 +28,10 @@ class KShellSection(Section):
                 core = last[last["role"] == "core"]["count"].sum()
                 shares.append(core / last["count"].sum())
                 depths.append(int(last["k_max"].iloc[0]))
-            deep = str(depths[0]) if len(set(depths)) == 1 else f"{min(depths)} to {max(depths)}"
             share = over_seeds(shares, 1, shares=True)
-            parts.append(f"{share} of the neurons of {group} are in its {deep}-core")
-        return Content("At the end " + join(parts) + ".", self.figures)
+            parts.append(
+                f"{share} of the neurons of {group} are in its highest shell (coreness "
+                f"{spread(depths, 0)})"
+            )
+        text = "Without the edges of the last layer, at the end " + join(parts) + "."
+        return Content(text, self.figures)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from topolab_analyses.judgement import sentence
 from topolab_reports.report_data import ReportData
-from topolab_reports.sections.base import Content, Section, join
+from topolab_reports.sections.base import Content, Section
 
 __all__ = ["OverviewSection"]
 
@@ -22,80 +23,52 @@ class OverviewSection(Section):
 
     def build(self, data: ReportData) -> Content:
         """The verdict in one sentence, and the numbers behind it."""
-        table = data.table("selection")
-        if table.empty:
+        pooled = data.pooled("selection")
+        if pooled.empty:
             return Content("There is no hidden layer to test neural selection in.", self.figures)
-        many = len(data.groups) > 1
-        facts = self._facts(table) if many else None
-        return Content(self._finding(table, many), self.figures, facts=facts, facts_first=True)
+        said = sentence(pooled)
+        if len(pooled) == 1:
+            said = f"{said} {pooled['why'].iloc[0]}"
+        return Content(said, self.figures, facts=self._facts(pooled), facts_first=True)
 
     @staticmethod
-    def _finding(table: pd.DataFrame, many: bool) -> str:
-        parts = []
-        for group, part in table.groupby("group", sort=False):
-            yes = int((part["verdict"] == "supported").sum())
-            no = int((part["verdict"] == "not supported").sum())
-            numbers = "" if many else (
-                f": exponent of the gain kernel {_range(part['gain_slope'])}, 0 being chance; p of "
-                f"a power law {_range(part['p_law'])}; edges of the poorest quarter "
-                f"{_change(part['drift'])}"
-            )  # fmt: skip
-            parts.append(
-                f"is {_word(yes, no, len(part))} in {group} ({yes} of {_layers(part)} support "
-                f"it, {no} contradict it{numbers})"
-            )
-        return f"The neural selection hypothesis {join(parts)}."
-
-    @staticmethod
-    def _facts(table: pd.DataFrame) -> pd.DataFrame:
-        rows = []
-        for group, part in table.groupby("group", sort=False):
-            rows.append(
-                {
-                    "run": str(group) + (f" ({part['run'].nunique()} seeds)"
-                                    if part["run"].nunique() > 1 else ""),
-                    "p of a power law": _range(part["p_law"]),
-                    "exponent of the gain kernel (0 = chance)": _range(part["gain_slope"]),
-                    "exponent of the loss kernel": _range(part["loss_slope"]),
-                    "edges of the poorest quarter": _change(part["drift"]),
-                    "dormant": _counts(part.groupby("run")["dormant"].sum()),
-                }
-            )  # fmt: skip
-        return pd.DataFrame(rows)
+    def _facts(pooled: pd.DataFrame) -> pd.DataFrame:
+        """Each layer's verdict and the numbers of its claims."""
+        below = int(pooled["dormant_below"].max())
+        return pd.DataFrame(
+            {
+                "run": [
+                    f"{row['group']} ({row['runs']} seeds)" if row["runs"] > 1 else row["group"]
+                    for _, row in pooled.iterrows()
+                ],
+                "layer": pooled["layer"],
+                "hypothesis": pooled["verdict"],
+                "exponent of the degrees": [
+                    interval(row["alpha"], row["alpha_error"]) for _, row in pooled.iterrows()
+                ],
+                "p of a power law": [known(p) for p in pooled["p_law"]],
+                "gains by degree (0 = chance)": [
+                    interval(row["gain_slope"], row["gain_error"]) for _, row in pooled.iterrows()
+                ],
+                "within neurons": [
+                    interval(row["within"], row["within_error"]) for _, row in pooled.iterrows()
+                ],
+                "losses by degree": [known(slope) for slope in pooled["loss_slope"]],
+                f"times a poor neuron fell below {below} edges (by chance)": [
+                    f"{row['dormant']} ({row['dormant_null']:.1f})"
+                    if np.isfinite(row["dormant_null"])
+                    else "unknown"
+                    for _, row in pooled.iterrows()
+                ],
+            }
+        )
 
 
-def _layers(part: pd.DataFrame) -> str:
-    """How many layers, and over how many seeds they are counted."""
-    runs = part["run"].nunique()
-    return f"{len(part)} layers" + (f" of {runs} seeds" if runs > 1 else "")
+def known(value: float) -> str:
+    """Two decimals, or that there is no number."""
+    return f"{value:.2f}" if np.isfinite(value) else "unknown"
 
 
-def _counts(values: pd.Series) -> str:
-    return " to ".join(str(int(v)) for v in dict.fromkeys([values.min(), values.max()]))
-
-
-def _word(yes: int, no: int, n: int) -> str:
-    if yes == n:
-        return "supported"
-    if no == n:
-        return "not supported"
-    if yes:
-        return "supported in part"
-    return "mostly not supported" if 2 * no > n else "undecided"
-
-
-def _range(values: pd.Series) -> str:
-    known = values[np.isfinite(values)]
-    if known.empty:
-        return "unknown"
-    low, high = f"{known.min():.2f}", f"{known.max():.2f}"
-    return low if low == high else f"{low} to {high}"
-
-
-def _change(values: pd.Series) -> str:
-    known = values[np.isfinite(values)]
-    if known.empty:
-        return "unknown"
-    return join(dict.fromkeys([f"{known.min():+.0%}", f"{known.max():+.0%}"])).replace(
-        " and ", " to "
-    )
+def interval(value: float, error: float) -> str:
+    """A number and its standard error."""
+    return f"{value:.2f} ± {error:.2f}" if np.isfinite(value + error) else known(value)

@@ -46,6 +46,6 @@ class Training(Section):
             runs = [line["test_accuracy"] for _, line in part.groupby("run", sort=False)]
             text = f"{over_seeds([line.iloc[-1] for line in runs], shares=True)} in {group}"
             if len(runs) == 1 and runs[0].max() > runs[0].iloc[-1]:
-                text += f" (best {percent(runs[0].max(), 2)})"
+                text += f" ({percent(runs[0].max(), 2)} at its best snapshot)"
             parts.append(text)
         return "The test accuracy at the end is " + join(parts) + "."

@@ -38,6 +38,35 @@ def test_the_gradient_ratio_by_hand(gradient: list[float], fan_in: list[int], ra
     assert hierarchy.gradient_ratio(gradient, fan_in) == pytest.approx(ratio)
 
 
+@pytest.mark.parametrize("m", [6, 7])
+def test_both_readings_are_means_over_the_entries_of_a_masked_gradient(m: int) -> None:
+    """Held against the matrix itself: `all` counts the zeros of absent weights."""
+    rng = np.random.default_rng(m)
+    mask = np.tri(m, 9, 3, dtype=bool)[rng.permutation(m)]
+    entries = np.abs(rng.normal(size=(m, 9))) * mask
+    fan_in = mask.sum(1)
+    gradient = entries.sum(1) / fan_in
+    order = np.argsort(-fan_in)
+    upper, lower = order[: m // 2], order[-(m // 2) :]
+    over_all = entries[upper].mean() / entries[lower].mean()
+    active = entries[upper][mask[upper]].mean() / entries[lower][mask[lower]].mean()
+    assert hierarchy.gradient_ratio(gradient, fan_in, reading="all") == pytest.approx(over_all)
+    assert hierarchy.gradient_ratio(gradient, fan_in, reading="active") == pytest.approx(active)
+    assert hierarchy.gradient_ratio(gradient, fan_in) == pytest.approx(active)
+    assert hierarchy.fan_in_ratio(fan_in) == pytest.approx(over_all / active)
+
+
+def test_what_is_no_reading_and_no_fan_ins() -> None:
+    with pytest.raises(AnalysisError, match="no reading 'dense'"):
+        hierarchy.gradient_ratio([1.0, 1.0], [1, 1], reading="dense")
+    for fan_in in ([3], [[1, 2], [3, 4]]):
+        with pytest.raises(AnalysisError, match="at least two fan-ins"):
+            hierarchy.fan_in_ratio(fan_in)
+    assert hierarchy.fan_in_ratio([5, 100, 2]) == 100 / 2
+    assert math.isnan(hierarchy.fan_in_ratio([3, 0]))
+    assert math.isnan(hierarchy.gradient_ratio([1.0, 1.0], [3, 0], reading="all"))
+
+
 def test_equal_fan_ins_are_ranked_by_position() -> None:
     """Forty neurons of two fan-ins in turns: the first half of the larger come first."""
     gradient = np.arange(1.0, 41.0)
