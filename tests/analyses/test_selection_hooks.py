@@ -243,9 +243,6 @@ def test_a_single_layer_has_no_hidden_neurons(tmp_path: Path) -> None:
         QUICK.prepare(topolab.open_run(tmp_path / "one"))
 
 
-
-
-
 def test_updates_that_only_grow_or_only_drop_are_updates(tmp_path: Path, asked: Asked) -> None:
     """Two layers are enough: one edge comes, one goes, nothing happens, both."""
     layers = (LAYERS[0], topolab.LayerSpec("c", "linear", (3, 30), maskable=False))

@@ -221,9 +221,6 @@ def test_steepness_is_one_sided_against_the_steepest_law(alpha: float) -> None:
         (cut(ratio=-9.0, p=0.001, alpha=1.0), {}, True),
         (cut(ratio=-9.0, p=0.001, alpha=0.999), {}, False),
         (cut(ratio=-9.0, p=0.001, rate=0.0), {}, False),
-        # The best of all rivals.
-        (cut(ratio=-9.0, p=0.001), {"gamma": (-9.0, 0.5)}, True),
-        (cut(ratio=-9.0, p=0.001), {"gamma": (-9.001, 0.5)}, False),
         # Better than the exponential that it contains: 2 (R_exp - R_cut) is 2.706 or more.
         (cut(ratio=-9.0, p=0.001), {"exponential": (-9.0 + 1.3531, 0.5)}, True),
         (cut(ratio=-9.0, p=0.001), {"exponential": (-9.0 + 1.3529, 0.5)}, False),
@@ -235,15 +232,28 @@ def test_what_a_law_with_a_cut_off_is(
     made = found(changes, truncated=truncated)
     assert math.isfinite(made["p_cut_off"]) == is_one
     if is_one:
-        assert made["p_cut_off"] == pytest.approx(0.001 * SEVEN)
+        assert made["p_bent"] == pytest.approx(0.001 * SEVEN)
         assert made["alpha_cut_off"] == truncated.parameters["alpha"]
         assert made["cut_off"] == 50.0
         # It is not a rival of the law as well.
         assert made["best_rival"] != "truncated_power_law"
     else:
+        assert math.isnan(made["p_bent"])
         assert math.isnan(made["alpha_cut_off"]) and math.isnan(made["cut_off"])
         assert made["best_rival"] == "truncated_power_law"
         assert made["p_rival"] == pytest.approx(0.001 * SEVEN)
+
+
+@pytest.mark.parametrize(("lead", "p_best"), [(8.0, 3.2e-5), (1.0, 0.0786), (0.02, 0.4207)])
+def test_a_law_with_a_cut_off_has_to_be_the_best_rival(lead: float, p_best: float) -> None:
+    """By the signed root of twice its lead in likelihood; the larger p-value of two counts."""
+    far = found({"gamma": (-9.0 + lead, 0.5)}, truncated=cut(ratio=-9.0, p=1e-6))
+    assert far["p_cut_off"] == pytest.approx(max(p_best, 1e-6 * SEVEN), rel=2e-2)
+    assert far["p_bent"] == pytest.approx(1e-6 * SEVEN)
+    behind = found({"gamma": (-9.0 - lead, 0.5)}, truncated=cut(ratio=-9.0, p=1e-6))
+    assert behind["p_cut_off"] == 1.0 and behind["p_bent"] == far["p_bent"]
+    near = found({"gamma": (-9.0 + lead, 0.5)}, truncated=cut(ratio=-9.0, p=0.09))
+    assert near["p_cut_off"] == near["p_bent"] == pytest.approx(0.09 * SEVEN)
 
 
 def test_a_planted_cut_off_is_found_and_an_exact_law_has_none() -> None:
