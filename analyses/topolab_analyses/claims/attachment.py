@@ -73,7 +73,7 @@ def why(row: Mapping[str, Any]) -> str:
             f"Neurons gain more the more edges they have, whatever their fitness: {kernel}, and "
             f"{within}, above {limit} ({probability(row['p_attachment'])})."
         )
-    if said == GOES_WITH_DEGREE and row["p_attachment_holm"] < ALPHA:
+    if said == GOES_WITH_DEGREE and row["p_attachment_holm"] < ALPHA and _drifts(row):
         return (
             f"Gains go with degree, but a fitness of the neurons that drifts would look the same: "
             f"{kernel}, and {within}, but what a neuron gains beyond both in an update goes on in "
