@@ -163,9 +163,8 @@ def words(pooled: pd.DataFrame) -> None:
 
 
 def forecasts(scores: pd.DataFrame) -> None:
-    print(
-        "\n| method | layer | kernel | by degree | by fitness | by both |\n|---|---|---|---|---|---|"
-    )
+    print("\n| method | layer | kernel | by degree | by fitness | by both |")
+    print("|---|---|---|---|---|---|")
     for (name, layer, kernel, _), part in scores[scores["end"] != "out"].groupby(
         ["group", "layer", "kernel", "end"], sort=False
     ):
