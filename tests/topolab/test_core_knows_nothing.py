@@ -101,6 +101,7 @@ ENGLISH = frozenset(
         "selection",
         "attachment",
         "prediction",
+        "scaling",
         "dormant",
         "spectral",
         "nulls",
