@@ -1,9 +1,10 @@
 """Is the goodness of fit calibrated, and are attachment kernels recovered? Prints and draws both.
 
-    python benchmarks/calibration.py [--samples 500] [--out docs/images]
+    python benchmarks/calibration.py [--samples 500] [--runs 40] [--out docs/images]
 
 1. p-values of true power laws must be uniform; lognormal samples should be rejected.
-2. Exponents put into a synthetic rewiring must come out again.
+2. Exponents put into a synthetic rewiring must come out again (attachment_calibration.py, which
+   also runs alone).
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import attachment_calibration
 import igraph
 import matplotlib
 import numpy as np
 import powerlaw as powerlaw_package
+from attachment_calibration import rewire
 from scipy.stats import kstest
 
 from topolab.metrics import powerlaw
-from topolab.metrics.attachment import exposure, fit_kernel, fit_slope
+from topolab.metrics.attachment import fit_kernel
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -95,35 +98,11 @@ def words() -> None:
               f"| {shown:.3f} ({made.p_value:.2g}) | {theirs} |")  # fmt: skip
 
 
-def rewire(
-    rng: np.random.Generator, gain: float, loss: float, steps: int = 90
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """A layer of 500 x 400 at 90 % that drops edges by k^loss and grows them by k^gain."""
-    n, c = 500, 400
-    mask = rng.random((n, c)) < 0.1
-    turnover = int(mask.sum()) // 10
-    gained, lost, room, held = (np.zeros((steps, c + 1)) for _ in range(4))
-    for t in range(steps):
-        k = mask.sum(1)
-        log_k = np.log(np.maximum(k, 1))[:, None]
-        noise = rng.gumbel(size=(n, c))  # the largest of log weight + noise: a weighted draw
-        before = mask.copy()
-        drop = np.where(before, loss * log_k + noise, -np.inf).reshape(-1)
-        grow = np.where(before, -np.inf, gain * log_k + noise).reshape(-1)
-        mask.reshape(-1)[np.argpartition(-drop, turnover)[:turnover]] = False
-        mask.reshape(-1)[np.argpartition(-grow, turnover)[:turnover]] = True
-        neurons, gained[t], lost[t] = exposure(
-            k, (mask & ~before).sum(1), (before & ~mask).sum(1), c, c + 1
-        )
-        room[t] = neurons * (c - np.arange(c + 1))
-        held[t] = neurons * np.arange(c + 1)
-    return gained, room, lost, held
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--samples", type=int, default=500)
     parser.add_argument("--replicates", type=int, default=1000)
+    parser.add_argument("--runs", type=int, default=40, help="of every planted kernel")
     parser.add_argument("--out", type=Path, default=None, help="folder for the two figures")
     options = parser.parse_args()
     found = p_values(options.samples, options.replicates)
@@ -137,22 +116,7 @@ def main() -> None:
     power(max(20, options.samples // 5))
     words()
 
-    print("\nExponents put into a rewiring of 500 x 400, 90 updates of a tenth of the edges.\n")
-    print("| kernel | truth | found | 95 % interval | events |")
-    print("|---|---|---|---|---|")
-    kernels = {}
-    for gain, loss in ((0.0, 0.0), (0.5, 0.0), (1.0, 0.0), (0.0, -1.0), (1.0, 1.0)):
-        gained, room, lost, held = rewire(np.random.default_rng(7), gain, loss)
-        for kind, truth, events, exposed in (
-            ("gain", gain, gained, room),
-            ("loss", loss, lost, held),
-        ):
-            slope = fit_slope(events, exposed)
-            print(f"| {kind}, with gain {gain:g} and loss {loss:g} | {truth:g} "
-                  f"| {slope.gamma:.3f} | {slope.low:.3f} to {slope.high:.3f} "
-                  f"| {slope.events:,} |")  # fmt: skip
-        if not loss:
-            kernels[gain] = fit_kernel(gained, room)
+    attachment_calibration.report(options.runs)
     if options.out is None:
         return
     figure, axes = plt.subplots(1, 2, figsize=(8, 3.4), layout="constrained")
@@ -163,7 +127,9 @@ def main() -> None:
     axes[0].set(xlabel="p-value", ylabel="share of samples with at most this p",
                 title="Goodness of fit of true power laws")  # fmt: skip
     axes[0].legend(title="x_min", frameon=False)
-    for truth, kernel in kernels.items():
+    for truth in (0.0, 0.5, 1.0):
+        made = rewire(np.random.default_rng(7), truth, 0.0, drop=0.3, updates=90, shape=(500, 400))
+        kernel = fit_kernel(made.gained, made.room)
         known = kernel.events >= 30
         k, value = kernel.mean_degree[known], kernel.value[known]
         low, high = kernel.value_low[known], kernel.value_high[known]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -12,13 +12,19 @@ import pandas as pd
 
 from topolab.analysis import Analysis
 from topolab.errors import AnalysisError
-from topolab.graph import LayeredGraph
-from topolab.hooks import LAYER, WHEN, check_chain, check_name_free, hidden_layers, rows_of
+from topolab.hooks import LAYER, WHEN, check_chain, check_name_free, rows_of
 from topolab.metrics import powerlaw as metrics
 from topolab.run import Run
 from topolab.snapshot import Snapshot
 from topolab.tables import Column
-from topolab_analyses.capacity import edge_capacity
+from topolab_analyses.hidden import ENDS, chosen_ends, hidden_degrees
+from topolab_analyses.scale_free import (
+    SCALE_FREE,
+    SCALE_FREE_POOLED,
+    pool_counts,
+    scale_free_rows,
+    scale_free_statements,
+)
 
 __all__ = ["PowerLaw"]
 
@@ -68,10 +74,6 @@ _RIVALS = (
 )
 
 
-#: A layer of neurons, an end of its edges, its degrees there, and the most that one can have.
-Sequence = tuple[str, str, npt.NDArray[np.int64], int]
-
-_ENDS = ("in", "out", "total")
 _ENGINES = ("topolab", "powerlaw", "powerlaw-continuous")
 
 
@@ -119,15 +121,19 @@ class PowerLaw(Analysis):
     schemas: ClassVar[dict[str, tuple[Column, ...]]] = {
         "powerlaw": _COLUMNS,
         "powerlaw_rivals": _RIVALS,
+        "powerlaw_scale_free": SCALE_FREE,
     }
     compares = ("alpha", "ks_distance", "p_value")
     words = ("end",)  # a comparison has one of them only
+    across_schema = (Column("run", str, "1", "Name of the run."), *SCALE_FREE)
+    pooled_schema = SCALE_FREE_POOLED
+    verdicts = ("scale_free",)
 
     def prepare(self, run: Run) -> Any:
         """Check parameters and that there are hidden neurons."""
         check_chain(run)
         check_name_free(run, "hidden")
-        if self.x_min < 1 or self.replicates < 0 or self.direction not in ("all", *_ENDS):
+        if self.x_min < 1 or self.replicates < 0 or self.direction not in ("all", *ENDS):
             raise AnalysisError(
                 "powerlaw: x_min must be at least 1, replicates at least 0, direction one of "
                 "all, in, out, total"
@@ -154,7 +160,8 @@ class PowerLaw(Analysis):
         last = snapshot.step == state
         records: list[dict[str, Any]] = []
         rivals: list[dict[str, Any]] = []
-        for layer, end, degrees, x_max in self._sequences(snapshot):
+        for layer, end, degrees, capacity in hidden_degrees(snapshot, chosen_ends(self.direction)):
+            x_max = capacity if self.x_max == -1 else self.x_max
             for variant, x_min in (("searched", None), ("fixed", self.x_min)):
                 key = {"layer": layer, "end": end, "variant": variant}
                 law = self._fit(degrees, x_min, x_max or None)
@@ -165,23 +172,6 @@ class PowerLaw(Analysis):
             "powerlaw": rows_of(snapshot, records, _COLUMNS),
             "powerlaw_rivals": rows_of(snapshot, rivals, _RIVALS),
         }
-
-    def _sequences(self, snapshot: Snapshot) -> Iterator[Sequence]:
-        """What is fitted; the bound is 0 where there is none."""
-        graph, capacity = LayeredGraph.from_snapshot(snapshot), edge_capacity(snapshot.layers)
-        names = hidden_layers(graph)
-        ends = _ENDS if self.direction == "all" else (self.direction,)
-        degrees = {end: graph.degrees(end) for end in ends}  # type: ignore[arg-type]  # checked
-        for name in (*names, "hidden"):
-            layers = names if name == "hidden" else (name,)
-            for end in ends:
-                bound = max(capacity[layer][end] for layer in layers)
-                yield (
-                    name,
-                    end,
-                    np.concatenate([degrees[end][graph.layer_slice(layer)] for layer in layers]),
-                    bound if self.x_max == -1 else self.x_max,
-                )
 
     def _fit(
         self, degrees: npt.NDArray[np.int64], x_min: int | None, x_max: int | None
@@ -267,7 +257,11 @@ class PowerLaw(Analysis):
             }
 
     def conclude(self, rows: dict[str, pd.DataFrame], state: Any) -> dict[str, pd.DataFrame]:
-        """The tables as they are; where no rivals were asked for, a row that says so."""
+        """The tables as they are, and Broido and Clauset's categories of them.
+
+        Where no rivals were asked for, a row says so.
+        """
+        categories = list(scale_free_rows(rows["powerlaw"], rows["powerlaw_rivals"]))
         if not len(rows["powerlaw_rivals"]):
             why = f"engine = {self.engine}"
             if self.engine == "topolab":
@@ -275,7 +269,21 @@ class PowerLaw(Analysis):
             row: dict[str, Any] = {c.name: np.nan if c.dtype is float else "" for c in _RIVALS}
             row.update(step=state, layer="hidden", reason=f"not asked for ({why})")
             rows["powerlaw_rivals"] = pd.DataFrame([row])
-        return rows
+        return {**rows, "powerlaw_scale_free": pd.DataFrame(categories)}
+
+    def across(self, tables: Mapping[str, Mapping[str, pd.DataFrame]]) -> pd.DataFrame:
+        """The categories of every run."""
+        parts = [found["powerlaw_scale_free"].assign(run=run) for run, found in tables.items()]
+        names = [column.name for column in self.across_schema]
+        return pd.concat(parts, ignore_index=True)[names]
+
+    def pool(self, across: pd.DataFrame) -> pd.DataFrame:
+        """The categories of all degree sequences of the runs of a group together."""
+        return pool_counts(across)
+
+    def statements(self, table: pd.DataFrame) -> tuple[str, ...]:
+        """What the categories say, with their counts."""
+        return tuple(scale_free_statements(table)) if "scale_free" in table else ()
 
     def headline(self, table: pd.DataFrame) -> pd.DataFrame:
         """The last step's fits to all edges, or to those of the end that was asked for."""

@@ -56,6 +56,9 @@ def attachment_evidence(gains: Ends, losses: Ends, *, windows: int, seed: int) -
         "within_high": within.high,
         "within_reason": within.reason,
         "fitness_spread": within.spread,
+        "memory": within.memory,
+        "memory_error": within.memory_error,
+        "p_memory": within.p_memory if math.isfinite(within.memory) else _NAN,
         "p_attachment": _known(within, above=True),
         "p_no_attachment": _known(within, above=False),
         "loss_slope": loss.gamma,
@@ -176,7 +179,8 @@ def nothing_changed(low: int, reason: str) -> dict[str, Any]:
     names = (
         "gain_slope", "gain_error", "gain_low", "gain_high", "p_gain", "p_no_gain", "gain_rate",
         "joint", "joint_low", "joint_high", "within", "within_error", "within_low", "within_high",
-        "fitness_spread", "p_attachment", "p_no_attachment", "loss_slope", "loss_error", "loss_low",
+        "fitness_spread", "memory", "memory_error", "p_memory",
+        "p_attachment", "p_no_attachment", "loss_slope", "loss_error", "loss_low",
         "loss_high", "onset_attachment", "dormant_null", "excess", "drift", "p_decay", "p_no_decay",
     )  # fmt: skip
     counts = dict.fromkeys(("grown", "dropped", "parts", "dormant", "nulls"), 0)

@@ -86,6 +86,9 @@ _ATTACHMENT = (
     Column("within_low", float, "1", "Lower end of its 95 % interval."),
     Column("within_high", float, "1", "Upper end."),
     Column("fitness_spread", float, "1", "Standard deviation of fitness over neurons, mean 1."),
+    Column("memory", float, "1", "Correlation of gains beyond the fit between successive updates."),
+    Column("memory_error", float, "1", "Its standard error."),
+    Column("p_memory", float, "1", "One-sided p-value of memory not above 0."),
     *_with_holm(Column("p_attachment", float, "1", "One-sided p-value of within not above 0.1.")),
     *_with_holm(
         Column("p_no_attachment", float, "1", "One-sided p-value of within not below 0.1.")

@@ -93,6 +93,18 @@ def fitness(size: Size, rng: np.random.Generator) -> Iterator[Masks]:
     return rewiring(start, size.updates, 0.1, rng, gain=lambda *_: (first, second))
 
 
+def drifting_fitness(size: Size, rng: np.random.Generator) -> Iterator[Masks]:
+    """A fitness of a lognormal of sigma 0.4, a tenth of it new in every update."""
+    luck = [rng.normal(0, 0.4, n) for n in (size.first, size.second)]
+
+    def drift(*_: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        for one in luck:
+            one[:] = 0.9 * one + (1 - 0.9**2) ** 0.5 * rng.normal(0, 0.4, len(one))
+        return np.exp(luck[0]), np.exp(luck[1])
+
+    return rewiring(random_masks(size, FULL, rng), size.updates, 0.1, rng, gain=drift)
+
+
 def fitness_and_degree(size: Size, rng: np.random.Generator) -> Iterator[Masks]:
     drop = 0.1
     spread = 1 / (drop * size.updates)  # degrees end lognormal, of sigma 1
@@ -227,6 +239,14 @@ TRUTHS = {
             Claim(FALSE, "degrees follow the fitness, which is uniform"),
             Claim(FALSE, "no degree is looked at: a neuron gains by its fitness"),
             Claim(FALSE, "also the least fit keep 0.4 of the mean, above ten edges"),
+        ),
+        Truth(
+            "drifting-fitness",
+            "gains by a fitness of each neuron that drifts, whatever its degree, random losses",
+            drifting_fitness,
+            Claim(FALSE, "degrees follow the fitness, which is lognormal, and bounded by room"),
+            Claim(FALSE, "no degree is looked at: a neuron gains by its fitness of the moment"),
+            Claim(FALSE, "also the least fit keep a quarter of the mean, above ten edges"),
         ),
         Truth(
             "fitness-and-degree",

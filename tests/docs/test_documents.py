@@ -178,6 +178,24 @@ def test_every_command_shown_has_these_options() -> None:
             find("methods", arguments[0])().configure(**chosen, **settings)
 
 
+def test_the_main_job_gives_both_methods_the_same_schedule() -> None:
+    """RigL and SET as the README trains them: as many updates, as large, of the same masks."""
+    import shlex
+
+    chosen = {}
+    for page, line in commands():
+        words = shlex.split(line)
+        if page == "README.md" and words[1] == "train":
+            flags = [word.removeprefix("--").replace("-", "_") for word in words[3::2]]
+            settings = dict(zip(flags, words[4::2], strict=True))
+            settings.pop("out")
+            chosen[words[2]] = find("methods", words[2])().configure(**settings)
+    assert set(chosen) == {"rigl", "set"}
+    rigl, other = chosen["rigl"].identity(), chosen["set"].identity()
+    differing = {key for key in {*rigl, *other} if rigl.get(key) != other.get(key)}
+    assert differing == {"method", "drop", "grow", "gradient"}
+
+
 def test_nothing_of_the_makers_machine_is_committed() -> None:
     """No absolute path of a home or work folder stands in the documents."""
     for page in PAGES:

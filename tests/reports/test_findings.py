@@ -87,7 +87,7 @@ def tails(*ends: dict[str, Any]) -> str:
     return PowerLawSection._finding(pd.DataFrame(rows))
 
 
-THIN = "not a power law that anybody means"
+THIN = "a thin tail, not what is meant by a power law"
 
 
 def test_the_best_tail_of_a_run() -> None:
@@ -118,7 +118,7 @@ def test_the_tails_of_several_runs() -> None:
     assert steep == (
         "At the end of m p rejects a power law in 0 of 3 runs and does not in 3 (α 13.00 to "
         "29.00, from 62 to 118 hidden neurons in the tail); with α above 6 the tails of all are "
-        "thin, not power laws that anybody means."
+        "thin, not what is meant by a power law."
     )
     mixed = tails({"p_value": 0.05}, {"alpha": 7.0}, {"alpha": math.nan, "p_value": math.nan})
     assert "rejects a power law in 1 of 3 runs and does not in 1, 1 having none" in mixed
@@ -182,4 +182,6 @@ def test_dormant_is_one_measure() -> None:
     )
     unasked = counted(off_path=[(0, 0)])
     assert _threshold(unasked) is None
-    assert "dormant" not in DormantSection._finding(unasked, None)
+    assert DormantSection._finding(unasked, None) == (
+        "Of the 40 hidden neurons of m, every one is on a path from input to output."
+    )

@@ -293,3 +293,18 @@ def test_seeds_recorded_at_other_times_are_interpolated() -> None:
     assert group == "g"
     assert line["value"].tolist() == [1.0, 2.5, 4.0] and line["n"].tolist() == [2, 2, 2]
     assert line["low"].tolist() == [0.0, 1.0, 2.0] and line["high"].tolist() == [2.0, 4.0, 6.0]
+
+
+def test_a_bounded_law_is_drawn_as_it_was_fitted() -> None:
+    """Its line ends at the bound, and is that of the law up to there, also where it is flat."""
+    data = pd.DataFrame({"degree": [1, 2, 3, 4], "ccdf": [1.0, 0.75, 0.5, 0.25]})
+    fits = pd.DataFrame(
+        {"variant": ["searched"], "alpha": [0.5], "x_min": [2], "x_max": [3], "n": [8],
+         "n_tail": [6], "ks_distance": [0.1], "reason": ["no p: few replicates have a fit"]}
+    )  # fmt: skip
+    line = tail.draw(data, fits=fits).axes[0].get_lines()[-1]
+    weights = np.array([2.0, 3.0]) ** -0.5
+    assert line.get_xdata().tolist() == [2, 3]
+    assert line.get_ydata() == pytest.approx([0.75, 0.75 * weights[1] / weights.sum()])
+    # A fit without a p is a fit.
+    assert "alpha 0.50" in tail.describe(fits, run="r")

@@ -156,7 +156,7 @@ def test_verdicts_are_judged_together(runs: list[topolab.Run], tmp_path: Path) -
         if np.isfinite(row["p_decay"]):
             assert row["p_decay_holm"] >= own["p_decay_holm"]
     paths = compared.save(tmp_path / "out")
-    names = ("values", "groups", "pairs", "settings", "updates", "selection")
+    names = ("values", "groups", "pairs", "settings", "updates", "selection", "selection_pooled")
     assert {p.name for p in paths} == {f"{n}.{end}" for n in names for end in ("parquet", "csv")}
     back, about = read_table(tmp_path / "out" / "pairs.parquet", PAIRS)
     pd.testing.assert_frame_equal(back, compared.pairs)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         prediction,
         scaling,
         spectral,
+        tail_index,
     )
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "prediction",
     "scaling",
     "spectral",
+    "tail_index",
 ]
 
 

@@ -15,6 +15,7 @@ from topolab_analyses.claims.limits import (
     DOES_NOT_APPLY,
     GOES_WITH_DEGREE,
     LEAST_EXPONENT,
+    LEAST_MEMORY,
     NOT_SUPPORTED,
     SUPPORTED,
     UNDECIDED,
@@ -34,7 +35,7 @@ def word(row: Mapping[str, Any]) -> str:
     if row["grown"] == 0:
         return DOES_NOT_APPLY
     if row["p_attachment_holm"] < ALPHA and row["gain_slope"] > LEAST_EXPONENT:
-        return SUPPORTED
+        return GOES_WITH_DEGREE if _drifts(row) else SUPPORTED
     if row["p_gain_holm"] < ALPHA:
         return GOES_WITH_DEGREE
     if row["p_no_attachment_holm"] < ALPHA and row["p_no_gain_holm"] < ALPHA:
@@ -71,12 +72,18 @@ def why(row: Mapping[str, Any]) -> str:
             f"Neurons gain more the more edges they have, whatever their fitness: {kernel}, and "
             f"{within}, above {limit} ({probability(row['p_attachment'])})."
         )
+    if said == GOES_WITH_DEGREE and row["p_attachment_holm"] < ALPHA:
+        return (
+            f"Gains go with degree, but a fitness of the neurons that drifts would look the same: "
+            f"{kernel}, and {within}, but what a neuron gains beyond both in an update goes on in "
+            f"the next (correlation {short(row['memory'])}, {probability(row['p_memory'])})."
+        )
     if said == GOES_WITH_DEGREE:
         return (
             f"Gains go with degree, but degree need not be their cause: {kernel}, but {within}, "
             + (
-                f"below {limit} ({probability(row['p_no_attachment'])}), as if neurons had a fixed "
-                "fitness."
+                f"below {limit} ({probability(row['p_no_attachment'])}): a fitness of their own "
+                "explains the rest."
                 if row["p_no_attachment_holm"] < ALPHA
                 else f"not clearly above {limit}."
             )
@@ -89,10 +96,16 @@ def why(row: Mapping[str, Any]) -> str:
     return f"Attachment is open: {kernel}, and {within}; {limit} is the least that counts."
 
 
+def _drifts(row: Mapping[str, Any]) -> bool:
+    """Whether fitness is seen to drift: what speaks against a claim counts unadjusted."""
+    return bool(row["p_memory"] < ALPHA and row["memory"] > LEAST_MEMORY)
+
+
 def pool(rows: pd.DataFrame) -> dict[str, Any]:
     """The evidence of one layer over several seeds, as if it were a run's."""
     slope, slope_error, slope_spread = random_effects(rows["gain_slope"], rows["gain_error"])
     within, error, spread = random_effects(rows["within"], rows["within_error"])
+    memory, memory_error, _ = random_effects(rows["memory"], rows["memory_error"])
     loss, loss_error, _ = random_effects(rows["loss_slope"], rows["loss_error"])
     return {
         "snapshots": int(rows["snapshots"].max()),
@@ -110,6 +123,9 @@ def pool(rows: pd.DataFrame) -> dict[str, Any]:
         "within_low": within - _Z * error,
         "within_high": within + _Z * error,
         "fitness_spread": float(rows["fitness_spread"].mean()),
+        "memory": memory,
+        "memory_error": memory_error,
+        "p_memory": _above(memory, memory_error, 0.0),
         "p_gain": _above(slope, slope_error),
         "p_no_gain": _above(-slope, slope_error, -LEAST_EXPONENT),
         "p_attachment": _above(within, error),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 __all__ = [
     "ALPHA", "CANNOT_TELL", "CSN", "CUT_OFF", "DOES_NOT_APPLY", "GOES_WITH_DEGREE",
-    "LEAST_DORMANT", "LEAST_EXPONENT", "LEAST_POOR", "LEAST_TAIL", "NOT_SUPPORTED", "PAPER",
-    "STEEPEST", "SUPPORTED", "UNDECIDED", "WIDEST_LOGNORMAL", "WORDS",
+    "LEAST_DORMANT", "LEAST_EXPONENT", "LEAST_MEMORY", "LEAST_POOR", "LEAST_TAIL",
+    "NOT_SUPPORTED", "PAPER", "STEEPEST", "SUPPORTED", "UNDECIDED", "WIDEST_LOGNORMAL", "WORDS",
 ]  # fmt: skip
 
 SUPPORTED, NOT_SUPPORTED, UNDECIDED = "supported", "not supported", "undecided"
@@ -32,6 +32,9 @@ STEEPEST = 6.0
 WIDEST_LOGNORMAL = 2.0
 #: The smallest exponent that counts as attachment: a tenth of Barabasi and Albert's.
 LEAST_EXPONENT = 0.1
+#: The smallest correlation, between successive updates, of gains beyond degree and fitness that
+#: counts as a fitness which drifts: then an effect of degree cannot be told from it.
+LEAST_MEMORY = 0.05
 #: The smallest share of the poor that, when dormant beyond chance, counts as decay; and how many
 #: poor neurons there must be for any word.
 LEAST_DORMANT, LEAST_POOR = 0.05, 20

@@ -63,7 +63,8 @@ def rows_at_end(data: ReportData, table: pd.DataFrame) -> pd.DataFrame:
 
 def total_degrees(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of total degrees, where a table has those of each end too."""
-    return table[table["end"] == "total"] if "end" in table else table
+    total = table["end"] == "total" if "end" in table else pd.Series(False, index=table.index)
+    return table[total] if total.any() else table
 
 
 def columns(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:

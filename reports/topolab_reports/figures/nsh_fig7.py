@@ -45,7 +45,7 @@ class PowerLawTime(RunFigure):
         """Which x_min the fits have."""
         parts = []
         for variant, name in _VARIANTS:
-            of = table[(table["variant"] == variant) & (table["reason"] == "")]["x_min"]
+            of = table[(table["variant"] == variant) & table["alpha"].notna()]["x_min"]
             if of.empty:
                 parts.append(f"{name}: none of these runs has a fit")
             elif of.min() == of.max():
@@ -55,10 +55,10 @@ class PowerLawTime(RunFigure):
         return (
             "All hidden neurons pooled, total degree without the edges of layers whose masks never "
             "change (if none does, of the last layer); "
-            f"{'; '.join(parts)}. Bands of α are one "
-            "standard error. p is the share of samples from the fitted law that fit worse: CSN "
-            "reject a power law at 0.1 or less, NSH below 0.95. A band of several seeds runs from "
-            "lowest to highest."
+            f"{'; '.join(parts)}. A law ends at the most edges that a neuron can have. Bands of α "
+            "are one standard error. p is the share of samples from the fitted law that fit worse: "
+            "CSN reject a power law at 0.1 or less, NSH below 0.95. A band of several seeds runs "
+            "from lowest to highest."
         )
 
     def panels(self, table: pd.DataFrame, runs: Sequence[str] | None = None) -> list[Panel]:

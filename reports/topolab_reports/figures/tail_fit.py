@@ -23,7 +23,8 @@ class TailFit(RunFigure):
     title = "The last snapshot and its fits"
     caption = (
         "All hidden neurons pooled; the total degree counts the edges of every layer, dense ones "
-        "too. A fitted line that leaves the steps is a law that does not hold there."
+        "too. A law ends at the most edges that a neuron can have. A fitted line that leaves the "
+        "steps is a law that does not hold there."
     )
     source = "NSH, degree distribution with its fit"
     needs = ("powerlaw", "degree")
@@ -38,8 +39,8 @@ class TailFit(RunFigure):
         fits = total_degrees(data.table("powerlaw", representatives=True))
         fits = fits[fits["layer"] == "hidden"]
         fits = rows_at_end(data, fits)
-        names = ["run", "group", "step", "epoch", "variant", "alpha", "x_min", "n", "n_tail",
-                 "ks_distance", "reason"]  # fmt: skip
+        names = ["run", "group", "step", "epoch", "variant", "alpha", "x_min", "x_max", "n",
+                 "n_tail", "ks_distance", "reason"]  # fmt: skip
         return pd.concat([observed, fits[names].assign(kind="fit")], ignore_index=True)
 
     def panels(self, table: pd.DataFrame, runs: Sequence[str] | None = None) -> list[Panel]:
@@ -70,6 +71,6 @@ class TailFit(RunFigure):
 
 def _fits(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of the fits; their whole numbers were stored beside rows that have none."""
-    whole = ["x_min", "n", "n_tail"]
+    whole = ["x_min", "x_max", "n", "n_tail"]
     fits = table[table["kind"] == "fit"]
     return fits.assign(**{name: fits[name].fillna(0).astype(int) for name in whole})

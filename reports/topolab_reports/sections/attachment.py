@@ -5,14 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from topolab_analyses.claims.limits import LEAST_EXPONENT
 from topolab_reports.figures.attachment_kernels import choose_end
 from topolab_reports.report_data import ReportData
 from topolab_reports.sections.base import Content, Section, join, over_seeds, sentences
 
 __all__ = ["AttachmentSection"]
-
-#: A tenth of proportional growth: an exponent below it is too small to be called attachment.
-LEAST_EXPONENT = 0.1
 
 
 class AttachmentSection(Section):
@@ -97,15 +95,15 @@ def _gains(group: str, known: pd.DataFrame) -> str:
             above, below = int((low > 0).sum()), int((high < 0).sum())
             words += f": {above} of {n} intervals are above 0, {below} below it"
     if n == 1:
-        numbers = f"exponent {known['slope'].iloc[0]:.2f}, interval "
+        numbers = f"exponent {known['slope'].iloc[0]:z.2f}, interval "
     else:
         numbers = f"exponent {over_seeds(list(known['slope']))}, intervals from "
-    return f"in {group} {words} ({numbers}{low.min():.2f} to {high.max():.2f})"
+    return f"in {group} {words} ({numbers}{low.min():z.2f} to {high.max():z.2f})"
 
 
 def _interval(row: pd.Series, value: str, low: str, high: str) -> str:
     if not np.isfinite(row[value]):
         return "none"
     if not np.isfinite(row[low]):
-        return f"{row[value]:.2f}"
-    return f"{row[value]:.2f} ({row[low]:.2f} to {row[high]:.2f})"
+        return f"{row[value]:z.2f}"
+    return f"{row[value]:z.2f} ({row[low]:z.2f} to {row[high]:z.2f})"

@@ -142,7 +142,7 @@ def spread(values: Iterable[float], digits: int = 2) -> str:
     known = [float(v) for v in values if np.isfinite(v)]
     if not known:
         return "not defined"
-    low, high = f"{min(known):.{digits}f}", f"{max(known):.{digits}f}"
+    low, high = f"{min(known):z.{digits}f}", f"{max(known):z.{digits}f}"
     return low if low == high else f"{low} to {high}"
 
 
@@ -158,8 +158,8 @@ def over_seeds(values: Sequence[float], digits: int = 2, *, shares: bool = False
     if not known:
         return "not defined"
     unit, scale = (" %", 100.0) if shares else ("", 1.0)
-    mean = f"{scale * sum(known) / len(known):.{digits}f}{unit}"
+    mean = f"{scale * sum(known) / len(known):z.{digits}f}{unit}"
     if len(known) == 1:
         return mean
-    low, high = (f"{scale * v:.{digits}f}" for v in (min(known), max(known)))
+    low, high = (f"{scale * v:z.{digits}f}" for v in (min(known), max(known)))
     return f"{mean} ({low} to {high}{unit} over {len(known)} seeds)"

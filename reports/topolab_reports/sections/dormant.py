@@ -59,7 +59,10 @@ class DormantSection(Section):
                 counts.append(
                     f"{_counts(part, f'below_{threshold}')} dormant (fewer than {threshold} edges)"
                 )
-            counts.append(f"{_counts(part, 'off_path')} on no path from input to output")
+            if part[part["measure"] == "off_path"]["count"].any():
+                counts.append(f"{_counts(part, 'off_path')} on no path from input to output")
+            else:
+                counts.append("every one is on a path from input to output")
             parts.append(f"of {neurons}, {join(counts)}")
         if not parts:
             return "No run has hidden neurons."
@@ -72,8 +75,8 @@ def _definition(threshold: int) -> str:
         f"Dormant means here: in a hidden layer, with fewer edges than {threshold}, in and out "
         "together (NSH's measure). The edges of every layer count, and a layer that stays dense "
         "gives each of its neurons edges that no update can take. In the verdict on neural "
-        "selection only the edges of layers whose masks change count, and only the neurons that "
-        "were the poorest at the start."
+        "selection only the edges of layers whose masks change count, and it looks at the poorest "
+        "quarter of the neurons alone."
     )
 
 

@@ -34,6 +34,7 @@ class OverviewSection(Section):
     @staticmethod
     def _facts(pooled: pd.DataFrame) -> pd.DataFrame:
         """Each layer's verdict and the numbers of its claims."""
+        below = int(pooled["dormant_below"].max())
         return pd.DataFrame(
             {
                 "run": [
@@ -53,7 +54,7 @@ class OverviewSection(Section):
                     interval(row["within"], row["within_error"]) for _, row in pooled.iterrows()
                 ],
                 "losses by degree": [known(slope) for slope in pooled["loss_slope"]],
-                "poor neurons that became dormant (by chance)": [
+                f"times a poor neuron fell below {below} edges (by chance)": [
                     f"{row['dormant']} ({row['dormant_null']:.1f})"
                     if np.isfinite(row["dormant_null"])
                     else "unknown"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from topolab_analyses.claims.limits import CSN, LEAST_TAIL
 from topolab_reports.figures.common import total_degrees
 from topolab_reports.figures.nsh_fig7 import hidden_fits
 from topolab_reports.report_data import ReportData
@@ -15,10 +16,6 @@ __all__ = ["PowerLawSection"]
 #: Of a power law with a larger exponent fewer than one in 32 of the tail, 2^(1 - alpha), have
 #: twice its smallest degree: the degrees hardly spread, and what is fitted is a thin tail.
 STEEP = 6.0
-#: At or below it a power law is rejected (Clauset, Shalizi and Newman).
-REJECTED = 0.1
-#: With fewer neurons in the tail hardly any law can be rejected.
-FEW = 50
 
 
 class PowerLawSection(Section):
@@ -34,12 +31,12 @@ class PowerLawSection(Section):
         """The best tail at the end, and whether it is rejected."""
         notes = [
             "A fit exists for any data. It says how steep a power law would be, not that there is "
-            f"one. A p-value at or below {REJECTED:g} rejects it (Clauset, Shalizi and Newman); a "
+            f"one. A p-value at or below {CSN:g} rejects it (Clauset, Shalizi and Newman); a "
             "higher one does not confirm it, and in a tail of few neurons says little.",
             f"An exponent above {STEEP:g} is that of a thin tail: fewer than one in 32 of its "
             "neurons have twice its smallest degree, so that the degrees hardly spread and "
-            "hardly anything tells it from an exponential. Nobody means that by a power law, "
-            "whatever p is.",
+            "hardly anything tells it from an exponential. That is not what is meant by a power "
+            "law, whatever p is.",
         ]
         fits = total_degrees(data.table("powerlaw"))
         last = fits[fits["step"] == fits.groupby("run")["step"].transform("max")]
@@ -60,15 +57,16 @@ class PowerLawSection(Section):
             {
                 "run": last["run"],
                 "neurons": last["layer"],
-                "x_min": [f"{v} {x}" if not r else f"{v}" for v, x, r in
-                          zip(last["variant"], last["x_min"], last["reason"], strict=True)],
+                "x_min": [f"{v} {x}" if np.isfinite(a) else f"{v}" for v, x, a in
+                          zip(last["variant"], last["x_min"], last["alpha"], strict=True)],
                 "α (edges of all layers)": [
                     f"{a:.2f} ± {s:.2f}" if np.isfinite(a) else "no fit"
                     for a, s in zip(last["alpha"], last["sigma"], strict=True)
                 ],
                 "tail": [f"{t} of {n}" for t, n in zip(last["n_tail"], last["n"], strict=True)],
                 "KS D": [f"{d:.3f}" if np.isfinite(d) else "" for d in last["ks_distance"]],
-                "p": [f"{p:.2f}" if np.isfinite(p) else "" for p in last["p_value"]],
+                "p": [p_value(p).removeprefix("p = ").removeprefix("p ") if np.isfinite(p) else ""
+                      for p in last["p_value"]],
                 "remark": [
                     reason or ("a thin tail" if alpha > STEEP else "")
                     for reason, alpha in zip(last["reason"], last["alpha"], strict=True)
@@ -100,19 +98,19 @@ def _one(group: str, end: pd.Series) -> str:
     p = end["p_value"]
     if not np.isfinite(p):
         text += ", without a p-value"
-    elif p <= REJECTED:
+    elif p <= CSN:
         text += f", and {p_value(p)} rejects it"
     else:
         text += f", and {p_value(p)} does not reject it"
-        text += ", which with so few it hardly could" if end["n_tail"] < FEW else ""
+        text += ", which with so few it hardly could" if end["n_tail"] < LEAST_TAIL else ""
     if end["alpha"] > STEEP:
-        text += f"; with α above {STEEP:g} it is a thin tail, not a power law that anybody means"
+        text += f"; with α above {STEEP:g} it is a thin tail, not what is meant by a power law"
     return text
 
 
 def _several(group: str, part: pd.DataFrame, known: pd.DataFrame) -> str:
     """In how many runs of a group p rejects the law, and what the tails are."""
-    rejected = int((known["p_value"] <= REJECTED).sum())
+    rejected = int((known["p_value"] <= CSN).sum())
     unknown = int(known["p_value"].isna().sum()) + len(part) - len(known)
     text = (
         f"at the end of {group} p rejects a power law in {rejected} of {len(part)} runs and does "
@@ -124,10 +122,8 @@ def _several(group: str, part: pd.DataFrame, known: pd.DataFrame) -> str:
     steep = int((known["alpha"] > STEEP).sum())
     if steep:
         which = "all" if steep == len(known) else f"{steep}"
-        text += (
-            f"; with α above {STEEP:g} the tails of {which} are thin, not power laws that anybody "
-            "means"
-        )
+        text += f"; with α above {STEEP:g} the tails of {which} are thin, not what is meant by a "
+        text += "power law"
     return text
 
 
