@@ -269,7 +269,7 @@ def test_the_published_parameters() -> None:
     default = Selection()
     assert (default.x_min, default.dormant_below) == (110, 10)
     assert (default.replicates, default.replicates_through_time) == (2500, 1000)
-    assert (default.nulls, default.windows, default.seed) == (100, 8, 0)
+    assert (default.nulls, default.windows, default.seed) == (25, 8, 0)
 
 
 def test_a_single_layer_has_no_hidden_neurons(tmp_path: Path) -> None:

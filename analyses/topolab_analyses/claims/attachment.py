@@ -83,8 +83,8 @@ def why(row: Mapping[str, Any]) -> str:
         return (
             f"Gains go with degree, but degree need not be their cause: {kernel}, but {within}, "
             + (
-                f"below {limit} ({probability(row['p_no_attachment'])}): a fitness of their own "
-                "explains the rest."
+                f"below {limit} ({probability(row['p_no_attachment'])}): a fixed fitness of the "
+                "neurons would explain the rest."
                 if row["p_no_attachment_holm"] < ALPHA
                 else f"not clearly above {limit}."
             )
