@@ -176,10 +176,9 @@ def view_runs(runs: Sequence[Run]) -> list[RunView]:
     for shared, of_group in seeds.items():
         members = [label for label, s in zip(labels, settings, strict=True) if s == shared]
         different = None not in of_group and len(set(of_group)) == len(of_group)
-        named = any(
-            "method" in run.config for run, s in zip(runs, settings, strict=True) if s == shared
-        )
-        if len(members) > 1 and different and named:
+        # Runs that say nothing of their settings may differ in any of them.
+        told = any(run.config for run, s in zip(runs, settings, strict=True) if s == shared)
+        if len(members) > 1 and different and told:
             names[shared] = _common(members, set(names.values()) | (set(labels) - set(members)))
     views = []
     for run, label, setting in zip(runs, labels, settings, strict=True):

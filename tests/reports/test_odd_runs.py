@@ -132,6 +132,8 @@ def test_only_runs_of_the_same_data_and_method_are_one_group(tmp_path: Path) -> 
     assert groups() == ["x", "x"]
     assert groups(data=[{"name": "d", "n_train": n} for n in (100, 60000)]) == ["x-s1", "x-s2"]
     assert groups(config=[{}, {}]) == ["x-s1", "x-s2"]
+    # Recorded by a user's own loop, which has settings of its own and no `method`.
+    assert groups(config=[{"rule": "mine"}, {"rule": "mine"}]) == ["x", "x"]
 
 
 def test_seeds_that_end_earlier_are_said(tmp_path: Path) -> None:
