@@ -84,7 +84,7 @@ def test_linear_attachment_is_found(tmp_path: Path) -> None:
     assert row["loss_slope"] == pytest.approx(0, abs=0.1)
     assert row["decay"] == SUPPORTED and row["dormant"] > row["dormant_null"]
     assert row["onset_attachment"] <= 11 and row["p_gain_holm"] < 1e-6
-    assert "whatever their fitness" in row["why_attachment"]
+    assert "at a given fitness" in row["why_attachment"]
 
 
 def test_keeping_more_is_not_gaining_more(tmp_path: Path) -> None:

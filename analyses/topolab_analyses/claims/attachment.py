@@ -70,7 +70,7 @@ def why(row: Mapping[str, Any]) -> str:
     limit = f"{LEAST_EXPONENT:g}"
     if said == SUPPORTED:
         return (
-            f"Neurons gain more the more edges they have, whatever their fitness: {kernel}, and "
+            f"Neurons gain more the more edges they have, at a given fitness: {kernel}, and "
             f"{within}, above {limit} ({probability(row['p_attachment'])})."
         )
     if said == GOES_WITH_DEGREE and row["p_attachment_holm"] < ALPHA and _drifts(row):

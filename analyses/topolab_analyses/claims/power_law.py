@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr
 
 from topolab_analyses.claims.combine import fisher, random_effects, stouffer
 from topolab_analyses.claims.limits import (
@@ -91,6 +90,12 @@ def why(row: Mapping[str, Any]) -> str:
             f"({probability(row['p_steep'])}), with {tail}."
         )
     if row["p_law_holm"] < ALPHA:
+        if row["p_bent"] < ALPHA:
+            return (
+                f"No power law without a cut-off describes the degrees: {law} is rejected at {p}, "
+                f"and one with a cut-off does better ({probability(row['p_bent'])}) but cannot be "
+                f"told from other distributions, with {tail}."
+            )
         return f"No power law describes the degrees: {law} is rejected at {p}, with {tail}."
     if row["p_rival_holm"] < ALPHA:
         return (
@@ -191,7 +196,8 @@ def pool(rows: pd.DataFrame) -> dict[str, Any]:
         "p_cut_off": fisher(rows["p_cut_off"].fillna(1.0)) if len(cut) else math.nan,
         "alpha_cut_off": float(cut["alpha_cut_off"].mean()) if len(cut) else math.nan,
         "cut_off": float(cut["cut_off"].mean()) if len(cut) else math.nan,
-        "p_steep": float(ndtr((STEEPEST - mean) / error)) if math.isfinite(error) else math.nan,
+        # Tails of seeds begin at different degrees: that their exponents spread excuses none.
+        "p_steep": fisher(rows["p_steep"]),
         "p_thin": stouffer(rows["p_thin"]),
         "p_lognormal": stouffer(rows["p_lognormal"]),
         "law_reason": "; ".join(dict.fromkeys(r for r in rows["law_reason"] if r)),

@@ -117,7 +117,7 @@ def test_sentences_say_what_they_judge_by(change: dict[str, Any], parts: list[st
 
 
 START = {
-    SUPPORTED: r"^Neurons gain more .* whatever their fitness: .* above 0\.1 \(p",
+    SUPPORTED: r"^Neurons gain more .* at a given fitness: .* above 0\.1 \(p",
     GOES_WITH_DEGREE: r"^Gains go with degree, but .*"
     r"(not clearly above 0\.1|below 0\.1 \(p|\(correlation)",
     NOT_SUPPORTED: r"^Gains do not rise with degree by any exponent of 0\.1 or more: .*\(p",

@@ -123,6 +123,10 @@ def test_a_number_that_is_missing_supports_and_rejects_nothing(name: str) -> Non
         ({"p_steep": 0.03, "alpha": 7.21}, ["too steep", "7.21 ± 0.08", "above 6", "p = 0.03"]),
         ({"p_steep": 0.03, "p_steep_holm": 0.06}, ["may be too steep", "p = 0.06 among"]),
         ({"p_law": 0.0}, ["rejected at p < 0.001", "2.30", "300 of 500"]),
+        ({"p_law": 0.0, "p_bent": 0.06}, ["No power law describes", "rejected at p < 0.001"]),
+        # The law with a cut-off is a power law too, and nothing rejects that one.
+        ({**CUT, "p_law": 0.0, "p_cut_off": 0.4},
+         ["No power law without a cut-off", "2.30", "p = 0.004", "cannot be told from other"]),
         ({"p_law": 0.02, "p_law_holm": 0.06}, ["p = 0.02 alone but p = 0.06 among all layers"]),
         ({"p_law": 0.07}, ["speak against", "at p = 0.07,", "not enough to reject"]),
         ({"p_rival": 0.01, "best_rival": "stretched_exponential"},
