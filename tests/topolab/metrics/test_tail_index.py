@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 
 import numpy as np
@@ -141,6 +142,19 @@ def test_hill_is_the_mean_log_excess_of_the_values_it_counts() -> None:
     made = tail_index.hill(values, replicates=60)
     largest = np.sort(values)[::-1]
     assert made.xi == pytest.approx(np.log(largest[: made.k] / largest[made.k]).mean())
+
+
+def test_moments_take_the_square_root_of_the_data_at_least(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where xi (1 - rho) = -rho the constant of the double bootstrap vanishes, and k with it."""
+    module = importlib.import_module("topolab.metrics.tail_index.moments")
+    rho = math.log(100) / (2 * math.log(100 / 700))
+    assert module._constant(-rho / (1 - rho), 700, 100) == pytest.approx(0, abs=1e-9)
+    assert module._constant(2.0, 700, 100) > 0.1
+    monkeypatch.setattr(module, "_constant", lambda *_: 0.0)
+    values = SAMPLES["burr"](np.random.default_rng(0), 900)
+    assert tail_index.moments(values, replicates=30).k == 30
 
 
 def test_bootstraps_of_half_the_data() -> None:
