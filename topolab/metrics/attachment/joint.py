@@ -135,7 +135,7 @@ def fit_joint(
     >>> fitness, k = rng.uniform(0.4, 1.6, 200), rng.poisson(30, 200)
     >>> degrees, gains = [], []
     >>> for _ in range(30):   # gains by fitness alone, random losses
-    ...     gain = rng.poisson(3 * fitness)
+    ...     gain = rng.binomial(500 - k, 0.006 * fitness)
     ...     degrees.append(k)
     ...     gains.append(gain)
     ...     k = k - rng.binomial(k, 0.1) + gain
