@@ -179,7 +179,7 @@ def pooled(degree: np.ndarray, gained: np.ndarray, places: np.ndarray) -> float:
 def report(runs: int) -> None:
     """All of it."""
     slopes(runs)
-    cosine(max(runs, 100))
+    cosine(max(runs, 400))
     without_edges(runs)
     joints(runs)
     little_room(runs)
