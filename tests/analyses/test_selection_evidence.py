@@ -85,6 +85,8 @@ def test_kernels_are_those_of_the_edge_history_with_this_seed(seed: int) -> None
         assert found[name] == made.gamma
         assert (found[f"{name}_low"], found[f"{name}_high"]) == (made.low, made.high)
     assert found["within_error"] == within.standard_error
+    assert (found["memory"], found["memory_error"]) == (within.memory, within.memory_error)
+    assert found["p_memory"] == within.p_memory
     assert found["fitness_spread"] == within.spread and found["within_reason"] == ""
     assert found["p_gain"] == gain.p_above(LEAST_EXPONENT)
     assert found["p_no_gain"] == gain.p_below(LEAST_EXPONENT)

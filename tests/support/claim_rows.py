@@ -14,16 +14,16 @@ NAN = math.nan
 LAW = {
     "degrees": 60, "n": 500.0, "alpha": 2.3, "alpha_error": 0.08, "x_min": 4.0, "x_max": 784.0,
     "n_tail": 300.0, "p_law": 0.4, "best_rival": "", "p_rival": 1.0, "p_steep": 1.0,
-    "p_thin": 1e-6, "p_lognormal": 0.002, "p_cut_off": NAN, "alpha_cut_off": NAN, "cut_off": NAN,
-    "law_reason": "",
+    "p_thin": 1e-6, "p_lognormal": 0.002, "p_bent": NAN, "p_cut_off": NAN, "alpha_cut_off": NAN,
+    "cut_off": NAN, "law_reason": "",
 }  # fmt: skip
 GAINS = {
     "snapshots": 41, "grown": 9000, "dropped": 9000, "gain_slope": 0.95, "gain_error": 0.05,
     "gain_low": 0.85, "gain_high": 1.05, "p_gain": 1e-9, "p_no_gain": 1 - 1e-9, "gain_rate": 1.0,
     "within": 0.9, "within_error": 0.07, "within_low": 0.76, "within_high": 1.04,
     "fitness_spread": 0.2, "p_attachment": 1e-8, "p_no_attachment": 1 - 1e-8, "loss_slope": 0.01,
-    "loss_error": 0.05, "loss_low": -0.09, "loss_high": 0.11, "gain_reason": "",
-    "within_reason": "",
+    "loss_error": 0.05, "loss_low": -0.09, "loss_high": 0.11, "memory": 0.0, "memory_error": 0.03,
+    "p_memory": 0.5, "gain_reason": "", "within_reason": "",
 }  # fmt: skip
 DECAY = {
     "poor": 120.0, "parts": 8, "dormant": 50, "dormant_null": 1.5, "dormant_below": 10,
@@ -73,8 +73,8 @@ def laws(draw: st.DrawFn) -> dict[str, Any]:
     if draw(st.integers(0, 9)) == 0:
         reason = draw(st.sampled_from(["fewer than two distinct positive degrees", ""]))
         return {**none, "degrees": draw(st.integers(0, 9)), "law_reason": reason}
-    p_rival, p_cut = draw(_MAYBE_P), draw(st.one_of(P, st.just(NAN)))
-    cut = math.isfinite(p_cut)
+    p_rival, p_bent = draw(_MAYBE_P), draw(st.one_of(P, st.just(NAN)))
+    cut = math.isfinite(p_bent)
     rivals = st.sampled_from(["lognormal", "stretched_exponential", "truncated_power_law"])
     return {
         **LAW,
@@ -90,7 +90,8 @@ def laws(draw: st.DrawFn) -> dict[str, Any]:
         "p_steep": draw(_MAYBE_P),
         "p_thin": draw(_MAYBE_P),
         "p_lognormal": draw(_MAYBE_P),
-        "p_cut_off": p_cut,
+        "p_bent": p_bent,
+        "p_cut_off": max(p_bent, draw(P)) if cut else NAN,
         "alpha_cut_off": draw(st.floats(1, 9)) if cut else NAN,
         "cut_off": draw(st.floats(1e-3, 1e7)) if cut else NAN,
     }
@@ -117,12 +118,17 @@ def gains(draw: st.DrawFn) -> dict[str, Any]:
         if kind == "whole":
             out[error], p = draw(st.floats(1e-3, 5)), draw(P)
             # As an exponent and its p-value are: above the limit where p is below a half.
-            out[value] = 0.1 + abs(out[value]) if p < 0.5 else 0.1 - abs(out[value])
+            far = abs(out[value]) + 1e-3
+            out[value] = 0.1 + far if p < 0.5 else 0.1 - far
             out |= {low: out[value] - 2 * out[error], high: out[value] + 2 * out[error]}
             out |= {above: p, below: 1 - p}
         else:
             out[reason] = draw(st.sampled_from(["", "few events; fewer than five updates"]))
-    return out
+    if draw(st.booleans()):
+        p_memory = draw(P)
+        far = draw(st.sampled_from([0.0, 0.049, 0.05, 0.0501, 0.4]))
+        return out | {"p_memory": p_memory, "memory": far if p_memory < 0.5 else -far}
+    return out | dict.fromkeys(("memory", "memory_error", "p_memory"), NAN)
 
 
 @st.composite

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         paths,
         powerlaw,
         prediction,
+        scaling,
         spectral,
         tail_index,
     )
@@ -42,6 +43,7 @@ __all__ = [
     "paths",
     "powerlaw",
     "prediction",
+    "scaling",
     "spectral",
     "tail_index",
 ]

@@ -73,7 +73,7 @@ def why(row: Mapping[str, Any]) -> str:
             f"Neurons gain more the more edges they have, whatever their fitness: {kernel}, and "
             f"{within}, above {limit} ({probability(row['p_attachment'])})."
         )
-    if said == GOES_WITH_DEGREE and row["p_attachment_holm"] < ALPHA:
+    if said == GOES_WITH_DEGREE and row["p_attachment_holm"] < ALPHA and _drifts(row):
         return (
             f"Gains go with degree, but a fitness of the neurons that drifts would look the same: "
             f"{kernel}, and {within}, but what a neuron gains beyond both in an update goes on in "
@@ -83,8 +83,8 @@ def why(row: Mapping[str, Any]) -> str:
         return (
             f"Gains go with degree, but degree need not be their cause: {kernel}, but {within}, "
             + (
-                f"below {limit} ({probability(row['p_no_attachment'])}): a fitness of their own "
-                "explains the rest."
+                f"below {limit} ({probability(row['p_no_attachment'])}): a fixed fitness of the "
+                "neurons would explain the rest."
                 if row["p_no_attachment_holm"] < ALPHA
                 else f"not clearly above {limit}."
             )

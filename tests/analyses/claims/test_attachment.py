@@ -23,6 +23,7 @@ from topolab_analyses.claims.limits import (
 
 FITNESS = {"p_attachment": 0.9, "p_no_attachment": 0.1, "within": -0.2, "within_low": -0.4,
            "within_high": 0.0}  # fmt: skip
+DRIFT = {"memory": 0.2, "p_memory": 0.001}
 BOTH_NONE = {**FITNESS, "p_no_attachment": 0.01, "p_gain": 0.99, "p_no_gain": 0.01,
              "gain_slope": 0.0, "gain_low": -0.08, "gain_high": 0.08}  # fmt: skip
 
@@ -59,6 +60,15 @@ def test_the_least_exponent_is_a_tenth_of_barabasi_and_alberts() -> None:
         ({**BOTH_NONE, "p_no_attachment": 0.05}, UNDECIDED),
         ({**BOTH_NONE, "p_no_gain_holm": 0.05}, UNDECIDED),
         ({**BOTH_NONE, "p_no_attachment_holm": 0.05}, UNDECIDED),
+        # A fitness that drifts looks like attachment; what speaks for it counts unadjusted.
+        (DRIFT, GOES_WITH_DEGREE),
+        ({**DRIFT, "p_memory": 0.0499}, GOES_WITH_DEGREE),
+        ({**DRIFT, "p_memory": 0.05}, SUPPORTED),
+        ({**DRIFT, "memory": 0.05}, SUPPORTED),
+        ({**DRIFT, "memory": 0.0501}, GOES_WITH_DEGREE),
+        ({**DRIFT, "memory": -0.4}, SUPPORTED),
+        ({"memory": NAN, "p_memory": NAN}, SUPPORTED),
+        ({**BOTH_NONE, **DRIFT}, NOT_SUPPORTED),
         # What is missing says nothing.
         ({"p_attachment": NAN, "p_no_attachment": NAN, "within": NAN}, GOES_WITH_DEGREE),
         ({"p_gain": NAN, "p_no_gain": NAN, "gain_slope": NAN}, UNDECIDED),
@@ -84,8 +94,10 @@ def test_words_change_exactly_at_their_limits(change: dict[str, Any], said: str)
         ({"gain_slope": NAN, "gain_reason": "3 events are fewer than ten"}, ["since 3 events are"]),
         ({"gain_slope": NAN}, ["since it has no exponent"]),
         (FITNESS, ["go with degree", "-0.20 (-0.40 to 0.00), not clearly above 0.1."]),
-        ({**FITNESS, "p_no_attachment": 0.001}, ["below 0.1 (p = 0.001), as if neurons had a"]),
+        ({**FITNESS, "p_no_attachment": 0.001}, ["below 0.1 (p = 0.001): a fitness of"]),
         ({**FITNESS, "p_no_attachment": 0.01, "p_no_attachment_holm": 0.05}, ["not clearly above"]),
+        (DRIFT, ["go with degree, but a fitness of the neurons that drifts would look the same",
+                 "0.95 (0.85 to 1.05)", "0.90 (0.76 to 1.04)", "correlation 0.20, p = 0.001"]),
         (BOTH_NONE, ["do not rise with degree by any exponent of 0.1 or more", "0.00 (-0.08 to 0.08"
                      , "p = 0.01"]),
         ({**BOTH_NONE, "p_no_gain": 0.03}, ["p = 0.03"]),
@@ -106,7 +118,8 @@ def test_sentences_say_what_they_judge_by(change: dict[str, Any], parts: list[st
 
 START = {
     SUPPORTED: r"^Neurons gain more .* whatever their fitness: .* above 0\.1 \(p",
-    GOES_WITH_DEGREE: r"^Gains go with degree, but .*(not clearly above 0\.1|below 0\.1 \(p)",
+    GOES_WITH_DEGREE: r"^Gains go with degree, but .*"
+    r"(not clearly above 0\.1|below 0\.1 \(p|\(correlation)",
     NOT_SUPPORTED: r"^Gains do not rise with degree by any exponent of 0\.1 or more: .*\(p",
     UNDECIDED: r"^Attachment (is open|cannot be judged)|^Nothing can be said of gains",
     DOES_NOT_APPLY: r"^Attachment does not apply, since",
@@ -151,7 +164,8 @@ def test_several_seeds_have_one_exponent_and_p_values_of_its_own() -> None:
     two = evidence(within=0.2, within_error=0.1, gain_slope=0.5, gain_error=0.02, grown=5,
                    dropped=3, gain_reason="few", loss_slope=-0.9, loss_error=0.1, gain_rate=2.0,
                    snapshots=99)  # fmt: skip
-    made = pool(pd.DataFrame([one, two]))
+    seeds = pd.DataFrame([one, two]).assign(memory=0.1, memory_error=0.04)
+    made = pool(seeds)
     assert (made["grown"], made["dropped"], made["snapshots"]) == (15, 10, 99)
     assert made["within"] == pytest.approx(0.2) and made["gain_slope"] == pytest.approx(0.5)
     error = 0.1 / 2**0.5
@@ -164,6 +178,8 @@ def test_several_seeds_have_one_exponent_and_p_values_of_its_own() -> None:
     assert made["p_no_gain"] == pytest.approx(1)
     assert made["gain_low"] == pytest.approx(0.5 - norm.ppf(0.975) * 0.02 / 2**0.5)
     assert made["loss_slope"] == pytest.approx(-0.95) and made["loss_low"] < -0.95
+    assert made["memory"] == pytest.approx(0.1)
+    assert made["p_memory"] == pytest.approx(norm.sf(0.1 / (0.04 / 2**0.5)))
     assert made["gain_rate"] == 1.5 and made["gain_reason"] == "few"
     assert made["gain_spread"] == made["within_spread"] == 0
 

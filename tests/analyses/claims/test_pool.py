@@ -32,7 +32,7 @@ def judged(made: list[dict[str, Any]], group: str = "set", layer: str = "fc1") -
 def test_the_law_of_several_seeds() -> None:
     one = evidence(alpha=2.0, alpha_error=0.1, n_tail=100.0, n=400.0, x_min=3.0, p_law=0.3,
                    p_thin=0.01, p_lognormal=0.2, p_rival=0.03, best_rival="lognormal", x_max=50.0,
-                   p_cut_off=0.04, alpha_cut_off=1.5, cut_off=30.0)  # fmt: skip
+                   p_bent=0.03, p_cut_off=0.04, alpha_cut_off=1.5, cut_off=30.0)  # fmt: skip
     two = evidence(alpha=2.4, alpha_error=0.1, n_tail=200.0, n=600.0, x_min=6.0, p_law=0.6,
                    p_thin=0.3, p_lognormal=0.1, p_rival=0.04, best_rival="lognormal", x_max=60.0,
                    law_reason="")  # fmt: skip
@@ -46,6 +46,7 @@ def test_the_law_of_several_seeds() -> None:
     assert made["p_steep"] == pytest.approx(norm.sf((mean - 6) / error))
     # A seed without a law with a cut-off speaks against one.
     assert made["p_cut_off"] == fisher([0.04, 1.0])
+    assert made["p_bent"] == fisher([0.03, 1.0])
     assert (made["alpha_cut_off"], made["cut_off"]) == (1.5, 30.0)
 
 

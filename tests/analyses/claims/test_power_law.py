@@ -21,7 +21,7 @@ from topolab_analyses.claims.limits import (
 from topolab_analyses.claims.numbers import probability
 from topolab_analyses.claims.power_law import P_VALUES, why, word
 
-CUT = {"p_cut_off": 0.01, "alpha_cut_off": 1.8, "cut_off": 90.0}
+CUT = {"p_bent": 0.004, "p_cut_off": 0.01, "alpha_cut_off": 1.8, "cut_off": 90.0}
 
 
 def test_the_example_is_supported() -> None:
@@ -54,7 +54,9 @@ def test_the_example_is_supported() -> None:
         ({"p_steep": 0.05}, SUPPORTED),
         ({"p_steep": 0.0499}, NOT_SUPPORTED),
         ({"p_steep": 0.0499, "p_steep_holm": 0.05}, UNDECIDED),
-        ({**CUT, "p_cut_off": 0.05}, SUPPORTED),
+        ({**CUT, "p_bent": 0.05, "p_cut_off": 0.05}, SUPPORTED),
+        ({**CUT, "p_bent": 0.0499, "p_cut_off": 0.05}, UNDECIDED),
+        ({**CUT, "p_bent": 0.0, "p_cut_off": 1.0}, UNDECIDED),
         ({**CUT, "p_cut_off": 0.0499}, CUT_OFF),
         ({**CUT, "p_cut_off": 0.0499, "p_cut_off_holm": 0.05}, UNDECIDED),
         ({"n_tail": 50}, SUPPORTED),
@@ -86,6 +88,8 @@ def test_words_change_exactly_at_their_limits(change: dict[str, Any], said: str)
         ({"n_tail": 10, "p_law": 0.01}, NOT_SUPPORTED),
         ({"n_tail": 10, "p_rival": 0.01}, NOT_SUPPORTED),
         ({"n_tail": 10, "p_steep": 0.01}, NOT_SUPPORTED),
+        # A law that only bends may be rejected for good.
+        ({**CUT, "p_cut_off": 0.5, "p_law": 0.01}, NOT_SUPPORTED),
         ({"p_thin": 1.0, "p_rival": 0.01}, NOT_SUPPORTED),
         # Nor is a tail that an exponential describes as well one that a lognormal does.
         ({"p_thin": 0.2, "p_lognormal": 0.9}, UNDECIDED),
@@ -115,6 +119,7 @@ def test_a_number_that_is_missing_supports_and_rejects_nothing(name: str) -> Non
         ({"p_law": NAN}, ["there is no p-value"]),
         ({**CUT}, ["only up to a cut-off", "1.80", "90 edges", "2.30", "p = 0.01", "300 of 500"]),
         ({**CUT, "p_cut_off_holm": 0.2}, ["p = 0.01 alone but p = 0.2 among all layers"]),
+        ({**CUT, "p_cut_off": 0.4}, ["bend down from", "2.30", "p = 0.004", "is open"]),
         ({"p_steep": 0.03, "alpha": 7.21}, ["too steep", "7.21 ± 0.08", "above 6", "p = 0.03"]),
         ({"p_steep": 0.03, "p_steep_holm": 0.06}, ["may be too steep", "p = 0.06 among"]),
         ({"p_law": 0.0}, ["rejected at p < 0.001", "2.30", "300 of 500"]),
@@ -149,7 +154,7 @@ START = {
     CUT_OFF: r"^The degrees follow a power law only up to a cut-off",
     NOT_SUPPORTED: r"is rejected at|describes the degrees better than|is too steep",
     UNDECIDED: r"not enough to|too small to judge|do not rule out|No power law can be judged"
-    r"|can be fitted|no standard error",
+    r"|can be fitted|no standard error|bend down from .* is open",
     DOES_NOT_APPLY: r"same degree|does not apply",
 }
 
