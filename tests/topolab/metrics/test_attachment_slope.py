@@ -381,3 +381,16 @@ def test_a_rate_maximises_the_multinomial_likelihood() -> None:
     h = 1e-4
     told = (2 * likelihood(0) - likelihood(h) - likelihood(-h)) / h**2
     assert rate.null_error == pytest.approx(1 / math.sqrt(told), rel=1e-4)
+
+
+def test_p_of_a_limit() -> None:
+    """One-sided, by the Student distribution of the interval."""
+    slope = fit_slope(*drifting(12, 0.4, 0.6))
+    freedom = 10 / 3 - 1  # one of twelve updates draws nothing, one everything
+    assert slope.freedom == pytest.approx(freedom)
+    for limit in (-0.2, 0.1, slope.gamma, 3.0):
+        t = (slope.gamma - limit) / slope.standard_error
+        assert slope.p_above(limit) == pytest.approx(student.sf(t, freedom))
+        assert slope.p_below(limit) == pytest.approx(student.cdf(t, freedom))
+    short = fit_slope(*(a[:5] for a in drifting(12, 0.4, 0.6)))
+    assert math.isnan(short.p_above(0.1)) and math.isnan(short.p_below(0.1))
