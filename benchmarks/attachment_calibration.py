@@ -6,6 +6,7 @@
 2. A constant kernel under a cosine: its exponent by parts of the run, and the test for a change.
 3. Half of the neurons without edges.
 4. Gains by degree, by fitness, by both and by noise: what the joint fit makes of them.
+5. The same where updates use up the room.
 
 `benchmarks/calibration.py` prints them too.
 """
@@ -23,14 +24,14 @@ from topolab.metrics.attachment import Joint, change_p, fit_joint, fit_slope
 
 # The simulator is that of the tests.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
-from planted_kernels import grow_by_fitness, rewire
+from planted_kernels import grow_by_fitness, grow_in_little_room, rewire
 
 DROPS = (0.1, 0.3, 0.5)
 N = 300
 Generator = np.random.Generator
 
 
-def share(values: Sequence[bool]) -> str:
+def share(values: Sequence[float]) -> str:
     return f"{np.mean(values):.0%}".replace("%", " %")
 
 
@@ -147,6 +148,24 @@ def joints(runs: int) -> None:
         print("| " + " | ".join(cells) + " |", flush=True)
 
 
+def little_room(runs: int) -> None:
+    print("\nHalf of all edges move in an update, a fitness from 0.6 to 1.4, and little room: mean "
+          "of `within`, and the share of intervals that hold the planted exponent.\n")  # fmt: skip
+    print("| free places taken in an update | planted 0 | planted 1 |\n|---|---|---|")
+    for capacity in (600, 240, 150, 120, 105):
+        cells = []
+        for exponent in (0.0, 1.0):
+            made = [
+                grow_in_little_room(np.random.default_rng(s), capacity, exponent)
+                for s in range(runs)
+            ]
+            fits = [fit_joint(m.degree, m.gained, m.places) for m in made]
+            inside = share([j.low <= exponent <= j.high for j in fits])
+            cells.append(f"{np.mean([j.gamma for j in fits]):.2f} ({inside})")
+        taken = share([m.gained.sum() / m.places.sum() for m in made])
+        print(f"| {taken} | " + " | ".join(cells) + " |", flush=True)
+
+
 def pooled(degree: np.ndarray, gained: np.ndarray, places: np.ndarray) -> float:
     """The exponent of all neurons together, which cannot tell fitness from attachment."""
     size = degree.max() + 1
@@ -163,6 +182,7 @@ def report(runs: int) -> None:
     cosine(max(runs, 100))
     without_edges(runs)
     joints(runs)
+    little_room(runs)
 
 
 if __name__ == "__main__":

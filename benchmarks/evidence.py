@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 
 import topolab
+from topolab_analyses.judgement import CLAIMS, pool
 
 LAYERS = ("fc1", "fc2")
 
@@ -88,47 +89,52 @@ def variants(folder: Path) -> None:
 
 
 def selection(folder: Path) -> None:
-    """The verdicts over all runs, Holm over all of their layers; and what is behind them."""
-    compared = topolab.compare(
-        [run for runs in grouped(folder).values() for run in runs],
-        ["method", "drop", "gradient"],
-        only=["selection"],
-    )
-    table = compared.across["selection"].assign(
-        name=lambda t: t["run"].str.replace(r"-s\d+$", "", regex=True)
-    )
-    accuracy = {
-        name: [100 * run.summary["test_accuracy"] for run in runs]
-        for name, runs in grouped(folder).items()
-    }
+    runs = [(name, run) for name, of_name in grouped(folder).items() for run in of_name]
+    accuracy: dict[str, list[float]] = {}
+    tables, scores = [], []
+    for name, run in runs:
+        accuracy.setdefault(name, []).append(100 * run.summary["test_accuracy"])
+        found = topolab.analyse(run, ["selection", "prediction"], progress=False)
+        tables.append(found["selection"].table.assign(group=name, run=run.name))
+        scores.append(found["prediction"].table.assign(group=name, run=run.name))
+    table = pd.concat(tables, ignore_index=True)
+    exponents(table, accuracy)
+    laws(table)
+    words(pool(table))
+    forecasts(pd.concat(scores, ignore_index=True))
 
-    def span(values: pd.Series, form: str = ".2f") -> str:
-        known = values.dropna()
-        if known.empty:
-            return "-"
-        low, high = format(known.min(), form), format(known.max(), form)
-        return f"{known.mean():{form}} ({low} to {high})" if low != high else low
 
-    def words(values: pd.Series) -> str:
-        counts = values.value_counts()
-        order = ("supported", "not supported", "undecided")
-        return ", ".join(f"{word} {counts[word]}" for word in order if word in counts)
+def span(values: pd.Series, form: str = ".2f") -> str:
+    """Mean, smallest and largest."""
+    known = values.dropna()
+    if known.empty:
+        return "-"
+    low, high = format(known.min() + 0.0, form), format(known.max() + 0.0, form)
+    return f"{known.mean() + 0.0:{form}} ({low} to {high})" if low != high else low
 
-    groups = list(table.groupby(["name", "layer"], sort=False))
-    print("| method | accuracy, % | layer | gain exponent | rate of gain | loss exponent "
-          "| drift of the poor | by chance |\n|---|---|---|---|---|---|---|---|")  # fmt: skip
-    for (name, layer), part in groups:
+
+def exponents(table: pd.DataFrame, accuracy: dict[str, list[float]]) -> None:
+    print("| method | accuracy, % | layer | gain exponent | within neurons | SD of fitness "
+          "| loss exponent | poor that became dormant (by chance) | edges of those first poor |"
+          "\n|---|---|---|---|---|---|---|---|---|")  # fmt: skip
+    for (name, layer), part in table.groupby(["group", "layer"], sort=False):
         print(
             f"| {name} | {np.mean(accuracy[name]):.2f} | {layer} | {span(part['gain_slope'])} "
-            f"| {span(part['gain_rate'])} | {span(part['loss_slope'])} "
-            f"| {span(part['drift'], '+.2f')} | {part['drift_null'].mean():+.2f} |"
+            f"| {span(part['within'])} | {span(part['fitness_spread'])} "
+            f"| {span(part['loss_slope'])} | {part['dormant'].sum()} "
+            f"({part['dormant_null'].sum():.1f}) | {span(part['drift'], '+.2f')} |"
         )
+
+
+def laws(table: pd.DataFrame) -> None:
     print(
-        "\n| method | layer | alpha | x_min | neurons in the tail | p | plausible, CSN's rule "
-        "(x_min = 110) | plausible, NSH's rule (x_min = 110) |\n|---|---|---|---|---|---|---|---|"
+        "\n| method | layer | alpha | x_min | neurons in the tail | p | a rival that beats it "
+        "| plausible, CSN's rule (x_min = 110) | plausible, NSH's rule (x_min = 110) |"
+        "\n|---|---|---|---|---|---|---|---|---|"
     )
-    for (name, layer), part in groups:
+    for (name, layer), part in table.groupby(["group", "layer"], sort=False):
         p = ", ".join(f"{value:.2f}" for value in part["p_law"])
+        rivals = part.loc[part["best_rival"] != "", "best_rival"].value_counts()
         counts = {
             rule: int((part[rule] == "plausible").sum())
             for rule in ("csn_rule", "paper_rule", "csn_rule_fixed", "paper_rule_fixed")
@@ -136,19 +142,37 @@ def selection(folder: Path) -> None:
         print(
             f"| {name} | {layer} | {span(part['alpha'])} | {span(part['x_min'], '.0f')} "
             f"| {span(part['n_tail'], '.0f')} | {p} "
+            f"| {', '.join(f'{k.replace(chr(95), chr(32))} {v}' for k, v in rivals.items())} "
             f"| {counts['csn_rule']} ({counts['csn_rule_fixed']}) of {len(part)} "
             f"| {counts['paper_rule']} ({counts['paper_rule_fixed']}) of {len(part)} |"
         )
-    print("\n| method | layer | power law | attachment | decay | verdict | dormant "
-          "| onset of attachment |\n|---|---|---|---|---|---|---|---|")  # fmt: skip
-    for (name, layer), part in groups:
-        onset = part["onset_attachment"].dropna()
-        when = f"step {onset.min():.0f} to {onset.max():.0f}" if len(onset) else "-"
+
+
+def words(pooled: pd.DataFrame) -> None:
+    print("\n| method | layer | power law | attachment | decay | verdict | one by one |"
+          "\n|---|---|---|---|---|---|---|")  # fmt: skip
+    for _, row in pooled.iterrows():
         print(
-            f"| {name} | {layer} | {words(part['power_law'])} | {words(part['attachment'])} "
-            f"| {words(part['decay'])} | {words(part['verdict'])} | {int(part['dormant'].sum())} "
-            f"| {when} |"
+            f"| {row['group']} | {row['layer']} | {row['power_law']} | {row['attachment']} "
+            f"| {row['decay']} | {row['verdict']} | {row['tally']} |"
         )
+    print()
+    for _, row in pooled.iterrows():
+        said = " ".join(row[f"why_{claim}"] for claim in CLAIMS)
+        print(f"- {row['group']}, {row['layer']}: {said}")
+
+
+def forecasts(scores: pd.DataFrame) -> None:
+    print("\n| method | layer | kernel | by degree | by fitness | by both |")
+    print("|---|---|---|---|---|---|")
+    for (name, layer, kernel, _), part in scores[scores["end"] != "out"].groupby(
+        ["group", "layer", "kernel", "end"], sort=False
+    ):
+        total = scores[(scores["group"] == name) & (scores["layer"] == layer)]
+        if "total" in set(total["end"]) and part["end"].iloc[0] != "total":
+            continue
+        each = [part.loc[part["model"] == m, "score"] for m in ("degree", "fitness", "both")]
+        print(f"| {name} | {layer} | {kernel} | {' | '.join(span(x, '.3f') for x in each)} |")
 
 
 def main() -> None:

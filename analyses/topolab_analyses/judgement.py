@@ -115,7 +115,7 @@ def sentence(pooled: pd.DataFrame) -> str:
     Examples
     --------
     >>> sentence(pd.DataFrame({"group": ["set", "set", "rigl"], "layer": ["fc1", "fc2", "fc1"],
-    ...                        "verdict": ["not supported", "not supported", "undecided"]}))[34:]
+    ...                        "verdict": ["not supported", "not supported", "undecided"]}))[32:]
     'is not supported in set (fc1, fc2) and is undecided in rigl (fc1).'
     """
     said = {}
@@ -126,6 +126,8 @@ def sentence(pooled: pd.DataFrame) -> str:
                 f"{group} ({', '.join(part['layer'])})"
                 for group, part in of_word.groupby("group", sort=False)
             )
+    if not said:
+        return "The neural selection hypothesis was judged in no layer."
     parts = [f"is {word} in {where}" for word, where in said.items() if word != DOES_NOT_APPLY]
     if DOES_NOT_APPLY in said:
         parts.append(f"does not apply to {said[DOES_NOT_APPLY]}")

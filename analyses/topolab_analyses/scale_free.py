@@ -37,7 +37,7 @@ _COUNTS = (
     Column("unfitted", int, "1", "Degree sequences without one, which are left out."),
     Column("unbeaten", int, "1", "Those against which no rival is favoured at 0.1."),
     Column("plausible", int, "1", "Those whose p is above 0.1."),
-    Column("long", int, "1", "Of these, those with a tail of at least 50 neurons."),
+    Column("long_tail", int, "1", "Of these, those with a tail of at least 50 neurons."),
     Column("steep", int, "1", "Of these, those with an exponent between 2 and 3."),
     Column("strong", int, "1", "Of these, those that are unbeaten too."),
 )
@@ -73,7 +73,8 @@ def category(counts: Mapping[str, int]) -> str:
 
     Examples
     --------
-    >>> category({"graphs": 4, "unbeaten": 1, "plausible": 3, "long": 2, "steep": 0, "strong": 0})
+    >>> passed = {"unbeaten": 1, "plausible": 3, "long_tail": 2, "steep": 0, "strong": 0}
+    >>> category({"graphs": 4, **passed})
     'Weak'
     """
     n = counts["graphs"]
@@ -83,7 +84,7 @@ def category(counts: Mapping[str, int]) -> str:
     if share["steep"] >= 0.9 and share["unbeaten"] >= 0.95:
         return "Strongest"
     for name, word in (
-        ("strong", "Strong"), ("long", "Weak"), ("plausible", "Weakest"),
+        ("strong", "Strong"), ("long_tail", "Weak"), ("plausible", "Weakest"),
         ("unbeaten", "Super-Weak"),
     ):  # fmt: skip
         if share[name] >= 0.5:
@@ -130,7 +131,7 @@ def _count(fits: pd.DataFrame) -> dict[str, int]:
     found = {
         "unbeaten": known["unbeaten"],
         "plausible": plausible,
-        "long": long,
+        "long_tail": long,
         "steep": steep,
         "strong": steep & known["unbeaten"],
     }
@@ -172,8 +173,8 @@ def scale_free_statements(table: pd.DataFrame) -> Iterator[str]:
             runs = f" in {row['runs']} runs" if row["runs"] > 1 else ""
             whose = f"the hidden layers of {row['group']}{runs}"
         yield (
-            f"By Broido and Clauset's scale {whose} are {row['scale_free']}: "
-            f"of {row['graphs']} degree sequences a power law is plausible in {row['plausible']} ({row['long']} with 50 "
-            f"neurons or more in the tail, {row['steep']} also with an exponent between 2 and 3), "
-            f"and no rival is favoured in {row['unbeaten']}."
+            f"By Broido and Clauset's scale {whose} are {row['scale_free']}: of {row['graphs']} "
+            f"degree sequences a power law is plausible in {row['plausible']} "
+            f"({row['long_tail']} with 50 neurons or more in the tail, {row['steep']} also with an "
+            f"exponent between 2 and 3), and no rival is favoured in {row['unbeaten']}."
         )

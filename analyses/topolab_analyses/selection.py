@@ -74,7 +74,7 @@ class Selection(SequentialAnalysis):
     dormant_below: int = 10
     replicates: int = 2500
     replicates_through_time: int = 1000
-    nulls: int = 100
+    nulls: int = 25
     windows: int = 8
     seed: int = 0
 

@@ -144,14 +144,14 @@ def decay_evidence(ends: Ends, *, low: int, parts: int, nulls: int, seed: int) -
         "poor": poor_at_a_time,
         "parts": len(pieces),
         "dormant": dormant,
-        "dormant_null": by_chance,
+        "dormant_null": by_chance if at_risk else _NAN,
         "dormant_below": low,
         "nulls": nulls,
         "excess": (dormant - by_chance) / poor_at_a_time if at_risk else _NAN,
         "drift": _drift(ends),
         "p_decay": p_decay if at_risk else _NAN,
         "p_no_decay": p_no_decay if at_risk else _NAN,
-        "decay_reason": _reason(ends, low),
+        "decay_reason": "" if at_risk else _reason(ends, low),
     }
 
 
@@ -165,13 +165,10 @@ def _drift(ends: Ends) -> float:
 
 
 def _reason(ends: Ends, low: int) -> str:
-    begin = ends.degree[0].astype(np.int64)
-    poor = _poorest_neurons(begin)
-    if not len(poor):
+    """Why no neuron is ever at risk."""
+    if not len(_poorest_neurons(ends.degree[0].astype(np.int64))):
         return "the first degrees tell no poor neurons from others"
-    if not (begin[poor] >= low).any():
-        return f"every poor neuron has fewer than {low} edges from the start"
-    return ""
+    return f"every poor neuron has fewer than {low} edges from the start"
 
 
 def nothing_changed(low: int, reason: str) -> dict[str, Any]:

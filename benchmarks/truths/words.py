@@ -19,6 +19,7 @@ from rewire import SIZES, write_run
 import topolab
 import topolab_analyses
 from topolab.api import analyse
+from topolab_analyses.judgement import judge
 
 __all__ = ["Task", "collect", "digest", "judged", "kept_at"]
 
@@ -54,18 +55,23 @@ def judged(task: Task, **parameters: object) -> pd.DataFrame:
 
 
 def digest() -> str:
-    """What the words depend on: the code of the truths, the analyses and the measures."""
+    """What the evidence depends on: the code of the truths, and of what `selection` measures.
+
+    The rules that make words of it are not in it: words are found anew whenever they are counted.
+    """
     packages = [Path(module.__file__ or "").parent for module in (topolab, topolab_analyses)]
     files = [
         *Path(__file__).parent.glob("*.py"),
-        *(packages[0] / "metrics").rglob("*.py"),
-        *(packages[1] / "claims").glob("*.py"),
-        *(f for f in packages[1].glob("*.py")
-          if f.stem.startswith(("attachment", "edge", "judgement", "rewiring", "selection"))),
+        *(packages[0] / "metrics" / "attachment").glob("*.py"),
+        *(packages[0] / "metrics" / "powerlaw").rglob("*.py"),
+        packages[0] / "metrics" / "nulls.py",
+        *(packages[1] / f"{name}.py"
+          for name in ("edge_history", "rewiring", "selection", "selection_evidence",
+                       "selection_laws")),
     ]  # fmt: skip
     made = hashlib.sha256()
     for file in sorted(files):
-        if file.name not in ("__main__.py", "tally.py"):
+        if file.name not in ("__main__.py", "tally.py", "words.py"):
             made.update(file.name.encode() + b"\0" + file.read_bytes())
     return made.hexdigest()[:12]
 
@@ -109,7 +115,8 @@ def collect(
 
 
 def _read(path: Path) -> pd.DataFrame:
-    return pd.read_csv(path, keep_default_na=False, na_values=["nan"])
+    """The evidence of a run, with the words that the rules of today make of it."""
+    return judge(pd.read_csv(path, keep_default_na=False, na_values=["nan"]))
 
 
 def _keep(task: Task, path: Path) -> None:

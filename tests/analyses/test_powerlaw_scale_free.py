@@ -16,7 +16,7 @@ from topolab_analyses.scale_free import CATEGORIES, category, pool_counts, scale
 
 
 @pytest.mark.parametrize(
-    ("unbeaten", "plausible", "long", "steep", "strong", "word"),
+    ("unbeaten", "plausible", "long_tail", "steep", "strong", "word"),
     [
         (19, 20, 20, 18, 17, "Strongest"),
         (18, 20, 20, 18, 18, "Strong"),  # 90 % unbeaten are not 95 %
@@ -31,9 +31,9 @@ from topolab_analyses.scale_free import CATEGORIES, category, pool_counts, scale
     ],
 )
 def test_limits(
-    unbeaten: int, plausible: int, long: int, steep: int, strong: int, word: str
+    unbeaten: int, plausible: int, long_tail: int, steep: int, strong: int, word: str
 ) -> None:
-    counts = {"graphs": 20, "unbeaten": unbeaten, "plausible": plausible, "long": long,
+    counts = {"graphs": 20, "unbeaten": unbeaten, "plausible": plausible, "long_tail": long_tail,
               "steep": steep, "strong": strong}  # fmt: skip
     assert category(counts) == word in CATEGORIES
     assert category({**counts, "graphs": 0}) == ""
@@ -74,7 +74,7 @@ def test_counts_by_hand() -> None:
     found = {
         r["layer"]: r for r in scale_free_rows(*tables(rows, [(1, "lognormal"), (4, "normal")]))
     }
-    names = ("graphs", "unfitted", "unbeaten", "plausible", "long", "steep", "strong")
+    names = ("graphs", "unfitted", "unbeaten", "plausible", "long_tail", "steep", "strong")
     assert [found["a"][name] for name in names] == [3, 0, 2, 3, 2, 2, 1]
     # a normal law is none of their rivals
     assert [found["b"][name] for name in names] == [2, 1, 2, 1, 1, 0, 0]
@@ -88,7 +88,7 @@ def test_counts_by_hand() -> None:
 
 def test_runs_are_counted_together() -> None:
     def run(name: str, graphs: int, strong: int, word: str) -> dict[str, Any]:
-        counts = dict.fromkeys(("unbeaten", "plausible", "long", "steep", "strong"), strong)
+        counts = dict.fromkeys(("unbeaten", "plausible", "long_tail", "steep", "strong"), strong)
         return {"group": "g", "run": name, "layer": "hidden", "graphs": graphs, "unfitted": 1,
                 **counts, "scale_free": word, "reason": ""}  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The numbers behind the verdict: slopes, onset, the poor, and what chance makes of them."""
+"""The numbers behind the words of attachment and decay, against loops over neurons."""
 
 from __future__ import annotations
 
@@ -7,143 +7,270 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.stats import nbinom
-from scipy.stats import t as student
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import poisson
 
-from topolab.metrics.attachment import fit_slope
 from topolab.metrics.nulls import random_rewiring
-from topolab_analyses.selection_evidence import attachment_evidence, decay_evidence, total_degrees
+from topolab_analyses.claims.limits import LEAST_EXPONENT
+from topolab_analyses.edge_history import Ends, joint_of, rate_of, slope_of
+from topolab_analyses.selection_evidence import (
+    attachment_evidence,
+    decay_evidence,
+    nothing_changed,
+)
 
-DEGREES = np.array([1, 2, 3, 4])
+
+def ends_of(edges: Any, gained: Any, lost: Any, capacity: Any) -> Ends:
+    """Of arrays (updates, sides, neurons); the capacity is that of each side."""
+    e, g, x = (np.asarray(a, dtype=np.int32) for a in (edges, gained, lost))
+    room = np.asarray(capacity, dtype=np.int32)[:, None] - e
+    steps = np.arange(len(e))
+    names = ("in", "out")[: e.shape[1]]
+    degree = e.sum(1, dtype=np.int32)
+    total = int(np.sum(capacity))
+    end = "total" if len(names) > 1 else "in"
+    return Ends(
+        layer="a", end=end, sides=names, before_steps=steps, steps=steps + 1, degree=degree,
+        gained=g, lost=x, room=room, edges=e, capacity=total,
+    )  # fmt: skip
 
 
-def part(gained: Any, chance: Any, lost: Any = None, held: Any = None, neurons: Any = 10) -> Any:
-    n = len(DEGREES)
-    return {
-        "degree": DEGREES,
-        "neurons": np.broadcast_to(neurons, n),
-        "gained": np.asarray(gained),
-        "gain_chance": np.asarray(chance, dtype=float),
-        "lost": np.zeros(n) if lost is None else np.asarray(lost),
-        "loss_chance": np.ones(n) if held is None else np.asarray(held, dtype=float),
-    }
+def grown(
+    seed: int, *, power: float = 1.0, updates: int = 20, n: int = 60, capacity: tuple[int, ...] =
+    (90, 40), mean: int = 12, per: int = 60,
+) -> Ends:  # fmt: skip
+    """Neurons that gain by k^power of what they have at both sides, and lose at random."""
+    rng = np.random.default_rng(seed)
+    sides = len(capacity)
+    now = np.minimum(rng.poisson(mean, (sides, n)), np.array(capacity)[:, None])
+    edges, gained, lost = [], [], []
+    for _ in range(updates):
+        up, down = np.zeros_like(now), np.zeros_like(now)
+        k = np.log(np.maximum(now.sum(0), 1))
+        for s in range(sides):
+            down[s] = rng.multivariate_hypergeometric(now[s], min(per, int(now[s].sum())))
+            free = np.repeat(np.arange(n), capacity[s] - now[s])  # a place of whom
+            keys = power * k[free] + rng.gumbel(size=len(free))
+            up[s] = np.bincount(free[np.argsort(-keys)[:per]], minlength=n)
+        edges.append(now)
+        gained.append(up)
+        lost.append(down)
+        now = now + up - down
+    return ends_of(edges, gained, lost, capacity)
+
+
+def after(ends: Ends) -> np.ndarray:
+    """Degrees at the end of every update."""
+    return np.asarray((ends.edges + ends.gained - ends.lost).sum(1))
 
 
 # -- attachment ------------------------------------------------------------------------------------
 
 
-def test_gain_and_loss_have_exponents_of_their_own() -> None:
-    """Gains by k^2 of the chance, losses by k^-1."""
-    parts = (part([12, 48, 108, 192], [10] * 4, [120, 60, 40, 30], [10] * 4),) * 8
-    found = attachment_evidence(parts, tuple(range(8)), windows=1, seed=0)
-    assert found["gain_slope"] == pytest.approx(2, abs=1e-6)
-    assert found["loss_slope"] == pytest.approx(-1, abs=1e-6)
-    assert found["gain_low"] < 2 < found["gain_high"] and found["p_gain"] < 1e-3
-    assert found["loss_low"] < -1 < found["loss_high"] < 0
-    assert found["reason"] == "" and found["loss_reason"] == ""
+@pytest.mark.parametrize("seed", [0, 7])
+def test_kernels_are_those_of_the_edge_history_with_this_seed(seed: int) -> None:
+    ends = joined(grown(3, power=-1.0, updates=12), grown(3, power=2.0, updates=12))
+    found = attachment_evidence(ends, ends, windows=2, seed=seed)
+    gain, loss = slope_of(ends, "gain", seed=seed), slope_of(ends, "loss", seed=seed)
+    rate = rate_of(ends, "gain", seed=seed)
+    joint, within = joint_of(ends, within=False), joint_of(ends)
+    assert found["gain_rate"] == rate.gamma
+    for name, fit in (("gain", gain), ("loss", loss)):
+        assert found[f"{name}_slope"] == fit.gamma
+        assert found[f"{name}_error"] == fit.standard_error
+        assert (found[f"{name}_low"], found[f"{name}_high"]) == (fit.low, fit.high)
+        assert found[f"{name}_reason"] == fit.reason == ""
+    for name, made in (("joint", joint), ("within", within)):
+        assert found[name] == made.gamma
+        assert (found[f"{name}_low"], found[f"{name}_high"]) == (made.low, made.high)
+    assert found["within_error"] == within.standard_error
+    assert (found["memory"], found["memory_error"]) == (within.memory, within.memory_error)
+    assert found["p_memory"] == within.p_memory
+    assert found["fitness_spread"] == within.spread and found["within_reason"] == ""
+    assert found["p_gain"] == gain.p_above(LEAST_EXPONENT)
+    assert found["p_no_gain"] == gain.p_below(LEAST_EXPONENT)
+    assert found["p_attachment"] == within.p_above(LEAST_EXPONENT)
+    assert found["p_no_attachment"] == within.p_below(LEAST_EXPONENT)
+    assert found["p_gain"] + found["p_no_gain"] == pytest.approx(1)
+    assert found["p_attachment"] + found["p_no_attachment"] == pytest.approx(1)
+    assert (found["grown"], found["dropped"]) == (ends.gained.sum(), ends.lost.sum())
 
 
-def test_the_rate_counts_only_neurons_that_have_room() -> None:
-    """Ten neurons at each degree gain by k, but those with four edges are full."""
-    parts = (part([10, 20, 30, 0], [9, 6, 0.5, 0]),) * 6
-    assert attachment_evidence(parts, tuple(range(6)), windows=1, seed=0)[
-        "gain_rate"
-    ] == pytest.approx(1)
+def test_the_bootstrap_follows_the_seed() -> None:
+    """Of updates that differ by more than chance: their blocks matter then."""
+    ends = joined(grown(3, power=-1.0, updates=12), grown(3, power=2.0, updates=12))
+    found = [attachment_evidence(ends, ends, windows=1, seed=seed) for seed in (0, 0, 1)]
+    assert found[0]["gain_low"] == found[1]["gain_low"] != found[2]["gain_low"]
+    assert found[0]["gain_slope"] == found[2]["gain_slope"]
 
 
-def test_events_are_counted_at_their_degree() -> None:
-    """Snapshots whose degrees differ: each event belongs to the degree it happened at."""
-    low = {**part([40, 0], [10, 10]), "degree": np.array([2, 3])}
-    high = {**part([0, 40], [10, 10]), "degree": np.array([5, 9])}
-    for each in (low, high):
-        for name in ("neurons", "lost", "loss_chance"):
-            each[name] = each[name][:2]
-    found = attachment_evidence((low, high) * 3, tuple(range(6)), windows=1, seed=0)
-    events, exposed = np.zeros((6, 10)), np.zeros((6, 10))
-    events[::2, 2] = events[1::2, 9] = 40
-    exposed[::2, [2, 3]] = exposed[1::2, [5, 9]] = 10
-    slope = fit_slope(events, exposed, seed=0)
-    assert (found["gain_slope"], found["gain_low"]) == (slope.gamma, slope.low)
+def test_gains_and_losses_have_updates_of_their_own() -> None:
+    """Grown in twenty updates, dropped in ten others."""
+    gains, losses = grown(0), grown(1, power=0.0, updates=10)
+    found = attachment_evidence(gains, losses, windows=1, seed=0)
+    assert found["grown"] == gains.gained.sum() and found["dropped"] == losses.lost.sum()
+    assert found["gain_slope"] == slope_of(gains, "gain").gamma
+    assert found["loss_slope"] == slope_of(losses, "loss").gamma
 
 
-def noisy(seed: int, power: float, updates: int) -> tuple[Any, ...]:
-    rng = np.random.default_rng(seed)
-    return tuple(part(rng.poisson(8 * DEGREES**power), [10] * 4) for _ in range(updates))
-
-
-def table(parts: tuple[Any, ...], name: str) -> np.ndarray:
-    out = np.zeros((len(parts), 5))
-    out[:, 1:] = [p[name] for p in parts]
-    return out
-
-
-def test_intervals_and_p_are_those_of_the_slope_with_this_seed() -> None:
-    # Steeper in the second half: then the blocks that are drawn matter.
-    parts = noisy(0, 0.0, 6) + noisy(1, 1.0, 6)
-    found = attachment_evidence(parts, tuple(range(12)), windows=1, seed=7)
-    slope = fit_slope(table(parts, "gained"), table(parts, "gain_chance"), seed=7)
-    assert (found["gain_low"], found["gain_high"], found["p_gain"]) == (
-        slope.low, slope.high, slope.p_positive,
+def joined(*parts: Ends) -> Ends:
+    """One after the other; degrees jump in between, which no kernel minds."""
+    return ends_of(
+        np.concatenate([p.edges for p in parts]), np.concatenate([p.gained for p in parts]),
+        np.concatenate([p.lost for p in parts]), (90, 40),
     )  # fmt: skip
-    assert slope.low != fit_slope(table(parts, "gained"), table(parts, "gain_chance")).low
 
 
 def test_the_onset_is_the_first_step_of_the_first_part_that_rises() -> None:
-    parts = noisy(1, 0.0, 10) + noisy(2, 2.0, 10)
-    steps = tuple(range(100, 2100, 100))
-    for windows, onset in ((2, 1100.0), (4, 1100.0)):
-        found = attachment_evidence(parts, steps, windows=windows, seed=0)
-        assert found["onset_attachment"] == onset
+    ends = joined(grown(1, power=-1.0, updates=10), grown(2, power=2.0, updates=10))
+    for windows in (2, 4):
+        found = attachment_evidence(ends, ends, windows=windows, seed=0)
+        assert (found["onset_attachment"], found["onset_reason"]) == (11.0, "")
+    first = grown(2, power=2.0, updates=10)
+    assert attachment_evidence(first, first, windows=2, seed=0)["onset_attachment"] == 1.0
     # Parts of fewer than five updates say nothing.
-    assert math.isnan(attachment_evidence(parts, steps, windows=5, seed=0)["onset_attachment"])
-    assert (
-        attachment_evidence(parts[10:], steps[10:], windows=2, seed=0)["onset_attachment"] == 1100.0
-    )
+    found = attachment_evidence(ends, ends, windows=5, seed=0)
+    assert math.isnan(found["onset_attachment"])
+    assert found["onset_reason"] == "no onset: none of 5 parts has five updates"
+    falling = grown(1, power=-1.0, updates=10)
+    found = attachment_evidence(falling, falling, windows=2, seed=0)
+    assert math.isnan(found["onset_attachment"])
+    assert found["onset_reason"] == "no onset: in none of 2 parts the exponent is clearly above 0"
 
 
 def test_the_onset_is_adjusted_for_the_parts_that_are_looked_at() -> None:
-    """A slope that would be an onset in one part alone is none among eight."""
-    parts = next(
-        parts
-        for seed in range(200)
-        if 0.05 / 8
-        < (s := fit_slope(table(parts := noisy(seed, 0.7, 6), "gained"),
-                          table(parts, "gain_chance"))).p_positive
-        < 0.02
-        and s.low > 0
-    )  # fmt: skip
-    falling = noisy(0, -1.0, 6)
-    steps = tuple(range(48))
-    assert attachment_evidence(parts, steps[:6], windows=1, seed=0)["onset_attachment"] == 0.0
-    found = attachment_evidence(parts + falling * 7, steps, windows=8, seed=0)
-    assert math.isnan(found["onset_attachment"])
+    """A part that would be an onset alone is none among eight."""
+    for seed in range(300):
+        part = grown(seed, power=0.4, updates=6, per=25)
+        slope = slope_of(part, "gain")
+        if slope.low > 0 and 0.05 / 8 < slope.p_positive < 0.05 / 2:
+            break
+    else:
+        pytest.fail("no such part")
+    assert attachment_evidence(part, part, windows=1, seed=0)["onset_attachment"] == 1.0
+    ends = joined(part, *[grown(1, power=-1.0, updates=6)] * 7)
+    assert math.isnan(attachment_evidence(ends, ends, windows=8, seed=0)["onset_attachment"])
 
 
-def test_an_onset_needs_an_interval_above_zero() -> None:
-    parts = noisy(3, -1.0, 10)
-    assert math.isnan(
-        attachment_evidence(parts, tuple(range(10)), windows=1, seed=0)["onset_attachment"]
+@pytest.mark.parametrize("side", ["gained", "lost"])
+def test_nothing_grown_or_nothing_dropped_has_no_exponent_and_a_reason(side: str) -> None:
+    ends = grown(0)
+    still = np.zeros_like(ends.gained)
+    parts = {"gained": ends.gained, "lost": ends.lost, side: still}
+    ends = ends_of(ends.edges, parts["gained"], parts["lost"], (90, 40))
+    none = ends_of(ends.edges[:0], still[:0], still[:0], (90, 40))
+    found = attachment_evidence(
+        none if side == "gained" else ends, none if side == "lost" else ends, windows=8, seed=0
     )
-
-
-def test_without_any_update_there_is_no_slope() -> None:
-    found = attachment_evidence((), (), windows=8, seed=0)
-    assert found["reason"] == found["loss_reason"] == "no mask changes from snapshot to snapshot"
-    numbers = [value for value in found.values() if not isinstance(value, str)]
-    assert len(numbers) == 9 and all(math.isnan(value) for value in numbers)
+    if side == "gained":
+        assert found["grown"] == 0 and found["gain_reason"] and found["within_reason"]
+        names = ("gain_slope", "p_gain", "p_no_gain", "within", "p_attachment", "onset_attachment")
+        assert "none of 8 parts has five updates" in found["onset_reason"]
+    else:
+        assert found["dropped"] == 0 and found["loss_reason"]
+        names = ("loss_slope", "loss_low")
+    assert all(math.isnan(found[name]) for name in names)
 
 
 # -- decay -----------------------------------------------------------------------------------------
 
-BEGIN = np.array([12, 12, 14, 30, 31, 32, 33, 34])
-SIDE = {"in": (BEGIN, 100)}
-TOTALS = {"in": ((40, 40),) * 3}
+
+def poor_of(degrees: np.ndarray) -> list[int]:
+    """About a quarter: those up to the degree of the last of them, unless that is over half."""
+    order = sorted(int(k) for k in degrees)
+    edge = order[max(0, len(order) // 4 - 1)]
+    up_to = [i for i, k in enumerate(degrees) if k <= edge]
+    return up_to if 2 * len(up_to) <= len(order) else [i for i, k in enumerate(degrees) if k < edge]
 
 
-def judged(end: Any, sides: Any = SIDE, totals: Any = TOTALS, **changes: Any) -> dict[str, Any]:
-    return decay_evidence(
-        sides, np.asarray(end), totals, **{"low": 10, "nulls": 50, "seed": 0, **changes}
-    )
+def counted(ends: Ends, low: int, parts: int) -> tuple[list[list[int]], int]:
+    """By loops: who was at risk in each part, and how many of them were dormant at its end."""
+    ended, at_risk, dormant = after(ends), [], 0
+    for piece in np.array_split(np.arange(len(ends)), min(parts, len(ends))):
+        begin = ends.edges[piece[0]].sum(0)
+        risk = [i for i in poor_of(begin) if begin[i] >= low]
+        dormant += sum(int(ended[piece[-1]][i] < low) for i in risk)
+        at_risk.append(risk)
+    return at_risk, dormant
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 10**6), st.integers(1, 12), st.integers(1, 10), st.integers(5, 30))
+def test_dormant_and_at_risk_are_those_of_a_loop(
+    seed: int, updates: int, parts: int, low: int
+) -> None:
+    ends = grown(seed, updates=updates, n=25, mean=8, per=30)
+    found = decay_evidence(ends, low=low, parts=parts, nulls=20, seed=0)
+    at_risk, dormant = counted(ends, low, parts)
+    assert found["parts"] == min(parts, updates) == len(at_risk)
+    assert found["dormant"] == dormant
+    poor = sum(len(risk) for risk in at_risk) / len(at_risk)
+    assert found["poor"] == pytest.approx(poor)
+    assert (found["dormant_below"], found["nulls"]) == (low, 20)
+    if not poor:
+        assert found["decay_reason"]
+        assert all(math.isnan(found[x]) for x in ("p_decay", "p_no_decay", "excess",
+                   "dormant_null"))  # fmt: skip
+        return
+    assert found["decay_reason"] == ""
+    chance, least = found["dormant_null"], 0.05 * poor
+    assert found["excess"] == pytest.approx((dormant - chance) / poor)
+    assert found["p_decay"] == pytest.approx(poisson.sf(dormant - 1, chance + 1 / 20 + least))
+    assert found["p_no_decay"] == pytest.approx(poisson.cdf(dormant, chance + least))
+
+
+@pytest.mark.parametrize("seed", [0, 5])
+def test_chance_is_random_rewiring_of_each_side_from_the_start_of_each_part(seed: int) -> None:
+    ends = grown(4, updates=9, mean=9)
+    found = decay_evidence(ends, low=14, parts=3, nulls=40, seed=seed)
+    drawn = np.zeros(40)
+    at_risk, _ = counted(ends, 14, 3)
+    for number, piece in enumerate(np.array_split(np.arange(9), 3)):
+        end = 0
+        for side, capacity in enumerate((90, 40)):
+            end = end + random_rewiring(
+                ends.edges[piece[0], side], capacity, ends.lost[piece, side].sum(1),
+                ends.gained[piece, side].sum(1), replicates=40,
+                seed=(seed * 1000 + number) * 2 + side,
+            )  # fmt: skip
+        drawn += (np.asarray(end)[:, at_risk[number]] < 14).sum(1)
+    assert drawn.any()
+    assert found["dormant_null"] == pytest.approx(drawn.mean())
+
+
+def test_by_chance_as_many_become_dormant_as_random_rewiring_makes() -> None:
+    """Where gains and losses are at random, the excess is none over many runs."""
+    excess = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        now = rng.poisson(12, 80)
+        edges, gained, lost = [], [], []
+        for _ in range(6):
+            up = rng.multivariate_hypergeometric(60 - now, 90)
+            down = rng.multivariate_hypergeometric(now, 90)
+            edges.append([now])
+            gained.append([up])
+            lost.append([down])
+            now = now + up - down
+        ends = ends_of(edges, gained, lost, (60,))
+        found = decay_evidence(ends, low=9, parts=3, nulls=100, seed=seed)
+        excess.append(found["dormant"] - found["dormant_null"])
+    error = np.std(excess, ddof=1) / len(excess) ** 0.5
+    assert abs(np.mean(excess)) < 3 * error
+
+
+def test_seeds_and_parts_and_sides_share_no_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def fake(degrees: Any, *_: Any, replicates: int, seed: int) -> np.ndarray:
+        asked.append(seed)
+        return np.zeros((replicates, len(degrees)), dtype=np.int64)
+
+    monkeypatch.setattr("topolab_analyses.selection_evidence.random_rewiring", fake)
+    for seed in range(4):
+        decay_evidence(grown(0), low=10, parts=8, nulls=20, seed=seed)
+    assert len(asked) == len(set(asked)) == 4 * 8 * 2
 
 
 @pytest.mark.parametrize(
@@ -156,116 +283,68 @@ def judged(end: Any, sides: Any = SIDE, totals: Any = TOTALS, **changes: Any) ->
         ([0, 1, 1, 1, 1, 1, 6, 7], 1),  # but those below them are
         ([3, 5, 9], 1),
         ([5, 5, 5, 5], 0),
-        (range(1, 101), 25),
-        ([], 0),
+        (list(range(1, 101)), 25),
     ],
 )
-def test_the_poor_are_about_a_quarter(degrees: Any, poor: int) -> None:
-    values = np.array(degrees, dtype=np.int64)
-    found = decay_evidence({"in": (values, 200)}, values, {}, low=10, nulls=20, seed=0)
-    assert found["poor"] == poor
+def test_the_poor_are_about_a_quarter(degrees: list[int], poor: int) -> None:
+    edges = np.array(degrees)[None, None] + 1  # nobody is dormant
+    still = np.zeros_like(edges)
+    ends = ends_of(edges, still, still, (200,))
+    assert decay_evidence(ends, low=1, parts=1, nulls=20, seed=0)["poor"] == poor
 
 
-def test_dormant_and_drift_by_hand() -> None:
-    """The poor are those with 12 edges; one falls to 9, one to exactly 10."""
-    found = judged([9, 10, 5, 1, 1, 1, 1, 1])
-    assert (found["poor"], found["dormant"]) == (2, 1)
-    assert found["drift"] == pytest.approx(19 / 24 - 1)
-    assert judged([9, 9, 0, 0, 0, 0, 0, 0])["dormant"] == 2
-    assert judged([10, 10, 0, 0, 0, 0, 0, 0])["dormant"] == 0
-    # What began below the threshold has not become dormant.
-    assert judged([9, 9, 0, 0, 0, 0, 0, 0], low=13)["dormant"] == 0
-    assert judged([11, 11, 0, 0, 0, 0, 0, 0], low=12)["dormant"] == 2
+def test_who_is_dormant_already_is_at_no_risk_and_the_limit_itself_is_not_dormant() -> None:
+    edges = np.array([[[9, 10, 11, 12, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41]]])
+    lost = np.array([[[9, 1, 1, 2, *[25] * 12]]])
+    found = decay_evidence(ends_of(edges, lost * 0, lost, (99,)), low=10, parts=1, nulls=20, seed=0)
+    # Of the four poorest the first was dormant; then 9, 10 and 10 are left.
+    assert (found["poor"], found["dormant"]) == (3, 1)
+    assert found["drift"] == pytest.approx(29 / 42 - 1)
 
 
-def drawn(seed: int, nulls: int, sides: Any = SIDE, totals: Any = TOTALS) -> np.ndarray:
-    """Total degrees after random rewirings: a stream for each side of each seed."""
-    out = 0
-    for number, side in enumerate(sorted(sides)):
-        lost, gained = np.array(totals[side]).T
-        degrees, capacity = sides[side]
-        out = out + random_rewiring(
-            degrees, capacity, lost, gained, replicates=nulls, seed=2 * seed + number
-        )
-    return np.asarray(out)
-
-
-BOTH = {"in": (BEGIN, 100), "out": (BEGIN[::-1] * 0 + 6, 50)}
-BOTH_TOTALS = {"in": ((8, 8),) * 3, "out": ((9, 5), (3, 3))}
-
-
-@pytest.mark.parametrize("seed", [0, 1, 5])
-def test_p_of_drift_and_decay_from_random_rewirings(seed: int) -> None:
-    end = np.array([9, 15, 20, 60, 40, 40, 40, 40])
-    found = judged(end, BOTH, BOTH_TOTALS, nulls=40, seed=seed, low=18)
-    after = drawn(seed, 40, BOTH, BOTH_TOTALS)[:, :2]
-    drift = after.sum(1) / 36 - 1
-    assert found["drift_null"] == pytest.approx(drift.mean())
-    assert found["drift_error"] == pytest.approx(drift.std(ddof=1))
-    t = (24 / 36 - 1 - drift.mean()) / drift.std(ddof=1)
-    assert found["p_drift"] == pytest.approx(student.cdf(t, 39))
-    dormant = (after < 18).sum(1)
-    assert dormant.any() and found["dormant"] == 2
-    assert found["dormant_null"] == pytest.approx(dormant.mean())
-    assert found["p_decay"] == pytest.approx(nbinom.sf(1, dormant.sum() + 1, 40 / 41))
-    assert found["decay_reason"] == ""
-
-
-def test_neurons_that_begin_below_the_threshold_become_dormant_in_no_rewiring() -> None:
-    """Two of the three poor could become dormant; the third, at 5, was dormant already."""
-    begin = np.array([5, 12, 12, 30, 31, 32, 33, 34, 35, 36, 37, 38])
-    sides = {"in": (begin, 100)}
-    found = judged(begin, sides, low=10)
-    after = drawn(0, 50, sides)[:, 1:3]
-    assert found["poor"] == 3
-    assert found["dormant_null"] == pytest.approx((after < 10).sum(1).mean())
-
-
-def test_both_sides_of_a_neuron_are_rewired_independently() -> None:
-    """The variance of two independent sides adds up; of two equal draws it would be twice that."""
-    degrees = np.array([20] * 10 + [40] * 30)
-    sides = {"in": (degrees, 100), "out": (degrees, 100)}
-    totals = {"in": ((200, 200),) * 4, "out": ((200, 200),) * 4}
-    one = judged(degrees, {"in": sides["in"]}, totals, nulls=600)
-    two = judged(2 * degrees, sides, totals, nulls=600)
-    assert two["drift_null"] == pytest.approx(one["drift_null"], abs=0.01)
-    # Twice the edges, sqrt(2) times the spread: relative to the edges, 1 / sqrt(2).
-    assert two["drift_error"] / one["drift_error"] == pytest.approx(math.sqrt(0.5), rel=0.1)
-
-
-def test_seeds_share_no_stream() -> None:
-    """The second side of one seed must not be drawn like the first side of the next."""
-    first = [judged(BEGIN, seed=seed)["drift_null"] for seed in range(4)]
-    second = [
-        judged(BEGIN, {"in": (BEGIN * 0, 0), "out": (BEGIN, 100)},
-               {"in": (), "out": TOTALS["in"]}, seed=seed)["drift_null"]
-        for seed in range(4)
-    ]  # fmt: skip
-    assert len({*first, *second}) == 8
+def test_drift_is_of_those_who_are_poor_at_the_start() -> None:
+    ends = grown(6, updates=12)
+    first, last = ends.edges[0].sum(0), after(ends)[-1]
+    poor = poor_of(first)
+    found = decay_evidence(ends, low=10, parts=4, nulls=20, seed=0)
+    assert found["drift"] == pytest.approx(last[poor].sum() / first[poor].sum() - 1)
 
 
 def test_what_keeps_decay_from_being_judged_is_said() -> None:
-    equal = judged(BEGIN, {"in": (np.full(8, 20), 100)})
-    assert "tell no poor neurons" in equal["decay_reason"] and math.isnan(equal["drift"])
-    none = np.array([0, 0, 5, 6, 7, 8, 9, 10])
-    bare = judged(none, {"in": (none, 100)})
-    assert "have no edges from the start" in bare["decay_reason"] and math.isnan(bare["drift"])
-    still = judged(BEGIN, totals={"in": ()})
-    assert still["decay_reason"] == "" and math.isnan(still["drift_null"]) and still["drift"] == 0
-    low = judged(BEGIN, low=13)
-    assert low["decay_reason"] == "every poor neuron has fewer than 13 edges from the start"
-    assert math.isnan(low["p_decay"]) and math.isnan(low["dormant_null"])
-    assert math.isfinite(low["p_drift"])
-    assert math.isfinite(judged(BEGIN, low=12)["p_decay"])
+    equal = np.full((1, 1, 8), 20)
+    still = np.zeros_like(equal)
+    found = decay_evidence(ends_of(equal, still, still, (90,)), low=10, parts=8, nulls=20, seed=0)
+    assert found["decay_reason"] == "the first degrees tell no poor neurons from others"
+    assert math.isnan(found["drift"]) and found["poor"] == 0
+    few = np.arange(8)[None, None] + 1
+    found = decay_evidence(ends_of(few, still, still, (90,)), low=10, parts=8, nulls=20, seed=0)
+    assert found["decay_reason"] == "every poor neuron has fewer than 10 edges from the start"
+    assert math.isnan(found["dormant_null"]) and math.isnan(found["p_decay"])
+    none = np.zeros_like(few)
+    found = decay_evidence(ends_of(none, still, still, (90,)), low=10, parts=8, nulls=20, seed=0)
+    assert math.isnan(found["drift"]) and found["poor"] == 0
+    # Later parts count: then there is no reason why none could be judged.
+    both = np.concatenate([equal, few + 30])
+    ends = ends_of(both, np.zeros_like(both), np.zeros_like(both), (90,))
+    found = decay_evidence(ends, low=10, parts=2, nulls=20, seed=0)
+    assert found["poor"] == 1.0 and found["decay_reason"] == ""
 
 
-def test_a_drift_without_spread_has_no_p() -> None:
-    """Nothing was dropped or grown on this side, in any of its updates."""
-    still = judged(BEGIN, totals={"in": ((0, 0),) * 5})
-    assert still["drift_error"] == 0 and math.isnan(still["p_drift"])
-    assert still["drift_null"] == 0 and still["p_decay"] == 1
+# -- nothing ---------------------------------------------------------------------------------------
 
 
-def test_total_degrees_are_of_both_sides() -> None:
-    sides = {"in": (np.array([1, 2]), 5), "out": (np.array([10, 0]), 20)}
-    assert total_degrees(sides).tolist() == [11, 2] and total_degrees(sides).dtype == np.int64
+def test_a_layer_that_never_changes_has_no_numbers_and_one_reason() -> None:
+    made = nothing_changed(7, "one snapshot")
+    ends = grown(0)
+    every = {
+        **attachment_evidence(ends, ends, windows=1, seed=0),
+        **decay_evidence(ends, low=7, parts=1, nulls=20, seed=0),
+    }
+    assert set(made) == set(every)
+    for name, value in every.items():
+        if isinstance(value, str):
+            assert made[name] == "one snapshot"
+        elif name in ("grown", "dropped", "parts", "dormant", "nulls", "poor"):
+            assert made[name] == 0
+        else:
+            assert made[name] == 7 if name == "dormant_below" else math.isnan(made[name])

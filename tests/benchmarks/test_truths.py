@@ -11,16 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy.optimize import minimize_scalar
 from scipy.stats import chisquare
-from statsmodels.stats.proportion import proportion_confint
 
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks" / "truths"
 sys.path.insert(0, str(FOLDER))  # as `python benchmarks/truths` does
-catalogue, margins, rewire, tally, words = (
-    importlib.import_module(name) for name in ("catalogue", "margins", "rewire", "tally", "words")
+catalogue, margins, rewire = (
+    importlib.import_module(name) for name in ("catalogue", "margins", "rewire")
 )
 sys.path.remove(str(FOLDER))
 
@@ -304,60 +302,3 @@ def test_masks_have_the_degrees_that_were_drawn() -> None:
 
     made = rewire.degrees(margins.masks_of_degrees(SMALL, draw, rng))
     assert np.array_equal(made[0], drawn[0]) and np.array_equal(made[1], drawn[1])
-
-
-# -- the count --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("hits", "of"), [(0, 20), (3, 20), (10, 10), (1, 340)])
-def test_wilson(hits: int, of: int) -> None:
-    assert tally.wilson(hits, of) == pytest.approx(proportion_confint(hits, of, method="wilson"))
-
-
-def test_words_are_counted_against_the_truth() -> None:
-    rows = [
-        ("linear", "does not hold", "supported"), ("linear", "does not hold", "undecided"),
-        ("static", "does not apply", "not supported"), ("static", "does not apply", "undecided"),
-        ("law", "holds", "not supported"), ("law", "holds", "supported"),
-        ("law", "holds", "supported"), ("law", "holds", "undecided"),
-    ]  # fmt: skip
-    made = pd.DataFrame(rows, columns=["truth", "power_law_holds", "power_law"])
-    for claim in ("attachment", "decay"):
-        made[f"{claim}_holds"], made[claim] = "does not hold", "not supported"
-    lines = list(tally.tally(made))
-    assert len(lines) == 2 + 3 * 3
-    assert lines[2].startswith("| linear | power law | does not hold | 1 |  | 1 |  | 0.50 (")
-    assert lines[5].startswith("| static | power law | does not apply |  | 1 | 1 |  | 0.50 (")
-    assert lines[8].startswith("| law | power law | holds | 2 | 1 | 1 |  | 0.25 (")
-    cells = list(tally.summary(made))[2].split(" | ")
-    assert [cell[:4] for cell in cells[1:]] == ["0.50", "0.25", "0.50", "0.50"]
-
-
-def test_a_run_is_judged_and_carries_its_truth() -> None:
-    made = words.judged(("linear", "small", 0), replicates=50, nulls=20)
-    assert made["layer"].tolist() == ["fc1", "fc2"] and set(made["updates"]) == {40}
-    assert set(made["attachment_holds"]) == {"holds"} and set(made["attachment"]) == {"supported"}
-
-
-def test_what_was_analysed_is_not_analysed_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = []
-
-    def fake(task: Any) -> pd.DataFrame:
-        asked.append(task)
-        return pd.DataFrame(
-            {"truth": [task[0]], "p_law": [0.1 + 0.2], "x": [np.nan], "reason": [""]}
-        )
-
-    monkeypatch.setattr(words, "judged", fake)
-    tasks = [("linear", "small", seed) for seed in range(3)]
-    said: list[str] = []
-    first = words.collect(tmp_path, tasks[:2], workers=1, tell=said.append)
-    both = words.collect(tmp_path, tasks, workers=1, tell=said.append)
-    assert asked == tasks and "3 runs, 2 of them analysed before" in said
-    assert len(first) == 2 and len(both) == 3
-    assert both["p_law"].tolist() == [0.1 + 0.2] * 3 and both["reason"].tolist() == [""] * 3
-    monkeypatch.setattr(words, "digest", lambda: "other code")
-    words.collect(tmp_path, tasks[:1], workers=1, tell=said.append)
-    assert len(asked) == 4

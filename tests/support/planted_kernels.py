@@ -84,6 +84,7 @@ def grow_by_fitness(
     capacity: int = 600,
     drop: float = 0.1,
     noise: float = 0.0,
+    lasts: float = 0.0,
 ) -> Grown:
     """Neurons that gain by fitness times k^exponent (times noise), and lose edges at random.
 
@@ -94,15 +95,41 @@ def grow_by_fitness(
     start : int
         Edges of a neuron at the start, on average.
     noise : float
-        Sigma of a lognormal factor, new for each neuron in every update.
+        Sigma of a lognormal factor of each neuron in every update.
+    lasts : float
+        Correlation of its logarithm from one update to the next: 0 for a factor that is new in
+        every update, near 1 for a fitness that drifts.
     """
+    luck = rng.normal(size=len(fitness))
     k = rng.binomial(capacity, start / capacity, len(fitness))
     rows: list[tuple[np.ndarray, ...]] = []
     for _ in range(unseen + updates):
         weight = fitness * (capacity - k) * np.maximum(k, 0.0) ** exponent
-        weight = weight * rng.lognormal(0, noise, len(k))
+        luck = lasts * luck + np.sqrt(1 - lasts**2) * rng.normal(size=len(k))
+        weight = weight * np.exp(noise * luck)
         gained = rng.multinomial(round(drop * k.sum()), weight / weight.sum())
         gained = np.minimum(gained, capacity - k)
         rows.append((k, gained, capacity - k))
         k = k - rng.binomial(k, drop) + gained
     return Grown(*(np.array(part)[unseen:] for part in zip(*rows, strict=True)))
+
+
+def grow_in_little_room(
+    rng: np.random.Generator, capacity: int, exponent: float, *, updates: int = 20, n: int = 300
+) -> Grown:
+    """Half of all edges move in every update, among places each of which is taken once at most.
+
+    Neurons have 60 edges on average, and a fitness from 0.6 to 1.4.
+    """
+    fitness, k = rng.uniform(0.6, 1.4, n), rng.binomial(capacity, 60 / capacity, n)
+    rows: list[tuple[np.ndarray, ...]] = []
+    for _ in range(updates):
+        moved = round(0.5 * k.sum())
+        owner = np.repeat(np.arange(n), capacity - k)
+        weight = (fitness * np.maximum(k, 1.0) ** exponent)[owner]
+        first = np.argpartition(rng.exponential(size=len(owner)) / weight, moved - 1)[:moved]
+        gained = np.bincount(owner[first], minlength=n)
+        lost = np.bincount(rng.permutation(np.repeat(np.arange(n), k))[:moved], minlength=n)
+        rows.append((k, gained, capacity - k))
+        k = k - lost + gained
+    return Grown(*(np.array(part) for part in zip(*rows, strict=True)))

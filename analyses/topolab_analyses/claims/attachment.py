@@ -34,6 +34,8 @@ def word(row: Mapping[str, Any]) -> str:
         return UNDECIDED
     if row["grown"] == 0:
         return DOES_NOT_APPLY
+    if not math.isfinite(row["gain_slope"]):
+        return UNDECIDED
     if row["p_attachment_holm"] < ALPHA and row["gain_slope"] > LEAST_EXPONENT:
         return GOES_WITH_DEGREE if _drifts(row) else SUPPORTED
     if row["p_gain_holm"] < ALPHA:
@@ -49,9 +51,8 @@ def why(row: Mapping[str, Any]) -> str:
     if row["snapshots"] < 2:
         return "Nothing can be said of gains, since there is only one snapshot."
     if said == DOES_NOT_APPLY:
-        what = "no mask changes from snapshot to snapshot" if row["dropped"] == 0 else (
-            "no edge is ever grown"
-        )  # fmt: skip
+        still = row["gain_reason"] or "no mask changes from snapshot to snapshot"
+        what = still if row["dropped"] == 0 else "no edge is ever grown"
         return f"Attachment does not apply, since {what}."
     if not math.isfinite(row["gain_slope"]):
         return f"Attachment cannot be judged, since {row['gain_reason'] or 'it has no exponent'}."
@@ -63,7 +64,7 @@ def why(row: Mapping[str, Any]) -> str:
     )
     within = (
         f"within neurons {short(row['within'])} ({between(row['within_low'], row['within_high'])})"
-        if math.isfinite(row["within"])
+        if math.isfinite(row["within"]) and math.isfinite(row["within_low"])
         else f"within neurons unknown ({row['within_reason'] or 'no fit'})"
     )
     limit = f"{LEAST_EXPONENT:g}"
@@ -72,7 +73,7 @@ def why(row: Mapping[str, Any]) -> str:
             f"Neurons gain more the more edges they have, whatever their fitness: {kernel}, and "
             f"{within}, above {limit} ({probability(row['p_attachment'])})."
         )
-    if said == GOES_WITH_DEGREE and row["p_attachment_holm"] < ALPHA:
+    if said == GOES_WITH_DEGREE and row["p_attachment_holm"] < ALPHA and _drifts(row):
         return (
             f"Gains go with degree, but a fitness of the neurons that drifts would look the same: "
             f"{kernel}, and {within}, but what a neuron gains beyond both in an update goes on in "
@@ -82,8 +83,8 @@ def why(row: Mapping[str, Any]) -> str:
         return (
             f"Gains go with degree, but degree need not be their cause: {kernel}, but {within}, "
             + (
-                f"below {limit} ({probability(row['p_no_attachment'])}): a fitness of their own "
-                "explains the rest."
+                f"below {limit} ({probability(row['p_no_attachment'])}): a fixed fitness of the "
+                "neurons would explain the rest."
                 if row["p_no_attachment_holm"] < ALPHA
                 else f"not clearly above {limit}."
             )

@@ -77,22 +77,27 @@ def why(row: Mapping[str, Any]) -> str:
     if row["snapshots"] < 2:
         return "Nothing can be said of decay, since there is only one snapshot."
     if said == DOES_NOT_APPLY:
-        what = "no mask changes from snapshot to snapshot" if row["grown"] == 0 else (
-            "no edge is ever dropped"
-        )  # fmt: skip
+        still = row["decay_reason"] or "no mask changes from snapshot to snapshot"
+        what = still if row["grown"] == 0 else "no edge is ever dropped"
         return f"Decay does not apply, since {what}."
     low = f"{row['dormant_below']:.0f}"
     if row["poor"] < LEAST_POOR:
+        # Rounded down: an average of 19.97 is not 20.
+        poor = count(math.floor(row["poor"] * 10) / 10, "poor neuron")
+        verb = "is" if poor.startswith("1 ") else "are"
         return (
-            f"Decay cannot be judged: {count(round(row['poor']), 'poor neuron')} with {low} edges "
-            f"or more are fewer than {LEAST_POOR}"
-            + (f", since {row['decay_reason']}." if row["decay_reason"] else ".")
+            f"Decay cannot be judged: {poor} with {low} edges or more {verb} fewer than "
+            f"{LEAST_POOR}" + (f", since {row['decay_reason']}." if row["decay_reason"] else ".")
         )
-    times = count(row["dormant"], "time") if row["dormant"] else "never"
+    fell = f"fell below {low} edges"
     numbers = (
-        f"a neuron of the poorest quarter fell below {low} edges {times}, against "
-        f"{row['dormant_null']:.1f} times by random rewiring, with {row['poor']:,.0f} of them at "
-        f"risk in each of {count(row['parts'], 'part')} of the run"
+        (
+            f"neurons of the poorest quarter {fell} {count(row['dormant'], 'time')}, "
+            if row["dormant"]
+            else f"no neuron of the poorest quarter {fell}, "
+        )
+        + f"against {row['dormant_null']:.1f} times by random rewiring, with "
+        f"{row['poor']:,.0f} of them at risk at a time ({count(row['parts'], 'part')} of the run)"
     )
     least = f"{LEAST_DORMANT:.0%}".replace("%", " %")
     if said == SUPPORTED:

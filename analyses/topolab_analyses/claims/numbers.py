@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["between", "count", "probability", "short"]
+__all__ = ["alone_and_among", "between", "count", "probability", "short"]
+
+_LIMITS = (0.05, 0.1, 0.95)
 
 
 def probability(p: float) -> str:
@@ -18,12 +20,32 @@ def probability(p: float) -> str:
     if p < 0.001:
         return "p < 0.001"
     digits = 2
-    while digits < 6 and any(
-        (p < limit) != (round(p, digits) < limit) or (p > limit) != (round(p, digits) > limit)
-        for limit in (0.05, 0.1, 0.95)
-    ):
+    while (at := _reached(p, digits)) is not None and digits < 6:
         digits += 1
+    if at is not None:
+        return f"p just {'below' if p < at else 'above'} {at:g}"
     return f"p = {round(p, max(digits, 1 - math.floor(math.log10(p)))):g}"
+
+
+def _reached(p: float, digits: int) -> float | None:
+    """A limit that p is not at, but rounds to, or beyond."""
+    near = round(p, digits)
+    for limit in _LIMITS:
+        if (p < limit) != (near < limit) or (p > limit) != (near > limit):
+            return limit
+    return None
+
+
+def alone_and_among(p: float, adjusted: float) -> str:
+    """A p-value, and what it is among the layers that are judged together, if that differs.
+
+    Examples
+    --------
+    >>> alone_and_among(0.02, 0.06), alone_and_among(0.07, 0.07)
+    ('p = 0.02 alone but p = 0.06 among all layers', 'p = 0.07')
+    """
+    alone, among = probability(p), probability(adjusted)
+    return alone if alone == among else f"{alone} alone but {among} among all layers"
 
 
 def short(value: float) -> str:

@@ -24,7 +24,7 @@ from topolab_analyses.claims.limits import (
     UNDECIDED,
     WIDEST_LOGNORMAL,
 )
-from topolab_analyses.claims.numbers import probability, short
+from topolab_analyses.claims.numbers import alone_and_among, count, probability, short
 
 __all__ = ["P_VALUES", "pool", "why", "word"]
 
@@ -41,11 +41,16 @@ def word(row: Mapping[str, Any]) -> str:
         return UNDECIDED
     if row["p_cut_off_holm"] < ALPHA:
         return CUT_OFF
+    if row["p_cut_off"] < ALPHA:
+        return UNDECIDED  # between a law with a cut-off and none
     if min(row["p_law_holm"], _or_1(row["p_rival_holm"]), _or_1(row["p_steep_holm"])) < ALPHA:
         return NOT_SUPPORTED
-    if row["p_law"] <= CSN or row["p_rival"] < ALPHA or row["p_bent"] < ALPHA:
+    against = min(_or_1(row["p_rival"]), _or_1(row["p_bent"]), _or_1(row["p_steep"]))
+    if row["p_law"] <= CSN or against < ALPHA:
         return UNDECIDED  # rejected alone, not among so many
     if row["n_tail"] < LEAST_TAIL or not row["p_thin_holm"] < ALPHA:
+        return UNDECIDED
+    if _untested(row):
         return UNDECIDED
     return SUPPORTED if row["p_lognormal_holm"] < ALPHA else CANNOT_TELL
 
@@ -54,22 +59,34 @@ def why(row: Mapping[str, Any]) -> str:
     """The sentence behind the word, with its numbers."""
     said = word(row)
     if said == DOES_NOT_APPLY:
+        if row["degrees"] == 0:
+            return f"A power law does not apply: {row['law_reason'] or 'there are no degrees'}."
         return "All neurons have the same degree, so that there is no distribution to judge."
     if not math.isfinite(row["p_law"]):
-        return f"No power law can be judged, since {row['law_reason'] or 'there is no p-value'}."
+        return f"No power law can be judged: {row['law_reason'] or 'there is no p-value'}."
     bound = f", at most {row['x_max']:,.0f}" if row["x_max"] > 0 else ""
-    law = f"the law of exponent {short(row['alpha'])} (from {row['x_min']:g} edges on{bound})"
-    tail = f"{row['n_tail']:,.0f} of {row['n']:,.0f} neurons in its tail"
-    p, rival = probability(row["p_law"]), str(row["best_rival"]).replace("_", " ")
+    start = f"from {count(row['x_min'], 'edge')} on"
+    law = f"the law of exponent {short(row['alpha'])} ({start}{bound})"
+    # A median over seeds may lie between two numbers: it is not rounded up to the limit.
+    tail = f"{math.floor(row['n_tail']):,} of {row['n']:,.0f} neurons in its tail"
+    p = probability(row["p_law"])
+    # Several seeds may be against the law together, though no rival beats it in any of them.
+    rival = str(row["best_rival"]).replace("_", " ") or "best rival"
     if said == CUT_OFF:
         return (
             f"The degrees follow a power law only up to a cut-off: exponent "
             f"{short(row['alpha_cut_off'])} and a cut-off near {row['cut_off']:,.0f} edges "
             f"beat {law} at {probability(row['p_cut_off'])}, with {tail}."
         )
+    if row["p_cut_off"] < ALPHA:
+        both = alone_and_among(row["p_cut_off"], row["p_cut_off_holm"])
+        return (
+            f"A law with a cut-off describes the degrees better than {law} at {both}, which is "
+            f"not enough to tell them apart, with {tail}."
+        )
     if row["p_steep_holm"] < ALPHA:
         return (
-            f"The tail is too steep for a power law: from {row['x_min']:g} edges on it has "
+            f"The tail is too steep for a power law: {start} it has "
             f"exponent {short(row['alpha'])} ± {short(row['alpha_error'])}, above {STEEPEST:g} "
             f"({probability(row['p_steep'])}), with {tail}."
         )
@@ -81,14 +98,23 @@ def why(row: Mapping[str, Any]) -> str:
             f"at {probability(row['p_rival'])}, with {tail}."
         )
     if row["p_law"] <= CSN:
+        both = alone_and_among(row["p_law"], row["p_law_holm"])
         return (
-            f"The degrees speak against {law} at {p}, but not clearly enough to reject it among "
-            f"all layers, with {tail}."
+            f"The degrees speak against {law} at {both}, which is not enough to reject it, with "
+            f"{tail}."
         )
     if row["p_rival"] < ALPHA:
+        both = alone_and_among(row["p_rival"], row["p_rival_holm"])
         return (
-            f"The {rival} describes the degrees better than {law} at "
-            f"{probability(row['p_rival'])}, but not clearly enough among all layers, with {tail}."
+            f"The {rival} describes the degrees better than {law} at {both}, which is not enough "
+            f"to reject it, with {tail}."
+        )
+    if row["p_steep"] < ALPHA:
+        both = alone_and_among(row["p_steep"], row["p_steep_holm"])
+        return (
+            f"The tail may be too steep for a power law: {start} it has exponent "
+            f"{short(row['alpha'])} ± {short(row['alpha_error'])}, above {STEEPEST:g} at {both}, "
+            f"which is not enough to reject it, with {tail}."
         )
     if row["p_bent"] < ALPHA:
         return (
@@ -101,19 +127,20 @@ def why(row: Mapping[str, Any]) -> str:
             f"{LEAST_TAIL}."
         )
     if not row["p_thin_holm"] < ALPHA:
-        against = (
-            f" ({probability(row['p_thin'])})" if math.isfinite(row["p_thin"]) else ""
-        )  # fmt: skip
+        against = _in_brackets(row["p_thin"], row["p_thin_holm"])
         return (
             f"The degrees do not rule out {law} at {p}, nor an exponential tail{against}, with "
             f"{tail}."
         )
-    if said == CANNOT_TELL:
-        against = (
-            f" ({probability(row['p_lognormal'])})" if math.isfinite(row["p_lognormal"]) else ""
-        )  # fmt: skip
+    if _untested(row):
         return (
-            f"The degrees are compatible with {law} at {p} and beat an exponential "
+            f"The degrees are compatible with {law} at {p}, which beats an exponential "
+            f"({probability(row['p_thin'])}), but {_untested(row)}, with {tail}."
+        )
+    if said == CANNOT_TELL:
+        against = _in_brackets(row["p_lognormal"], row["p_lognormal_holm"])
+        return (
+            f"The degrees are compatible with {law} at {p}, which beats an exponential "
             f"({probability(row['p_thin'])}), but cannot be told from a lognormal of sigma up to "
             f"{WIDEST_LOGNORMAL:g}{against}, with {tail}."
         )
@@ -122,6 +149,19 @@ def why(row: Mapping[str, Any]) -> str:
         f"({probability(row['p_thin'])}) and every lognormal of sigma up to {WIDEST_LOGNORMAL:g} "
         f"({probability(row['p_lognormal'])}), with {tail}."
     )
+
+
+def _untested(row: Mapping[str, Any]) -> str:
+    """What a law that nothing speaks against was not held against, as a clause; mostly empty."""
+    if not math.isfinite(row["p_rival"]):
+        return "no rival can be fitted"
+    if not math.isfinite(row["p_steep"]):
+        return "its exponent has no standard error"
+    return "" if math.isfinite(row["p_lognormal"]) else "no lognormal can be fitted"
+
+
+def _in_brackets(p: float, adjusted: float) -> str:
+    return f" ({alone_and_among(p, adjusted)})" if math.isfinite(p) else ""
 
 
 def _or_1(p: float) -> float:
@@ -134,18 +174,19 @@ def pool(rows: pd.DataFrame) -> dict[str, Any]:
     mean, error, spread = random_effects(rows["alpha"], rows["alpha_error"])
     named = rows.loc[rows["best_rival"] != "", "best_rival"]
     cut = rows[np.isfinite(rows["p_cut_off"])]
+    p_rival = fisher(rows["p_rival"])
     return {
         "degrees": int(rows["degrees"].max()),
         "n": float(rows["n"].mean()),
-        "alpha": mean,
+        "alpha": mean if math.isfinite(error) else float(rows["alpha"].mean()),
         "alpha_error": error,
         "alpha_spread": spread,
         "x_min": float(fitted["x_min"].median()) if len(fitted) else 0.0,
         "x_max": float(rows["x_max"].max()),
         "n_tail": float(fitted["n_tail"].median()) if len(fitted) else 0.0,
         "p_law": fisher(rows["p_law"]),
-        "p_rival": fisher(rows["p_rival"]),
-        "best_rival": str(named.mode().iloc[0]) if len(named) else "",
+        "p_rival": p_rival,
+        "best_rival": str(named.mode().iloc[0]) if len(named) and p_rival < ALPHA else "",
         "p_bent": fisher(rows["p_bent"].fillna(1.0)) if len(cut) else math.nan,
         "p_cut_off": fisher(rows["p_cut_off"].fillna(1.0)) if len(cut) else math.nan,
         "alpha_cut_off": float(cut["alpha_cut_off"].mean()) if len(cut) else math.nan,

@@ -42,27 +42,26 @@ class DegreeSection(Section):
                 parts.append(f"in {group} the fan-in CCV of {part['layer'].iloc[0]} is not defined")
                 continue
             parts.append(
-                f"in {group} the fan-in CCV of {part['layer'].iloc[0]} {_went(start, end)} from "
-                f"{over_seeds(start)} to {over_seeds(end)}"
+                f"in {group} the fan-in CCV of {part['layer'].iloc[0]} {_went(start, end)}"
             )
         return sentence(parts)
 
 
 def _went(start: Sequence[float], end: Sequence[float]) -> str:
-    """Which way it went, if it did so with every seed.
+    """Which way it went, if it did so with every seed, and between which numbers.
 
     Examples
     --------
-    >>> _went([0.2], [0.5]), _went([0.2], [0.21]), _went([0.2, 0.2], [0.1, 0.3])
-    ('rose', 'stayed within 0.02,', 'rose with 1 of 2 seeds and fell with 1 of 2 seeds,')
+    >>> _went([0.2], [0.5]), _went([0.2], [0.21])
+    ('rose from 0.20 to 0.50', 'stayed near 0.21, within 0.02 of its start')
+    >>> _went([0.2, 0.2, 0.2], [0.1, 0.3, 0.2])
+    'rose with 1 and fell with 1 of 3 seeds, from 0.20 to 0.20 (0.10 to 0.30 over 3 seeds)'
     """
     change = np.asarray(end) - np.asarray(start)
     up, down, n = int((change > SMALL).sum()), int((change < -SMALL).sum()), len(change)
-    if n in (up, down):
-        return "rose" if up else "fell"
     if not up and not down:
-        return f"stayed within {SMALL:g},"
+        return f"stayed near {over_seeds(end)}, within {SMALL:g} of its start"
     counts = {"rose": up, "fell": down}
-    return (
-        join(f"{word} with {count} of {n} seeds" for word, count in counts.items() if count) + ","
-    )
+    words = join(f"{word} with {count}" for word, count in counts.items() if count)
+    words = f"{words} of {n} seeds," if n not in (up, down) else "rose" if up else "fell"
+    return f"{words} from {sum(start) / n:.2f} to {over_seeds(end)}"

@@ -65,7 +65,7 @@ class DormantSection(Section):
                 counts.append("every one is on a path from input to output")
             parts.append(f"of {neurons}, {join(counts)}")
         if not parts:
-            return "No run has hidden neurons."
+            return "Nothing is known of dormant neurons in these runs."
         return sentences(parts)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from topolab_analyses.claims.limits import DOES_NOT_APPLY
 from topolab_analyses.judgement import sentence
 from topolab_reports.report_data import ReportData
 from topolab_reports.sections.base import Content, Section
@@ -48,20 +49,31 @@ class OverviewSection(Section):
                 ],
                 "p of a power law": [known(p) for p in pooled["p_law"]],
                 "gains by degree (0 = chance)": [
-                    interval(row["gain_slope"], row["gain_error"]) for _, row in pooled.iterrows()
+                    _where_it_applies(row, "attachment", row["gain_slope"], row["gain_error"])
+                    for _, row in pooled.iterrows()
                 ],
                 "within neurons": [
-                    interval(row["within"], row["within_error"]) for _, row in pooled.iterrows()
+                    _where_it_applies(row, "attachment", row["within"], row["within_error"])
+                    for _, row in pooled.iterrows()
                 ],
-                "losses by degree": [known(slope) for slope in pooled["loss_slope"]],
+                "losses by degree": [
+                    _where_it_applies(row, "decay", row["loss_slope"])
+                    for _, row in pooled.iterrows()
+                ],
                 f"times a poor neuron fell below {below} edges (by chance)": [
                     f"{row['dormant']} ({row['dormant_null']:.1f})"
                     if np.isfinite(row["dormant_null"])
-                    else "unknown"
+                    else _where_it_applies(row, "decay", np.nan)
                     for _, row in pooled.iterrows()
                 ],
             }
         )
+
+
+def _where_it_applies(row: pd.Series, claim: str, value: float, error: float = 0.0) -> str:
+    if row[claim] == DOES_NOT_APPLY:
+        return DOES_NOT_APPLY
+    return interval(value, error) if error else known(value)
 
 
 def known(value: float) -> str:

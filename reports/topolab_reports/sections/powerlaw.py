@@ -5,17 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from topolab_analyses.claims.limits import CSN, LEAST_TAIL
+from topolab_analyses.claims.limits import CSN, LEAST_TAIL, STEEPEST
 from topolab_reports.figures.common import total_degrees
 from topolab_reports.figures.nsh_fig7 import hidden_fits
 from topolab_reports.report_data import ReportData
 from topolab_reports.sections.base import Content, Section, join, p_value, sentences, spread
 
 __all__ = ["PowerLawSection"]
-
-#: Of a power law with a larger exponent fewer than one in 32 of the tail, 2^(1 - alpha), have
-#: twice its smallest degree: the degrees hardly spread, and what is fitted is a thin tail.
-STEEP = 6.0
 
 
 class PowerLawSection(Section):
@@ -33,7 +29,7 @@ class PowerLawSection(Section):
             "A fit exists for any data. It says how steep a power law would be, not that there is "
             f"one. A p-value at or below {CSN:g} rejects it (Clauset, Shalizi and Newman); a "
             "higher one does not confirm it, and in a tail of few neurons says little.",
-            f"An exponent above {STEEP:g} is that of a thin tail: fewer than one in 32 of its "
+            f"An exponent above {STEEPEST:g} is that of a thin tail: fewer than one in 32 of its "
             "neurons have twice its smallest degree, so that the degrees hardly spread and "
             "hardly anything tells it from an exponential. That is not what is meant by a power "
             "law, whatever p is.",
@@ -68,7 +64,7 @@ class PowerLawSection(Section):
                 "p": [p_value(p).removeprefix("p = ").removeprefix("p ") if np.isfinite(p) else ""
                       for p in last["p_value"]],
                 "remark": [
-                    reason or ("a thin tail" if alpha > STEEP else "")
+                    reason or ("a thin tail" if alpha > STEEPEST else "")
                     for reason, alpha in zip(last["reason"], last["alpha"], strict=True)
                 ],
             }
@@ -103,8 +99,8 @@ def _one(group: str, end: pd.Series) -> str:
     else:
         text += f", and {p_value(p)} does not reject it"
         text += ", which with so few it hardly could" if end["n_tail"] < LEAST_TAIL else ""
-    if end["alpha"] > STEEP:
-        text += f"; with α above {STEEP:g} it is a thin tail, not what is meant by a power law"
+    if end["alpha"] > STEEPEST:
+        text += f"; with α above {STEEPEST:g} it is a thin tail, not what is meant by a power law"
     return text
 
 
@@ -119,10 +115,12 @@ def _several(group: str, part: pd.DataFrame, known: pd.DataFrame) -> str:
         + f" (α {spread(known['alpha'])}, from {spread(known['n_tail'], 0)} hidden neurons in the "
         "tail)"
     )
-    steep = int((known["alpha"] > STEEP).sum())
+    steep = int((known["alpha"] > STEEPEST).sum())
     if steep:
         which = "all" if steep == len(known) else f"{steep}"
-        text += f"; with α above {STEEP:g} the tails of {which} are thin, not what is meant by a "
+        text += (
+            f"; with α above {STEEPEST:g} the tails of {which} are thin, not what is meant by a "
+        )
         text += "power law"
     return text
 

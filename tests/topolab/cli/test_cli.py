@@ -308,7 +308,7 @@ def test_compare_prints_and_saves(tmp_path: Path) -> None:
         ["degree.ccv[fc1, in]", "set", "2"], ["degree.ccv[fc1, in]", "rigl", "2"],
     ]  # fmt: skip
     assert any(line[:2] == ["degree.ccv[fc1, in]", "set - rigl"] for line in lines)
-    verdicts = {(line[0], line[1]) for line in lines if len(line) == 7 and line[1][:2] == "fc"}
+    verdicts = {(line[0], line[1]) for line in lines if len(line) == 8 and line[1][:2] == "fc"}
     assert {("set", "fc1"), ("rigl", "fc1"), ("rigl", "fc2")} <= verdicts
     assert "can give less than p = 0.5" in done.err
     assert (tmp_path / "c" / "pairs.csv").exists()

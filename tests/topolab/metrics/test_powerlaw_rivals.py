@@ -242,3 +242,83 @@ def test_comparisons_that_cannot_be_say_why() -> None:
     assert none.reason and none.favours == "neither" and math.isnan(none.ratio)
     with pytest.raises(AnalysisError, match="rival"):
         powerlaw.compare(few, powerlaw.fit(few, 1), "weibull")
+
+
+# -- each distribution at given parameters, over tails that are long -------------------------------
+
+
+@pytest.mark.parametrize(("r", "p"), [(0.3, 0.002), (1.0, 0.01), (0.02, 0.0005), (40.0, 0.2)])
+@pytest.mark.parametrize(("x_min", "x_max"), [(1, None), (50, None), (3, 4000), (50, 30_000)])
+def test_negative_binomials_of_any_length(
+    r: float, p: float, x_min: int, x_max: int | None
+) -> None:
+    """Term by term or by an integral: scipy's law, given that K is in the tail."""
+    law = stats.nbinom(r, p)
+    w = r / (1 + r)
+    q = np.array([[w, math.log((1 - p) / p / (1 - w))]])
+    k = np.array([x_min, x_min + 1.0, x_min + 30, x_min + 900])
+    inside = law.sf(x_min - 1) - (law.sf(x_max) if x_max else 0.0)
+    made = RIVALS["negative_binomial"].log_pmf(k, q, float(x_min), float(x_max or math.inf))[0]
+    assert made == pytest.approx(law.logpmf(k) - math.log(inside), abs=1e-9)
+
+
+@pytest.mark.parametrize(("alpha", "rate"), [(0.0, 0.01), (1.3, 0.001), (2.5, 1e-5), (0.7, 2.0)])
+@pytest.mark.parametrize(("x_min", "x_max"), [(1, None), (80, None), (1, 5000), (80, 400)])
+def test_truncated_laws_of_any_length(
+    alpha: float, rate: float, x_min: int, x_max: int | None
+) -> None:
+    k = np.arange(x_min, (x_max or 4_000_000) + 1, dtype=float)
+    terms = -alpha * np.log(k / x_min) - rate * (k - x_min)
+    at = np.array([0, 1, 37, 300])
+    plain = terms[at] - math.log(np.exp(terms).sum())
+    end = float(x_max or math.inf)
+    made = RIVALS["truncated_power_law"].log_pmf(
+        k[at], np.array([[alpha, rate]]), float(x_min), end
+    )[0]
+    assert made == pytest.approx(plain, abs=1e-9)
+
+
+@pytest.mark.parametrize("x_max", [None, 900])
+@pytest.mark.parametrize(("mean", "sd"), [(-300.0, 120.0), (60.0, 25.0), (20.0, 3.0), (5.0, 200.0)])
+def test_normal_laws_on_either_side_of_their_mean(
+    mean: float, sd: float, x_max: int | None
+) -> None:
+    """Tails that begin above the mean and below it, the same law by scipy's functions."""
+    x_min = 20
+    law = stats.norm(mean, sd)
+    a, b = (x_min - 0.5 - mean) * x_min / sd**2, x_min**2 / (2 * sd**2)
+    k = np.array([20.0, 21.0, 25.0, 40.0])
+    inside = law.sf(x_min - 0.5) - (law.sf(x_max + 0.5) if x_max else 0.0)
+    plain = np.log((law.sf(k - 0.5) - law.sf(k + 0.5)) / inside)
+    q, end = np.array([[a, b]]), float(x_max or math.inf)
+    made = RIVALS["normal"].log_pmf(k, q, float(x_min), end)[0]
+    assert made == pytest.approx(plain, abs=1e-7)
+    # and a lognormal whose logarithm has that shape
+    wide = stats.lognorm(0.8, scale=math.exp(2.0 if mean < 0 else 4.0))
+    first = math.log(x_min - 0.5)
+    q = np.array([[(first - math.log(wide.median())) / 0.64, 1 / (2 * 0.64)]])
+    inside = wide.sf(x_min - 0.5) - (wide.sf(x_max + 0.5) if x_max else 0.0)
+    plain = np.log((wide.sf(k - 0.5) - wide.sf(k + 0.5)) / inside)
+    made = RIVALS["lognormal"].log_pmf(k, q, float(x_min), end)[0]
+    assert made == pytest.approx(plain, abs=1e-9)
+
+
+@pytest.mark.parametrize("x_max", [None, 900])
+@pytest.mark.parametrize(("shape", "rate"), [(0.01, 0.01), (1.0, 0.2), (30.0, 0.5), (3.0, 2.0)])
+def test_gamma_laws_near_and_far(shape: float, rate: float, x_max: int | None) -> None:
+    for x_min in (1, 40):
+        law = stats.gamma(shape, scale=1 / rate)
+        k = x_min + np.array([0.0, 1.0, 14.0, 15.0, 16.0, 60.0])
+        above = law.sf(k - 0.5) - law.sf(k + 0.5)
+        plain = np.log(np.where(law.cdf(k) < 0.5, law.cdf(k + 0.5) - law.cdf(k - 0.5), above))
+        inside = law.sf(x_min - 0.5) - (law.sf(x_max + 0.5) if x_max else 0.0)
+        q, end = np.array([[shape, rate]]), float(x_max or math.inf)
+        made = RIVALS["gamma"].log_pmf(k, q, float(x_min), end)[0]
+        assert made == pytest.approx(plain - math.log(inside), abs=1e-7)
+
+
+def test_a_gamma_law_whose_tail_is_below_any_float() -> None:
+    """From 2,000 on at rate 1: the survival is e^-2000; the law is nearly geometric there."""
+    k = np.array([2000.0, 2001.0, 2010.0])
+    made = RIVALS["gamma"].log_pmf(k, np.array([[1.0, 1.0]]), 2000.0, math.inf)[0]
+    assert made == pytest.approx(np.log(-np.expm1(-1.0)) - (k - 2000), abs=1e-9)

@@ -20,6 +20,8 @@ FloatArray = npt.NDArray[np.float64]
 _S_LOW, _S_HIGH, _S_FLAT = -8.0, math.log(1e6), math.log(1e4)
 # A dispersion is found when it changes by less than this part, or after so many rounds.
 _SAME, _ROUNDS = 0.05, 12
+# Room is as good as free where a gain finds this part of it used up, on average.
+_USED = 0.01
 
 
 @dataclass(frozen=True)
@@ -112,8 +114,9 @@ def fit_joint(
 
     Notes
     -----
-    Neurons without edges are left out while they have none. Gains are counted as Poisson: a
-    neuron must not nearly run out of free places within an update.
+    Neurons without edges are left out while they have none. Places that are taken in an update are
+    gone for the rest of it: r is the room on average over the update, r (1 - exp(-h)) / h for a
+    hazard h, found in rounds.
 
     Noise that multiplies a neuron's weight anew in every update is no fitness. It shows in gains
     that vary more than Poisson numbers do, and they are counted in units of that `dispersion`.
@@ -132,7 +135,7 @@ def fit_joint(
     >>> fitness, k = rng.uniform(0.4, 1.6, 200), rng.poisson(30, 200)
     >>> degrees, gains = [], []
     >>> for _ in range(30):   # gains by fitness alone, random losses
-    ...     gain = rng.poisson(3 * fitness)
+    ...     gain = rng.binomial(500 - k, 0.006 * fitness)
     ...     degrees.append(k)
     ...     gains.append(gain)
     ...     k = k - rng.binomial(k, 0.1) + gain
@@ -147,20 +150,39 @@ def fit_joint(
     return _fit(data, within=within and float(np.ptp(data.start)) > 1e-9)
 
 
+# -- fit ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Settled:
+    """A fit at which the dispersion and the room that gains leave are those of the fit itself.
+
+    Attributes
+    ----------
+    likelihood : JointLikelihood
+    theta : ndarray
+        Its parameters.
+    dispersion : float
+    mean : ndarray, shape (T, n)
+        What each neuron is expected to gain in each update, its sides together.
+    stretch : float
+        Of errors: the rounds hold the room fixed, while more weight leaves less of it.
+    """
+
+    likelihood: JointLikelihood
+    theta: FloatArray
+    dispersion: float
+    mean: FloatArray
+    stretch: float
+
+
 def _fit(data: JointData, *, within: bool) -> Joint:
-    """The maximum, with gains counted in units of their dispersion, which is found on the way."""
-    dispersion, theta = 1.0, np.zeros(0)
-    for last in (False,) * _ROUNDS + (True,):
-        likelihood = JointLikelihood(replace(data, gained=data.gained / dispersion), within=within)
-        theta = _climb(likelihood, theta)
-        new = max(1.0, _dispersion(data, likelihood, theta, dispersion))
-        if last or abs(math.log(new / dispersion)) < _SAME:
-            break
-        theta[3:] += math.log(dispersion / new)
-        dispersion = new
+    """The maximum, and its error by the sandwich over neurons."""
+    settled = _settle(data, within=within)
+    theta = settled.theta
     # At the bound there is no fitness to speak of, and near it the likelihood is flat.
     free_s = theta[1] < _S_FLAT
-    scores, information = likelihood.curvature(theta, free_s=free_s)
+    scores, information = settled.likelihood.curvature(theta, free_s=free_s)
     others = np.linalg.pinv(information[1:, 1:], hermitian=True)
     alone = information[0, 0] - information[0, 1:] @ others @ information[1:, 0]
     if not alone > 1e-8 * information[0, 0]:
@@ -170,16 +192,42 @@ def _fit(data: JointData, *, within: bool) -> Joint:
     error, start_error = (float(math.sqrt(x)) for x in ((inverse[:2] @ scores) ** 2).sum(1))
     if not abs(step[0]) <= 0.05 * error:
         return _none(data, "the fit did not converge")
+    error *= settled.stretch
     gamma = float(theta[0] + step[0])
     neurons = data.log_k.shape[1]
     half = float(stdtrit(max(1, neurons - 1), 0.975)) * error
     return Joint(
         gamma, gamma - half, gamma + half, error,
-        math.exp(-theta[1] / 2) if free_s else 0.0, dispersion,
-        float(theta[2]), start_error if within else math.nan,
+        math.exp(-theta[1] / 2) if free_s else 0.0, settled.dispersion,
+        float(theta[2]), start_error * settled.stretch if within else math.nan,
         neurons, len(data.moved), round(data.gained.sum()), "",
-        *_memory(data, likelihood, theta, dispersion),
+        *_memory(data, settled.mean),
     )  # fmt: skip
+
+
+def _settle(data: JointData, *, within: bool) -> _Settled:
+    """Fits in rounds, each with the dispersion and the room that the one before had found."""
+    dispersion, room, theta = 1.0, data.places, np.zeros(0)
+    # Noise is a neuron's, so that its sides are taken together.
+    update = np.flatnonzero(np.diff(np.nonzero(data.moved)[0], prepend=-1))
+    for last in (False,) * _ROUNDS + (True,):
+        working = replace(data, gained=data.gained / dispersion, places=room)
+        likelihood = JointLikelihood(working, within=within)
+        theta = _climb(likelihood, theta)
+        by_side, freedom = likelihood.fitted(theta)
+        by_side *= dispersion
+        mean = np.add.reduceat(by_side, update, axis=0)
+        new = max(1.0, _dispersion(data, mean, len(theta) + freedom))
+        hazard = np.minimum(_over(by_side, room[data.moved]), 30.0)
+        left = _room_left(data, hazard)
+        used = np.abs(np.log(_over(left, room, 1.0)[data.moved]))
+        crowded = (by_side * used).sum() > _USED * by_side.sum()
+        if last or (abs(math.log(new / dispersion)) < _SAME and not crowded):
+            break
+        theta[3:] += math.log(dispersion / new)
+        dispersion, room = new, left
+    bent = by_side * _over(hazard, np.expm1(hazard), 1.0)
+    return _Settled(likelihood, theta, dispersion, mean, float(by_side.sum() / bent.sum()))
 
 
 def _climb(likelihood: JointLikelihood, theta: FloatArray) -> FloatArray:
@@ -198,42 +246,29 @@ def _climb(likelihood: JointLikelihood, theta: FloatArray) -> FloatArray:
     return np.asarray(found.x)
 
 
-def _mean_gains(
-    data: JointData, likelihood: JointLikelihood, theta: FloatArray, dispersion: float
-) -> FloatArray:
-    """What the fit expects of each neuron in each update, its sides together; shape (T, n)."""
-    s = math.exp(theta[1])
-    made = likelihood.expected(theta)
-    # Noise is a neuron's, so that its sides are taken together.
-    rows = np.nonzero(data.moved)[0]
-    first = np.flatnonzero(np.diff(rows, prepend=-1))
-    fitness = (s + likelihood.total) / (s + made.sum(0))
-    return np.asarray(np.add.reduceat(dispersion * made * fitness, first, axis=0))
+def _over(above: FloatArray, below: FloatArray, otherwise: float = 0.0) -> FloatArray:
+    """A ratio, where it is one."""
+    out = np.full(above.shape, otherwise)
+    return np.asarray(np.divide(above, below, out=out, where=below > 0))
 
 
-def _dispersion(
-    data: JointData, likelihood: JointLikelihood, theta: FloatArray, before: float
-) -> float:
+def _room_left(data: JointData, hazard: FloatArray) -> FloatArray:
+    """Free places on average over an update, in which each is taken with this hazard."""
+    left = data.places.copy()
+    left[data.moved] *= _over(-np.expm1(-hazard), hazard, 1.0)
+    return left
+
+
+def _dispersion(data: JointData, mean: FloatArray, freedom: float) -> float:
     """Variance of the gains of a neuron in an update over their mean: 1 if they are Poisson."""
-    s, sums = math.exp(theta[1]), likelihood.expected(theta).sum(0)
-    mean = _mean_gains(data, likelihood, theta, before)
-    apart = data.gained.sum(1) - mean
-    there = mean > 0
-    # A neuron of its own fitness takes a degree of freedom, one of the common fitness none.
-    left = np.count_nonzero(there) - len(theta) - float((sums / (s + sums)).sum())
-    if left < 1:
-        return 1.0
-    return float((apart[there] ** 2 / mean[there]).sum()) / left
+    squares = _over((data.gained.sum(1) - mean) ** 2, mean)
+    left = np.count_nonzero(mean) - freedom
+    return float(squares.sum()) / left if left >= 1 else 1.0
 
 
-def _memory(
-    data: JointData, likelihood: JointLikelihood, theta: FloatArray, dispersion: float
-) -> tuple[float, float]:
+def _memory(data: JointData, mean: FloatArray) -> tuple[float, float]:
     """Correlation of Pearson's residuals from one update to the next, and its error."""
-    mean = _mean_gains(data, likelihood, theta, dispersion)
-    rest = np.divide(
-        data.gained.sum(1) - mean, np.sqrt(mean), out=np.zeros(mean.shape), where=mean > 0
-    )
+    rest = _over(data.gained.sum(1) - mean, np.sqrt(mean))
     both, square = (rest[1:] * rest[:-1]).sum(0), (rest**2).sum(0)
     if not square.sum() > 0:
         return math.nan, math.nan

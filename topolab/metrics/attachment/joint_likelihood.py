@@ -138,6 +138,16 @@ class JointLikelihood:
         power = np.exp(theta[0] * d.log_k + theta[2] * d.start)[np.nonzero(d.moved)[0]]
         return np.asarray(d.places[d.moved] * power * np.exp(theta[3:])[:, None])
 
+    def fitted(self, theta: FloatArray) -> tuple[FloatArray, float]:
+        """Gains of each neuron, of the fitness that its own gains speak for; what that is worth.
+
+        A neuron of its own fitness takes a degree of freedom, one of the common fitness none.
+        """
+        made, s = self.expected(theta), math.exp(theta[1])
+        sums = made.sum(0)
+        made *= (s + self.total) / (s + sums)
+        return made, float((sums / (s + sums)).sum())
+
     def _by_s(self, s: float, sums: FloatArray, fitness: FloatArray) -> FloatArray:
         """Each neuron's slope in log s."""
         return np.asarray(

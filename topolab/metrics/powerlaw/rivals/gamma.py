@@ -11,8 +11,10 @@ from topolab.metrics.powerlaw.rivals.base import FloatArray, Rival, Tail, log_ma
 
 __all__ = ["GAMMA"]
 
-# Twelve nodes give the integral over one degree to 1e-13, also from 1/2 to 3/2.
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
+# Twelve nodes give the integral over one degree to 1e-13, also from 1/2 to 3/2; five from here on.
+_NEAR, _FAR, _FAR_FROM = (
+    np.polynomial.legendre.leggauss(12), np.polynomial.legendre.leggauss(5), 16.0
+)  # fmt: skip
 
 
 def _log_tails(shape: FloatArray, x: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -29,10 +31,12 @@ def _log_tails(shape: FloatArray, x: FloatArray) -> tuple[FloatArray, FloatArray
 
 def _gamma(k: FloatArray, q: FloatArray, x_min: float, x_max: float) -> FloatArray:
     shape, rate = q[:, :1], q[:, 1:]
-    step = _NODES / 2
-    inner = (shape - 1)[..., None] * np.log1p(step / k[:, None]) - rate[..., None] * step
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        around = np.log((np.exp(inner) * _WEIGHTS).sum(2) / 2)
+        around = np.empty((len(q), len(k)))
+        for (nodes, weights), at in ((_NEAR, k < _FAR_FROM), (_FAR, k >= _FAR_FROM)):
+            step = nodes / 2
+            inner = (shape - 1)[..., None] * np.log1p(step / k[at, None])
+            around[:, at] = np.log(np.exp(inner - rate[..., None] * step) @ (weights / 2))
         mass = (shape - 1) * np.log(k) - rate * k + around
         first = _log_tails(shape, rate * (x_min - 0.5))
         whole = first[1]
