@@ -153,17 +153,18 @@ class SizeScaling(Analysis):
                 said.append(f"{layer}: no exponent of size, since {rows[0]['reason']}.")
                 continue
             law = rows[0]["natural"]
-            natural_cutoff = f"n^{law:.2f}" if math.isfinite(law) else "no power of n"
+            one = f"n^{law:.2f}, " if math.isfinite(law) else ""
             said.append(
                 f"{layer}: over {max(row['sizes'] for row in rows)} sizes "
-                f"{', '.join(_clause(row) for row in known)}. For comparison: a law's natural "
-                f"cut-off would grow as {natural_cutoff}, a structural one as n^{STRUCTURAL:.2f}."
+                f"{', '.join(_clause(row) for row in known)}. For comparison: "
+                + (f"a power law's natural cut-off goes as {one}" if one else "")
+                + f"a structural one as n^{STRUCTURAL:.2f}."
             )
         return tuple(said)
 
 
 def _clause(row: Mapping[str, Any]) -> str:
-    told = f"{_MEASURES[row['measure']]} grows as n^{row['exponent']:.2f}"
+    told = f"{_MEASURES[row['measure']]} goes as n^{row['exponent']:.2f}"
     if row["high"] - row["low"] > 0.005:
         told += f" ({row['low']:.2f} to {row['high']:.2f})"
     return told
