@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr
 
-from topolab_analyses.claims.combine import fisher, random_effects, stouffer
+from topolab_analyses.claims.combine import above, fisher, random_effects, stouffer
 from topolab_analyses.claims.limits import (
     ALPHA,
     CANNOT_TELL,
@@ -67,8 +66,7 @@ def why(row: Mapping[str, Any]) -> str:
     bound = f", at most {row['x_max']:,.0f}" if row["x_max"] > 0 else ""
     start = f"from {count(row['x_min'], 'edge')} on"
     law = f"the law of exponent {short(row['alpha'])} ({start}{bound})"
-    # A median over seeds may lie between two numbers: it is not rounded up to the limit.
-    tail = f"{math.floor(row['n_tail']):,} of {row['n']:,.0f} neurons in its tail"
+    tail = f"{row['n_tail']:,.0f} of {row['n']:,.0f} neurons in its tail"
     p = probability(row["p_law"])
     # Several seeds may be against the law together, though no rival beats it in any of them.
     rival = str(row["best_rival"]).replace("_", " ") or "best rival"
@@ -177,21 +175,22 @@ def pool(rows: pd.DataFrame) -> dict[str, Any]:
     p_rival = fisher(rows["p_rival"])
     return {
         "degrees": int(rows["degrees"].max()),
-        "n": float(rows["n"].mean()),
+        "n": float(rows["n"].sum()),
         "alpha": mean if math.isfinite(error) else float(rows["alpha"].mean()),
         "alpha_error": error,
         "alpha_spread": spread,
         "x_min": float(fitted["x_min"].median()) if len(fitted) else 0.0,
         "x_max": float(rows["x_max"].max()),
-        "n_tail": float(fitted["n_tail"].median()) if len(fitted) else 0.0,
-        "p_law": fisher(rows["p_law"]),
+        "n_tail": float(fitted["n_tail"].sum()) if len(fitted) else 0.0,
+        # So many replicates tell no smaller p from 0.
+        "p_law": fisher(rows["p_law"].clip(lower=1 / 2501)),
         "p_rival": p_rival,
         "best_rival": str(named.mode().iloc[0]) if len(named) and p_rival < ALPHA else "",
         "p_bent": fisher(rows["p_bent"].fillna(1.0)) if len(cut) else math.nan,
         "p_cut_off": fisher(rows["p_cut_off"].fillna(1.0)) if len(cut) else math.nan,
         "alpha_cut_off": float(cut["alpha_cut_off"].mean()) if len(cut) else math.nan,
         "cut_off": float(cut["cut_off"].mean()) if len(cut) else math.nan,
-        "p_steep": float(ndtr((STEEPEST - mean) / error)) if math.isfinite(error) else math.nan,
+        "p_steep": above(mean, error, STEEPEST, spread=spread, seeds=len(fitted)),
         "p_thin": stouffer(rows["p_thin"]),
         "p_lognormal": stouffer(rows["p_lognormal"]),
         "law_reason": "; ".join(dict.fromkeys(r for r in rows["law_reason"] if r)),
