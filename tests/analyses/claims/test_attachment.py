@@ -94,7 +94,7 @@ def test_words_change_exactly_at_their_limits(change: dict[str, Any], said: str)
         ({"gain_slope": NAN, "gain_reason": "3 events are fewer than ten"}, ["since 3 events are"]),
         ({"gain_slope": NAN}, ["since it has no exponent"]),
         (FITNESS, ["go with degree", "-0.20 (-0.40 to 0.00), not clearly above 0.1."]),
-        ({**FITNESS, "p_no_attachment": 0.001}, ["below 0.1 (p = 0.001): a fitness of"]),
+        ({**FITNESS, "p_no_attachment": 0.001}, ["below 0.1 (p = 0.001): a fixed fitness of"]),
         ({**FITNESS, "p_no_attachment": 0.01, "p_no_attachment_holm": 0.05}, ["not clearly above"]),
         (DRIFT, ["go with degree, but a fitness of the neurons that drifts would look the same",
                  "0.95 (0.85 to 1.05)", "0.90 (0.76 to 1.04)", "correlation 0.20, p = 0.001"]),
