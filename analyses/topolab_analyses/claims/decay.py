@@ -82,7 +82,7 @@ def why(row: Mapping[str, Any]) -> str:
         return f"Decay does not apply, since {what}."
     low = f"{row['dormant_below']:.0f}"
     if row["poor"] < LEAST_POOR:
-        poor = count(row["poor"], "poor neuron")
+        poor = count(math.floor(row["poor"] * 10) / 10, "poor neuron")  # never rounded up to 20
         verb = "is" if poor.startswith("1 ") else "are"
         return (
             f"Decay cannot be judged: {poor} with {low} edges or more {verb} fewer than "

@@ -66,7 +66,8 @@ def why(row: Mapping[str, Any]) -> str:
     bound = f", at most {row['x_max']:,.0f}" if row["x_max"] > 0 else ""
     start = f"from {count(row['x_min'], 'edge')} on"
     law = f"the law of exponent {short(row['alpha'])} ({start}{bound})"
-    tail = f"{row['n_tail']:,.0f} of {row['n']:,.0f} neurons in its tail"
+    # Never rounded up to the limit.
+    tail = f"{math.floor(row['n_tail']):,} of {row['n']:,.0f} neurons in its tail"
     p = probability(row["p_law"])
     # Several seeds may be against the law together, though no rival beats it in any of them.
     rival = str(row["best_rival"]).replace("_", " ") or "best rival"

@@ -46,7 +46,9 @@ def test_the_least_exponent_is_a_tenth_of_barabasi_and_alberts() -> None:
         ({"p_attachment": 0.05}, GOES_WITH_DEGREE),
         ({"p_attachment": 0.001, "p_attachment_holm": 0.05}, GOES_WITH_DEGREE),
         # Within neurons alone it is no attachment: the kernel has to rise as well.
-        ({"gain_slope": 0.1001, "p_gain": 0.4}, SUPPORTED),
+        ({"p_gain": 0.0499}, SUPPORTED),
+        ({"p_gain": 0.05}, UNDECIDED),
+        ({"gain_slope": 0.1001, "p_gain": 0.4}, UNDECIDED),
         ({"gain_slope": 0.1, "p_gain": 0.5}, UNDECIDED),
         ({"gain_slope": -0.5, "p_gain": 1.0}, UNDECIDED),
         (FITNESS, GOES_WITH_DEGREE),
@@ -67,7 +69,7 @@ def test_the_least_exponent_is_a_tenth_of_barabasi_and_alberts() -> None:
         ({**DRIFT, "memory": 0.05}, SUPPORTED),
         ({**DRIFT, "memory": 0.0501}, GOES_WITH_DEGREE),
         ({**DRIFT, "memory": -0.4}, SUPPORTED),
-        ({"memory": NAN, "p_memory": NAN}, SUPPORTED),
+        ({"memory": NAN, "p_memory": NAN}, GOES_WITH_DEGREE),
         ({**BOTH_NONE, **DRIFT}, NOT_SUPPORTED),
         # What is missing says nothing.
         ({"p_attachment": NAN, "p_no_attachment": NAN, "within": NAN}, GOES_WITH_DEGREE),
