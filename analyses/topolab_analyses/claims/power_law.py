@@ -16,6 +16,7 @@ from topolab_analyses.claims.limits import (
     CSN,
     CUT_OFF,
     DOES_NOT_APPLY,
+    FLATTEST,
     LEAST_TAIL,
     NOT_SUPPORTED,
     STEEPEST,
@@ -48,6 +49,8 @@ def word(row: Mapping[str, Any]) -> str:
     if row["p_law"] <= CSN or against < ALPHA:
         return UNDECIDED  # rejected alone, not among so many
     if row["n_tail"] < LEAST_TAIL or not row["p_thin_holm"] < ALPHA:
+        return UNDECIDED
+    if not row["alpha"] > FLATTEST:
         return UNDECIDED
     if _untested(row):
         return UNDECIDED
@@ -135,6 +138,11 @@ def why(row: Mapping[str, Any]) -> str:
         return (
             f"The degrees are compatible with {law} at {p}, which beats an exponential "
             f"({probability(row['p_thin'])}), but {_untested(row)}, with {tail}."
+        )
+    if not row["alpha"] > FLATTEST:
+        return (
+            f"The degrees fall too slowly to be called a power law: {law} is compatible with them "
+            f"at {p}, but an exponent of {FLATTEST:g} or less needs the bound, with {tail}."
         )
     if said == CANNOT_TELL:
         against = _in_brackets(row["p_lognormal"], row["p_lognormal_holm"])
