@@ -113,3 +113,20 @@ def test_what_was_analysed_is_not_analysed_again(
     monkeypatch.setattr(words, "digest", lambda: "other code")
     words.collect(tmp_path, tasks[:1], workers=1, tell=said.append)
     assert len(asked) == 4
+
+
+def test_seeds_of_a_truth_are_judged_together() -> None:
+    """Groups of three seeds, each with its own word; a group that is not whole is left out."""
+    rows = [
+        {**evidence(within=gain, gain_slope=gain, p_law=0.4), "truth": truth, "seed": seed,
+         "layer": "fc1", "power_law_holds": "holds", "attachment_holds": holds,
+         "decay_holds": "holds"}
+        for truth, gain, holds in (("linear", 1.0, "holds"), ("none", 0.0, "does not hold"))
+        for seed in range(7)
+    ]  # fmt: skip
+    made = tally.together(pd.DataFrame(rows), 3)
+    assert made["group"].tolist() == ["linear/0", "linear/1", "none/0", "none/1"]
+    assert made["runs"].tolist() == [3] * 4
+    assert made["attachment"].tolist() == ["supported"] * 2 + ["not supported"] * 2
+    assert made["attachment_holds"].tolist() == ["holds"] * 2 + ["does not hold"] * 2
+    assert made["truth"].tolist() == ["linear", "linear", "none", "none"]
