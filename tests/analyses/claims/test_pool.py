@@ -39,7 +39,7 @@ def test_the_law_of_several_seeds() -> None:
     made = power_law.pool(pd.DataFrame([one, two]))
     mean, error, spread = random_effects([2.0, 2.4], [0.1, 0.1])
     assert (made["alpha"], made["alpha_error"], made["alpha_spread"]) == (mean, error, spread)
-    assert (made["n_tail"], made["n"], made["x_min"], made["x_max"]) == (150, 500, 4.5, 60)
+    assert (made["n_tail"], made["n"], made["x_min"], made["x_max"]) == (300, 1000, 4.5, 60)
     assert made["p_law"] == fisher([0.3, 0.6]) and made["p_rival"] == fisher([0.03, 0.04])
     assert made["p_thin"] == stouffer([0.01, 0.3]) and made["best_rival"] == "lognormal"
     assert made["p_lognormal"] == stouffer([0.2, 0.1])
