@@ -84,6 +84,8 @@ def _both_sides(slope: Slope) -> tuple[float, float]:
 
 def _onset(gains: Ends, windows: int, seed: int) -> tuple[float, str]:
     """The first step of the first part of the run in which the kernel's exponent is above 0."""
+    if not len(gains):
+        return _NAN, "no onset: no edge is ever grown"
     parts = np.array_split(np.arange(len(gains)), windows)
     if max(len(part) for part in parts) < 5:
         return _NAN, f"no onset: none of {windows} parts has five updates"

@@ -58,5 +58,8 @@ def test_what_has_no_fit_says_why() -> None:
     for degrees, x_min in (([], None), ([0, 0], None), ([5, 5, 5], None), ([1, 2, 200], 110)):
         made = powerlaw.fit_by_package(degrees, x_min)
         assert "fewer than two distinct degrees" in made.reason and math.isnan(made.alpha)
+    # The package raises a ValueError where its candidate for x_min is beyond what it keeps.
+    made = powerlaw.fit_by_package([3, 3, 1, 1, 0, 0], None, 3)
+    assert made.reason == "the powerlaw package finds no exponent" and math.isnan(made.alpha)
     with pytest.raises(AnalysisError):
         powerlaw.fit_by_package([1.5, 2])

@@ -66,12 +66,15 @@ def fit_by_package(
         return _none(values, x_min, x_max, f"fewer than two distinct degrees from {least} on")
     with warnings.catch_warnings():  # its advice about limits and whole numbers
         warnings.simplefilter("ignore")
-        made = powerlaw.Fit(
-            positive, discrete=discrete, xmin=x_min, xmax=x_max, estimate_discrete=False,
-            parameter_ranges={"alpha": [1 + 1e-3, ALPHA_HIGH]}, verbose=0,
-        )  # fmt: skip
-        law = made.power_law
-        alpha, distance = float(law.alpha), float(law.D)
+        try:
+            made = powerlaw.Fit(
+                positive, discrete=discrete, xmin=x_min, xmax=x_max, estimate_discrete=False,
+                parameter_ranges={"alpha": [1 + 1e-3, ALPHA_HIGH]}, verbose=0,
+            )  # fmt: skip
+            law = made.power_law
+            alpha, distance = float(law.alpha), float(law.D)
+        except ValueError:  # of few degrees, at a candidate for x_min above all of them
+            return _none(values, x_min, x_max, "the powerlaw package finds no exponent")
         if not math.isfinite(alpha) or not math.isfinite(distance):
             return _none(values, x_min, x_max, "the powerlaw package finds no exponent")
         return PowerLawFit(
