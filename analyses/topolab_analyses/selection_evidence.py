@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import stdtr
 
 from topolab.metrics.attachment import Joint, Slope
 from topolab.metrics.nulls import random_rewiring
@@ -35,6 +36,7 @@ def attachment_evidence(gains: Ends, losses: Ends, *, windows: int, seed: int) -
     loss = slope_of(losses, "loss", seed=seed)
     joint, within = joint_of(gains, within=False), joint_of(gains)
     onset, onset_reason = _onset(gains, windows, seed)
+    rise, p_rise = _rise(gains, seed)
     p_gain, p_no_gain = _both_sides(gain)
     return {
         "grown": int(gains.gained.sum()),
@@ -45,6 +47,8 @@ def attachment_evidence(gains: Ends, losses: Ends, *, windows: int, seed: int) -
         "gain_high": gain.high,
         "p_gain": p_gain,
         "p_no_gain": p_no_gain,
+        "gain_rise": rise,
+        "p_rise": p_rise,
         "gain_rate": rate.gamma,
         "gain_reason": gain.reason,
         "joint": joint.gamma,
@@ -82,6 +86,22 @@ def _both_sides(slope: Slope) -> tuple[float, float]:
     return slope.p_above(LEAST_EXPONENT), slope.p_below(LEAST_EXPONENT)
 
 
+def _rise(gains: Ends, seed: int) -> tuple[float, float]:
+    """By how much the kernel's exponent rises from the first quarter of the run to the last.
+
+    One-sided p-value of no rise; NaN where a quarter has fewer than five updates.
+    """
+    parts = np.array_split(np.arange(len(gains)), 4)
+    if min(len(part) for part in parts) < 5:
+        return _NAN, _NAN
+    first, last = (slope_of(gains, "gain", chosen=parts[at], seed=seed) for at in (0, -1))
+    error = math.hypot(first.standard_error, last.standard_error)
+    if not (math.isfinite(first.gamma) and math.isfinite(last.gamma) and error > 0):
+        return _NAN, _NAN
+    rise = last.gamma - first.gamma
+    return rise, float(stdtr(min(first.freedom, last.freedom), -rise / error))
+
+
 def _onset(gains: Ends, windows: int, seed: int) -> tuple[float, str]:
     """The first step of the first part of the run in which the kernel's exponent is above 0."""
     if not len(gains):
@@ -101,9 +121,9 @@ def _onset(gains: Ends, windows: int, seed: int) -> tuple[float, str]:
 def decay_evidence(ends: Ends, *, low: int, parts: int, nulls: int, seed: int) -> dict[str, Any]:
     """How many of the poor become dormant, and how many by random rewiring.
 
-    The run falls into parts. At the start of each the quarter of the neurons with the fewest edges
-    then is poor; those of them that are not dormant are at risk, and those that are dormant at its
-    end are counted. The null starts from the same degrees, and drops and grows as many edges.
+    The run falls into parts. At the start of each, the quarter with the fewest edges of the neurons
+    that are not dormant then is poor, and those of them that are dormant at its end are counted, as
+    are the others. The null starts from the same degrees, and drops and grows as many edges.
 
     Parameters
     ----------
@@ -118,16 +138,20 @@ def decay_evidence(ends: Ends, *, low: int, parts: int, nulls: int, seed: int) -
     """
     pieces = np.array_split(np.arange(len(ends)), min(parts, len(ends)))
     dormant, most, drawn = 0, 0, np.zeros(nulls)
+    poor_times, others, others_dormant = 0, 0, 0
     for number, piece in enumerate(pieces):
         first, last = piece[0], piece[-1]
         begin = ends.degree[first].astype(np.int64)
-        end = (ends.edges[last] + ends.gained[last] - ends.lost[last]).sum(0)
-        poor = _poorest_neurons(begin)
-        risk = poor[begin[poor] >= low]
+        fell = (ends.edges[last] + ends.gained[last] - ends.lost[last]).sum(0) < low
+        living = np.flatnonzero(begin >= low)
+        risk = living[_poorest_neurons(begin[living])]
         most = max(most, len(risk))
         if not len(risk):
             continue
-        dormant += int((end[risk] < low).sum())
+        dormant += int(fell[risk].sum())
+        poor_times += len(risk)
+        others += len(living) - len(risk)
+        others_dormant += int(fell[living].sum() - fell[risk].sum())
         null = np.zeros((nulls, len(begin)), dtype=np.int64)
         for side in range(ends.edges.shape[1]):
             null += random_rewiring(
@@ -141,17 +165,23 @@ def decay_evidence(ends: Ends, *, low: int, parts: int, nulls: int, seed: int) -
         drawn += (null[:, risk] < low).sum(1)
     by_chance = float(drawn.mean())
     p_decay, p_no_decay = decay.tests(dormant, by_chance, most, nulls)
+    begin = int(ends.edges[0].sum())
     return {
         "poor": float(most),
         "parts": len(pieces),
         "dormant": dormant,
         "dormant_null": by_chance if most else _NAN,
+        "dormant_others": others_dormant,
+        "poor_times": poor_times,
+        "other_times": others,
         "dormant_below": low,
         "nulls": nulls,
         "excess": (dormant - by_chance) / most if most else _NAN,
+        "turnover": int(ends.lost.sum()) / begin if begin else _NAN,
         "drift": _drift(ends),
         "p_decay": p_decay if most else _NAN,
         "p_no_decay": p_no_decay if most else _NAN,
+        "p_poorer": decay.poorer(dormant, poor_times, others_dormant, others) if most else _NAN,
         "decay_reason": "" if most else _reason(ends, low),
     }
 
@@ -167,9 +197,9 @@ def _drift(ends: Ends) -> float:
 
 def _reason(ends: Ends, low: int) -> str:
     """Why no neuron is ever at risk."""
-    if not len(_poorest_neurons(ends.degree[0].astype(np.int64))):
+    if (ends.degree[0] >= low).any():
         return "the first degrees tell no poor neurons from others"
-    return f"every poor neuron has fewer than {low} edges from the start"
+    return f"every neuron has fewer than {low} edges from the start"
 
 
 def nothing_changed(low: int, reason: str) -> dict[str, Any]:
@@ -180,8 +210,21 @@ def nothing_changed(low: int, reason: str) -> dict[str, Any]:
         "fitness_spread", "memory", "memory_error", "p_memory",
         "p_attachment", "p_no_attachment", "loss_slope", "loss_error", "loss_low",
         "loss_high", "onset_attachment", "dormant_null", "excess", "drift", "p_decay", "p_no_decay",
+        "gain_rise", "p_rise", "turnover", "p_poorer",
     )  # fmt: skip
-    counts = dict.fromkeys(("grown", "dropped", "parts", "dormant", "nulls"), 0)
+    counts = dict.fromkeys(
+        (
+            "grown",
+            "dropped",
+            "parts",
+            "dormant",
+            "nulls",
+            "dormant_others",
+            "poor_times",
+            "other_times",
+        ),
+        0,
+    )
     reasons = dict.fromkeys(
         ("gain_reason", "within_reason", "loss_reason", "onset_reason", "decay_reason"), reason
     )

@@ -80,6 +80,8 @@ _ATTACHMENT = (
     Column("gain_error", float, "1", "Its standard error."),
     Column("gain_low", float, "1", "Lower end of its 95 % interval."),
     Column("gain_high", float, "1", "Upper end."),
+    Column("gain_rise", float, "1", "Rise of gain_slope from the first quarter to the last."),
+    Column("p_rise", float, "1", "One-sided p-value of no rise."),
     Column("gain_rate", float, "1", "Exponent of a neuron's rate of gain; 1 = Barabasi-Albert."),
     Column("within", float, "1", "Exponent of gains by degree within neurons, at any fitness."),
     Column("within_error", float, "1", "Its standard error."),
@@ -115,11 +117,18 @@ _DECAY = (
     Column("parts", int, "1", "Parts of the run, at whose starts the poor are those with least."),
     Column("dormant", int, "neurons", "Poor neurons that were dormant at the end of a part."),
     Column("dormant_null", float, "neurons", "The same by random rewiring, on average."),
+    Column("dormant_others", int, "neurons", "Other neurons that were dormant at the end of one."),
+    Column("poor_times", int, "1", "Poor neurons at risk, over all parts together."),
+    Column("other_times", int, "1", "Other neurons at risk, over all parts together."),
+    Column("turnover", float, "1", "Edges lost over the run, over those at its start."),
     Column("dormant_below", int, "edges", "A neuron with fewer edges is dormant."),
     Column("nulls", int, "1", "Random rewirings of each part."),
     Column("excess", float, "1", "(dormant - dormant_null) / poor."),
     *_with_holm(
         Column("p_decay", float, "1", "One-sided p-value of an excess of 0.05 or less.")
+    ),
+    *_with_holm(
+        Column("p_poorer", float, "1", "One-sided p-value of the others' being dormant as often.")
     ),
     *_with_holm(Column("p_no_decay", float, "1", "One-sided p-value of one of 0.05 or more.")),
     Column("drift", float, "1", "Change of the edges of those poor at the start, start to end."),

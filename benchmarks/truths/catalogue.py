@@ -105,6 +105,18 @@ def drifting_fitness(size: Size, rng: np.random.Generator) -> Iterator[Masks]:
     return rewiring(random_masks(size, FULL, rng), size.updates, 0.1, rng, gain=drift)
 
 
+def fitness_growing_apart(size: Size, rng: np.random.Generator) -> Iterator[Masks]:
+    """From 1 for all to between 0.4 and 2.5 at the end, each by a steady rate of its own."""
+    rates = [rng.uniform(-0.9, 0.9, n) for n in (size.first, size.second)]
+    time = iter(np.linspace(0, 1, size.updates))
+
+    def grow(*_: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        now = next(time)
+        return np.exp(rates[0] * now), np.exp(rates[1] * now)
+
+    return rewiring(random_masks(size, FULL, rng), size.updates, 0.1, rng, gain=grow)
+
+
 def fitness_and_degree(size: Size, rng: np.random.Generator) -> Iterator[Masks]:
     drop = 0.1
     spread = 1 / (drop * size.updates)  # degrees end lognormal, of sigma 1
@@ -247,6 +259,14 @@ TRUTHS = {
             Claim(FALSE, "degrees follow the fitness, which is lognormal, and bounded by room"),
             Claim(FALSE, "no degree is looked at: a neuron gains by its fitness of the moment"),
             Claim(FALSE, "also the least fit keep a quarter of the mean, above ten edges"),
+        ),
+        Truth(
+            "fitness-growing-apart",
+            "gains by a fitness that is 1 for all and grows apart, random losses",
+            fitness_growing_apart,
+            Claim(FALSE, "degrees follow the fitness, which lies between 0.4 and 2.5"),
+            Claim(FALSE, "no degree is looked at: a neuron gains by its fitness of the moment"),
+            Claim(FALSE, "also the least fit keep 0.4 of the mean, above ten edges"),
         ),
         Truth(
             "fitness-and-degree",

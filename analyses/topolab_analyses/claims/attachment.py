@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from topolab_analyses.claims.combine import above, half_width, random_effects
+from topolab_analyses.claims.combine import above, fisher, half_width, random_effects
 from topolab_analyses.claims.limits import (
     ALPHA,
     DOES_NOT_APPLY,
@@ -71,6 +71,12 @@ def why(row: Mapping[str, Any]) -> str:
             f"Neurons gain more the more edges they have, at a given fitness: {kernel}, and "
             f"{within}, above {limit} ({probability(row['p_attachment'])})."
         )
+    if said == GOES_WITH_DEGREE and row["p_attachment_holm"] < ALPHA and _rises(row):
+        return (
+            f"Gains go with degree, but a fitness that grows apart would look the same: {kernel}, "
+            f"and {within}, but the kernel's exponent rises by {short(row['gain_rise'])} from the "
+            f"first quarter of the run to the last ({probability(row['p_rise'])})."
+        )
     if said == GOES_WITH_DEGREE and row["p_attachment_holm"] < ALPHA and _drifts(row):
         return (
             f"Gains go with degree, but a fitness of the neurons that drifts would look the same: "
@@ -97,7 +103,12 @@ def why(row: Mapping[str, Any]) -> str:
 
 def _drifts(row: Mapping[str, Any]) -> bool:
     """Whether fitness is seen to drift: what speaks against a claim counts unadjusted."""
-    return bool(row["p_memory"] < ALPHA and row["memory"] > LEAST_MEMORY)
+    return bool(row["p_memory"] < ALPHA and row["memory"] > LEAST_MEMORY) or _rises(row)
+
+
+def _rises(row: Mapping[str, Any]) -> bool:
+    """Whether the kernel gets steeper: degrees then come to record a fitness that grows apart."""
+    return bool(row["p_rise"] < ALPHA and row["gain_rise"] > LEAST_EXPONENT)
 
 
 def pool(rows: pd.DataFrame) -> dict[str, Any]:
@@ -125,6 +136,8 @@ def pool(rows: pd.DataFrame) -> dict[str, Any]:
         "memory": memory.value,
         "memory_error": memory.error,
         "p_memory": memory.above(0.0),
+        "gain_rise": float(rows["gain_rise"].mean()),
+        "p_rise": fisher(rows["p_rise"]),
         "p_gain": gain.above(LEAST_EXPONENT),
         "p_no_gain": gain.below(LEAST_EXPONENT),
         "p_attachment": within.above(LEAST_EXPONENT),

@@ -7,22 +7,23 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
-from scipy.special import pdtr, pdtrc
+from scipy.special import bdtrc, pdtr, pdtrc
 
 from topolab_analyses.claims.limits import (
     ALPHA,
     DOES_NOT_APPLY,
     LEAST_DORMANT,
     LEAST_POOR,
+    LEAST_TURNOVER,
     NOT_SUPPORTED,
     SUPPORTED,
     UNDECIDED,
 )
 from topolab_analyses.claims.numbers import count, probability
 
-__all__ = ["P_VALUES", "pool", "tests", "why", "word"]
+__all__ = ["P_VALUES", "pool", "poorer", "tests", "why", "word"]
 
-P_VALUES = ("p_decay", "p_no_decay")
+P_VALUES = ("p_decay", "p_poorer", "p_no_decay")
 
 
 def tests(dormant: int, by_chance: float, poor: float, nulls: int) -> tuple[float, float]:
@@ -58,6 +59,25 @@ def tests(dormant: int, by_chance: float, poor: float, nulls: int) -> tuple[floa
     return p_decay, float(pdtr(dormant, by_chance + least))
 
 
+def poorer(dormant: int, poor: int, others_dormant: int, others: int) -> float:
+    """p-value of the poor becoming dormant no more often than the others: binomial, one-sided.
+
+    Parameters
+    ----------
+    dormant, poor : int
+        Poor neurons that became dormant, and that were at risk, over all parts of the run.
+    others_dormant, others : int
+        The same of all other neurons.
+
+    Examples
+    --------
+    >>> round(poorer(10, 100, 0, 300), 8), round(poorer(10, 100, 30, 300), 2)
+    (9.5e-07, 0.56)
+    """
+    share = poor / (poor + others) if poor + others else 1.0
+    return float(bdtrc(dormant - 1, dormant + others_dormant, share)) if dormant else 1.0
+
+
 def word(row: Mapping[str, Any]) -> str:
     """The word of a layer, from how many of the poor become dormant."""
     if row["snapshots"] < 2:
@@ -67,8 +87,10 @@ def word(row: Mapping[str, Any]) -> str:
     if row["poor"] < LEAST_POOR:
         return UNDECIDED
     if row["p_decay_holm"] < ALPHA:
-        return SUPPORTED
-    return NOT_SUPPORTED if row["p_no_decay_holm"] < ALPHA else UNDECIDED
+        return SUPPORTED if row["p_poorer_holm"] < ALPHA else UNDECIDED
+    if row["p_no_decay_holm"] < ALPHA and row["turnover"] >= LEAST_TURNOVER:
+        return NOT_SUPPORTED
+    return UNDECIDED
 
 
 def why(row: Mapping[str, Any]) -> str:
@@ -109,6 +131,18 @@ def why(row: Mapping[str, Any]) -> str:
             f"No more than {least} of the poorly connected become dormant beyond chance: {numbers} "
             f"({probability(row['p_no_decay'])})."
         )
+    if row["p_decay_holm"] < ALPHA:
+        others = f"{count(row['dormant_others'], 'time')} of {row['other_times']:,.0f}"
+        return (
+            f"Decay is open: {numbers}, but not clearly more often than the other neurons "
+            f"({others}, {probability(row['p_poorer'])})."
+        )
+    if row["p_no_decay_holm"] < ALPHA:
+        share = f"{row['turnover']:.0%}".replace("%", " %")
+        return (
+            f"Decay is open: {numbers}, but only {share} of the edges were exchanged, too few for "
+            "a neuron to lose all of its own."
+        )
     return f"Decay is open: {numbers}; {least} of them beyond chance is the least that counts."
 
 
@@ -120,6 +154,8 @@ def pool(rows: pd.DataFrame) -> dict[str, Any]:
     # As many nulls again for every seed, so that each counts as one in so many of their sum.
     nulls = int(known["nulls"].min()) if len(known) else 0
     p_decay, p_no_decay = tests(dormant, by_chance, poor, nulls) if nulls else (math.nan, math.nan)
+    poor_times, others = int(known["poor_times"].sum()), int(known["other_times"].sum())
+    others_dormant = int(known["dormant_others"].sum())
     return {
         "poor": poor,
         "parts": int(rows["parts"].max()),
@@ -128,6 +164,11 @@ def pool(rows: pd.DataFrame) -> dict[str, Any]:
         "dormant_below": int(rows["dormant_below"].max()),
         "nulls": nulls,
         "excess": (dormant - by_chance) / poor if poor else math.nan,
+        "dormant_others": others_dormant,
+        "poor_times": poor_times,
+        "other_times": others,
+        "turnover": float(rows["turnover"].mean()),
+        "p_poorer": poorer(dormant, poor_times, others_dormant, others) if nulls else math.nan,
         "drift": float(rows["drift"].mean()),
         "p_decay": p_decay,
         "p_no_decay": p_no_decay,

@@ -6,6 +6,7 @@ __all__ = [
     "ALPHA", "CANNOT_TELL", "CSN", "CUT_OFF", "DOES_NOT_APPLY", "FLATTEST",
     "GOES_WITH_DEGREE",
     "LEAST_DORMANT", "LEAST_EXPONENT", "LEAST_MEMORY", "LEAST_POOR", "LEAST_TAIL",
+    "LEAST_TURNOVER",
     "NOT_SUPPORTED", "PAPER", "STEEPEST", "SUPPORTED", "UNDECIDED", "WIDEST_LOGNORMAL", "WORDS",
 ]  # fmt: skip
 
@@ -41,3 +42,6 @@ LEAST_MEMORY = 0.05
 #: The smallest share of the poor that, when dormant beyond chance, counts as decay; and how many
 #: poor neurons there must be for any word.
 LEAST_DORMANT, LEAST_POOR = 0.05, 20
+#: Decay is not denied before the layer has lost as many edges as it had: until then hardly a neuron
+#: could have lost its own.
+LEAST_TURNOVER = 1.0
