@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from topolab.metrics.attachment import Joint, Slope
-from topolab.metrics.nulls import random_rewiring
+from topolab.metrics.random_rewiring import random_rewiring
 from topolab_analyses.claims import decay
 from topolab_analyses.claims.limits import LEAST_EXPONENT
 from topolab_analyses.edge_history import Ends, joint_of, rate_of, slope_of
@@ -126,17 +126,18 @@ def decay_evidence(ends: Ends, *, low: int, parts: int, nulls: int, seed: int) -
         if not len(risk):
             continue
         dormant += int((end[risk] < low).sum())
-        null = np.zeros((nulls, len(begin)), dtype=np.int64)
+        null = np.zeros((nulls, len(risk)), dtype=np.int64)
         for side in range(ends.edges.shape[1]):
             null += random_rewiring(
                 ends.edges[first, side],
                 int((ends.room + ends.edges)[first, side].max()),
                 ends.lost[piece, side].sum(1),
                 ends.gained[piece, side].sum(1),
+                neurons=risk,
                 replicates=nulls,
                 seed=(seed * 1000 + number) * 2 + side,
             )
-        drawn += (null[:, risk] < low).sum(1)
+        drawn += (null < low).sum(1)
     poor_at_a_time = at_risk / len(pieces)
     by_chance = float(drawn.mean())
     p_decay, p_no_decay = decay.tests(dormant, by_chance, poor_at_a_time, nulls)

@@ -106,7 +106,7 @@ def _orthogonal(vector: FloatArray, basis: FloatArray) -> tuple[FloatArray, floa
         if norm > 0.7 * before:
             break
         before = norm
-    return (vector / norm if norm > 0 else vector), norm
+    return (np.asarray(vector / norm) if norm > 0 else vector), norm
 
 
 def _ritz(diagonal: FloatArray, beside: FloatArray) -> tuple[FloatArray, bool]:
@@ -120,4 +120,4 @@ def _ritz(diagonal: FloatArray, beside: FloatArray) -> tuple[FloatArray, bool]:
     residual = abs(float(beside[-1] * vectors[-1, 1]))
     gap = float(values[1] - values[0]) - residual
     error = min(residual, residual**2 / gap) if gap > 0 else residual
-    return vectors[:, 1], error <= _EXACT * float(values[1])
+    return np.asarray(vectors[:, 1], dtype=np.float64), error <= _EXACT * float(values[1])
