@@ -65,7 +65,7 @@ class Nulls(Analysis):
     seed: int = 0
 
     name = "nulls"
-    version = 1
+    version = 2
     summary = "Measures against degree-preserving rewirings and uniform masks, as z-scores"
     schemas: ClassVar[dict[str, tuple[Column, ...]]] = {"nulls": _COLUMNS}
     compares = ("z",)

@@ -38,7 +38,7 @@ def test_random_rewiring_keeps_count(lost: int, gained: int) -> None:
     assert len({tuple(row) for row in after}) > 1 or lost == 40
 
 
-# -- edge by edge, which is what is meant -----------------------------------------------------------
+# -- edge by edge, which is what is meant ---------------------------------------------------
 
 
 def edge_by_edge(
