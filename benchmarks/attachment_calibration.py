@@ -1,6 +1,6 @@
 """Are planted kernels found, and is fitness told from attachment? Prints tables.
 
-    python benchmarks/attachment_calibration.py [--runs 40]
+    python benchmarks/attachment_calibration.py [--runs 60] [--tests 400]
 
 1. Exponents put into a rewiring, at 10, 30 and 50 % dropped, with the coverage of their intervals.
 2. A constant kernel under a cosine: its exponent by parts of the run, and the test for a change.
@@ -176,10 +176,10 @@ def pooled(degree: np.ndarray, gained: np.ndarray, places: np.ndarray) -> float:
     return fit_slope(events, room).gamma
 
 
-def report(runs: int) -> None:
-    """All of it."""
+def report(runs: int, tests: int = 400) -> None:
+    """All of it; so many runs of a row, and tests for a change."""
     slopes(runs)
-    cosine(max(runs, 100))
+    cosine(tests)
     without_edges(runs)
     joints(runs)
     little_room(runs)
@@ -187,5 +187,7 @@ def report(runs: int) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=40)
-    report(parser.parse_args().runs)
+    parser.add_argument("--runs", type=int, default=60)
+    parser.add_argument("--tests", type=int, default=400, help="runs tested for a change")
+    options = parser.parse_args()
+    report(options.runs, options.tests)

@@ -1,6 +1,6 @@
 """Is the goodness of fit calibrated, and are attachment kernels recovered? Prints and draws both.
 
-    python benchmarks/calibration.py [--samples 500] [--runs 40] [--out docs/images]
+    python benchmarks/calibration.py [--samples 500] [--runs 60] [--out docs/images]
 
 1. p-values of true power laws must be uniform; lognormal samples should be rejected.
 2. Exponents put into a synthetic rewiring must come out again (attachment_calibration.py, which
@@ -102,7 +102,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--samples", type=int, default=500)
     parser.add_argument("--replicates", type=int, default=1000)
-    parser.add_argument("--runs", type=int, default=40, help="of every planted kernel")
+    parser.add_argument("--runs", type=int, default=60, help="of every planted kernel")
     parser.add_argument("--out", type=Path, default=None, help="folder for the two figures")
     options = parser.parse_args()
     found = p_values(options.samples, options.replicates)

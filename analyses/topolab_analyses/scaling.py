@@ -153,12 +153,12 @@ class SizeScaling(Analysis):
                 said.append(f"{layer}: no exponent of size, since {rows[0]['reason']}.")
                 continue
             law = rows[0]["natural"]
-            one = f"n^{law:.2f}, " if math.isfinite(law) else ""
+            theirs = f"a structural cut-off goes as n^{STRUCTURAL:.2f}"
+            if math.isfinite(law):
+                theirs += f", a power law's natural one as n^{law:.2f}"
             said.append(
                 f"{layer}: over {max(row['sizes'] for row in rows)} sizes "
-                f"{', '.join(_clause(row) for row in known)}. For comparison: "
-                + (f"a power law's natural cut-off goes as {one}" if one else "")
-                + f"a structural one as n^{STRUCTURAL:.2f}."
+                f"{', '.join(_clause(row) for row in known)}. For comparison: {theirs}."
             )
         return tuple(said)
 

@@ -115,14 +115,14 @@ def decay_evidence(ends: Ends, *, low: int, parts: int, nulls: int, seed: int) -
         Random rewirings for each part, and what fixes them.
     """
     pieces = np.array_split(np.arange(len(ends)), min(parts, len(ends)))
-    dormant, at_risk, drawn = 0, 0, np.zeros(nulls)
+    dormant, most, drawn = 0, 0, np.zeros(nulls)
     for number, piece in enumerate(pieces):
         first, last = piece[0], piece[-1]
         begin = ends.degree[first].astype(np.int64)
         end = (ends.edges[last] + ends.gained[last] - ends.lost[last]).sum(0)
         poor = _poorest_neurons(begin)
         risk = poor[begin[poor] >= low]
-        at_risk += len(risk)
+        most = max(most, len(risk))
         if not len(risk):
             continue
         dormant += int((end[risk] < low).sum())
@@ -135,24 +135,23 @@ def decay_evidence(ends: Ends, *, low: int, parts: int, nulls: int, seed: int) -
                 ends.gained[piece, side].sum(1),
                 neurons=risk,
                 replicates=nulls,
-                seed=(seed * 1000 + number) * 2 + side,
+                seed=(seed * 1_000_000 + number) * 2 + side,
             )
         drawn += (null < low).sum(1)
-    poor_at_a_time = at_risk / len(pieces)
     by_chance = float(drawn.mean())
-    p_decay, p_no_decay = decay.tests(dormant, by_chance, poor_at_a_time, nulls)
+    p_decay, p_no_decay = decay.tests(dormant, by_chance, most, nulls)
     return {
-        "poor": poor_at_a_time,
+        "poor": float(most),
         "parts": len(pieces),
         "dormant": dormant,
-        "dormant_null": by_chance if at_risk else _NAN,
+        "dormant_null": by_chance if most else _NAN,
         "dormant_below": low,
         "nulls": nulls,
-        "excess": (dormant - by_chance) / poor_at_a_time if at_risk else _NAN,
+        "excess": (dormant - by_chance) / most if most else _NAN,
         "drift": _drift(ends),
-        "p_decay": p_decay if at_risk else _NAN,
-        "p_no_decay": p_no_decay if at_risk else _NAN,
-        "decay_reason": "" if at_risk else _reason(ends, low),
+        "p_decay": p_decay if most else _NAN,
+        "p_no_decay": p_no_decay if most else _NAN,
+        "decay_reason": "" if most else _reason(ends, low),
     }
 
 

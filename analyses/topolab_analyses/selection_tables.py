@@ -111,7 +111,7 @@ _JOINT = (
     Column("loss_reason", str, "1", "Why there is no loss_slope; empty where there is one."),
 )
 _DECAY = (
-    Column("poor", float, "neurons", "Of the poorest quarter at risk, on average over the parts."),
+    Column("poor", float, "neurons", "Of the poorest quarter at risk, in the part with most."),
     Column("parts", int, "1", "Parts of the run, at whose starts the poor are those with least."),
     Column("dormant", int, "neurons", "Poor neurons that were dormant at the end of a part."),
     Column("dormant_null", float, "neurons", "The same by random rewiring, on average."),

@@ -13,8 +13,11 @@ from pathlib import Path
 
 from catalogue import CLAIMS, TRUTHS
 from rewire import SIZES
-from tally import summary, tally
+from tally import summary, tally, together
 from words import collect
+
+#: So many runs of a truth are also judged as one group of seeds.
+TOGETHER = 5
 
 
 def main() -> None:
@@ -49,6 +52,11 @@ def main() -> None:
     )
     print("\n".join(tally(words)), end="\n\n")
     print("\n".join(summary(words)))
+    if options.seeds >= TOGETHER:
+        pooled = together(words, TOGETHER)
+        print(f"\nRuns together, {TOGETHER} seeds as one group:\n")
+        print("\n".join(tally(pooled)), end="\n\n")
+        print("\n".join(summary(pooled)))
     print(f"\nEvery run and layer: {path}")
 
 

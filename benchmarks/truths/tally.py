@@ -17,8 +17,9 @@ from topolab_analyses.claims.limits import (
     UNDECIDED,
     WORDS,
 )
+from topolab_analyses.judgement import judge, pool
 
-__all__ = ["WORDS", "is_wrong", "rate", "summary", "tally", "wilson"]
+__all__ = ["WORDS", "is_wrong", "rate", "summary", "tally", "together", "wilson"]
 
 
 def wilson(hits: int, of: int) -> tuple[float, float]:
@@ -91,3 +92,18 @@ def summary(words: pd.DataFrame) -> Iterator[str]:
             rate(sum(is_wrong(word, NEITHER) for word in neither), len(neither)),
         )
         yield f"| {claim.replace('_', ' ')} | {' | '.join(cells)} |"
+
+
+def together(words: pd.DataFrame, seeds: int) -> pd.DataFrame:
+    """The words that so many runs of a truth get together, and what is true of them.
+
+    Runs that are left over make no group.
+    """
+    group = words["truth"] + "/" + (words["seed"] // seeds).astype(str)
+    runs = words.assign(group=group, run=words["truth"] + "-" + words["seed"].astype(str))
+    whole = runs.groupby("group")["seed"].transform("nunique") == seeds
+    pooled = pool(judge(runs[whole], family="run"))
+    of = runs.drop_duplicates("group").set_index("group")
+    for column in ("truth", *(f"{claim}_holds" for claim in CLAIMS)):
+        pooled[column] = pooled["group"].map(of[column])
+    return pooled

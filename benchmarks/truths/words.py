@@ -65,6 +65,7 @@ def digest() -> str:
         *(packages[0] / "metrics" / "attachment").glob("*.py"),
         *(packages[0] / "metrics" / "powerlaw").rglob("*.py"),
         packages[0] / "metrics" / "nulls.py",
+        *(packages[1] / "claims" / f"{name}.py" for name in ("decay", "limits")),
         *(packages[1] / f"{name}.py"
           for name in ("edge_history", "rewiring", "selection", "selection_evidence",
                        "selection_laws")),

@@ -93,6 +93,13 @@ def test_each_end_has_its_own_bound(two_layers: topolab.Run) -> None:
     )  # fmt: skip
 
 
+def test_a_fixed_tail_has_room_for_ten_degrees(two_layers: topolab.Run) -> None:
+    for x_min, room in ((51, True), (52, False)):  # the out-degrees of a go up to 60
+        table = first(two_layers, "powerlaw", x_min=x_min, replicates=0, direction="out")
+        reason = table[table["layer"] == "a"].set_index("variant").loc["fixed", "reason"]
+        assert reason.startswith("no room for a tail of ten") != room
+
+
 def test_a_capacity_is_the_degree_of_a_neuron_of_dense_layers() -> None:
     spec = topolab.LayerSpec
     layers = (

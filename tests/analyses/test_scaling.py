@@ -70,7 +70,7 @@ def test_runs_of_several_widths_give_exponents(tmp_path: Path) -> None:
     (said,) = compared.statements["scaling"]
     assert said.startswith("fc1: over 3 sizes the mean degree goes as n^")
     assert f"the largest degree goes as n^{table.loc['k_max', 'exponent']:.2f} (" in said
-    assert "structural one as n^0.50" in said
+    assert "a structural cut-off goes as n^0.50" in said
 
 
 def test_one_width_has_no_exponent(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from claim_rows import evidence
 from statsmodels.stats.proportion import proportion_confint
 
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks" / "truths"
@@ -96,9 +97,9 @@ def test_what_was_analysed_is_not_analysed_again(
 
     def fake(task: Any) -> pd.DataFrame:
         asked.append(task)
-        return pd.DataFrame(
-            {"truth": [task[0]], "p_law": [0.1 + 0.2], "x": [np.nan], "reason": [""]}
-        )
+        # Words are those of the rules of today, whatever was kept.
+        row = evidence(truth=task[0], p_law=0.1 + 0.2, x=np.nan, reason="", power_law="of old")
+        return pd.DataFrame([row])
 
     monkeypatch.setattr(words, "judged", fake)
     tasks = [("linear", "small", seed) for seed in range(3)]
@@ -107,7 +108,25 @@ def test_what_was_analysed_is_not_analysed_again(
     both = words.collect(tmp_path, tasks, workers=1, tell=said.append)
     assert asked == tasks and "3 runs, 2 of them analysed before" in said
     assert len(first) == 2 and len(both) == 3
+    assert both["power_law"].tolist() == ["supported"] * 3
     assert both["p_law"].tolist() == [0.1 + 0.2] * 3 and both["reason"].tolist() == [""] * 3
     monkeypatch.setattr(words, "digest", lambda: "other code")
     words.collect(tmp_path, tasks[:1], workers=1, tell=said.append)
     assert len(asked) == 4
+
+
+def test_seeds_of_a_truth_are_judged_together() -> None:
+    """Groups of three seeds, each with its own word; a group that is not whole is left out."""
+    rows = [
+        {**evidence(within=gain, gain_slope=gain, p_law=0.4), "truth": truth, "seed": seed,
+         "layer": "fc1", "power_law_holds": "holds", "attachment_holds": holds,
+         "decay_holds": "holds"}
+        for truth, gain, holds in (("linear", 1.0, "holds"), ("none", 0.0, "does not hold"))
+        for seed in range(7)
+    ]  # fmt: skip
+    made = tally.together(pd.DataFrame(rows), 3)
+    assert made["group"].tolist() == ["linear/0", "linear/1", "none/0", "none/1"]
+    assert made["runs"].tolist() == [3] * 4
+    assert made["attachment"].tolist() == ["supported"] * 2 + ["not supported"] * 2
+    assert made["attachment_holds"].tolist() == ["holds"] * 2 + ["does not hold"] * 2
+    assert made["truth"].tolist() == ["linear", "linear", "none", "none"]

@@ -60,7 +60,9 @@ PLACES = {
 #: Words that somebody declares as a column, a setting, an option or a choice, and that are the
 #: core's own, in which case the declaration follows the core; each line says as what.
 WORDS = {
-    "a snapshot, its layers and the file it is in": "activity weights epoch layer step seed data",
+    "a snapshot, its layers and the files they are in": (
+        "activity weights epoch layer step seed data snapshots"
+    ),
     "the vocabulary of the graph": "active coreness edges neuron neurons direction source",
     "the tables of a comparison": "high low mean measure n note reason std value",
     "statistics of topolab.metrics, and scipy's words": (

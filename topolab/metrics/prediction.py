@@ -17,7 +17,7 @@ from topolab.errors import AnalysisError
 from topolab.metrics.attachment import block_weights
 from topolab.metrics.jit import jit
 
-__all__ = ["BURN_IN", "LEAST", "MODELS", "Comparison", "Rates", "compare", "fit_rates", "forecast"]
+__all__ = ["BURN_IN", "LEAST", "MODELS", "ModelScore", "Rates", "compare", "fit_rates", "forecast"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -69,7 +69,7 @@ class Rates:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ModelScore:
     """How well a model forecasts, against chance and against the best of the others.
 
     Attributes
@@ -222,7 +222,7 @@ def _fit(
 
 def compare(
     scores: npt.ArrayLike, events: npt.ArrayLike, *, replicates: int = 1000, seed: int = 0
-) -> list[Comparison]:
+) -> list[ModelScore]:
     """Models by their mean log score for an event, with intervals by the block bootstrap.
 
     Parameters
@@ -237,7 +237,7 @@ def compare(
 
     Returns
     -------
-    list of Comparison
+    list of ModelScore
         One for each of `MODELS`; intervals are NaN with fewer than five updates.
 
     Examples
@@ -272,7 +272,7 @@ def compare(
         others = [j for j in range(len(MODELS)) if j != i]
         # The rival is chosen once: it is the same in all replicates.
         rival = others[int(np.argmax(mean[others]))]
-        out.append(Comparison(model, *interval(i, 0), *interval(i, rival)))
+        out.append(ModelScore(model, *interval(i, 0), *interval(i, rival)))
     return out
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from scipy.special import ndtr
 
-from topolab_analyses.claims.combine import random_effects
+from topolab_analyses.claims.combine import above, half_width, random_effects
 from topolab_analyses.claims.limits import (
     ALPHA,
     DOES_NOT_APPLY,
@@ -25,7 +25,6 @@ from topolab_analyses.claims.numbers import between, probability, short
 __all__ = ["P_VALUES", "pool", "why", "word"]
 
 P_VALUES = ("p_attachment", "p_no_attachment", "p_gain", "p_no_gain")
-_Z = 1.959963984540054
 
 
 def word(row: Mapping[str, Any]) -> str:
@@ -36,10 +35,9 @@ def word(row: Mapping[str, Any]) -> str:
         return DOES_NOT_APPLY
     if not math.isfinite(row["gain_slope"]):
         return UNDECIDED
-    if row["p_attachment_holm"] < ALPHA and row["gain_slope"] > LEAST_EXPONENT:
-        return GOES_WITH_DEGREE if _drifts(row) else SUPPORTED
     if row["p_gain_holm"] < ALPHA:
-        return GOES_WITH_DEGREE
+        within = row["p_attachment_holm"] < ALPHA and math.isfinite(row["memory"])
+        return SUPPORTED if within and not _drifts(row) else GOES_WITH_DEGREE
     if row["p_no_attachment_holm"] < ALPHA and row["p_no_gain_holm"] < ALPHA:
         return NOT_SUPPORTED
     return UNDECIDED
@@ -104,41 +102,60 @@ def _drifts(row: Mapping[str, Any]) -> bool:
 
 def pool(rows: pd.DataFrame) -> dict[str, Any]:
     """The evidence of one layer over several seeds, as if it were a run's."""
-    slope, slope_error, slope_spread = random_effects(rows["gain_slope"], rows["gain_error"])
-    within, error, spread = random_effects(rows["within"], rows["within_error"])
-    memory, memory_error, _ = random_effects(rows["memory"], rows["memory_error"])
-    loss, loss_error, _ = random_effects(rows["loss_slope"], rows["loss_error"])
+    gain = _Mean.of(rows["gain_slope"], rows["gain_error"])
+    within = _Mean.of(rows["within"], rows["within_error"])
+    memory = _Mean.of(rows["memory"], rows["memory_error"])
+    loss = _Mean.of(rows["loss_slope"], rows["loss_error"])
     return {
         "snapshots": int(rows["snapshots"].max()),
         "grown": int(rows["grown"].sum()),
         "dropped": int(rows["dropped"].sum()),
-        "gain_slope": slope,
-        "gain_error": slope_error,
-        "gain_spread": slope_spread,
-        "gain_low": slope - _Z * slope_error,
-        "gain_high": slope + _Z * slope_error,
+        "gain_slope": gain.value,
+        "gain_error": gain.error,
+        "gain_spread": gain.spread,
+        "gain_low": gain.value - gain.half,
+        "gain_high": gain.value + gain.half,
         "gain_rate": float(rows["gain_rate"].mean()),
-        "within": within,
-        "within_error": error,
-        "within_spread": spread,
-        "within_low": within - _Z * error,
-        "within_high": within + _Z * error,
+        "within": within.value,
+        "within_error": within.error,
+        "within_spread": within.spread,
+        "within_low": within.value - within.half,
+        "within_high": within.value + within.half,
         "fitness_spread": float(rows["fitness_spread"].mean()),
-        "memory": memory,
-        "memory_error": memory_error,
-        "p_memory": _above(memory, memory_error, 0.0),
-        "p_gain": _above(slope, slope_error),
-        "p_no_gain": _above(-slope, slope_error, -LEAST_EXPONENT),
-        "p_attachment": _above(within, error),
-        "p_no_attachment": _above(-within, error, -LEAST_EXPONENT),
+        "memory": memory.value,
+        "memory_error": memory.error,
+        "p_memory": memory.above(0.0),
+        "p_gain": gain.above(LEAST_EXPONENT),
+        "p_no_gain": gain.below(LEAST_EXPONENT),
+        "p_attachment": within.above(LEAST_EXPONENT),
+        "p_no_attachment": within.below(LEAST_EXPONENT),
         "gain_reason": "; ".join(dict.fromkeys(r for r in rows["gain_reason"] if r)),
         "within_reason": "; ".join(dict.fromkeys(r for r in rows["within_reason"] if r)),
-        "loss_slope": loss,
-        "loss_low": loss - _Z * loss_error,
-        "loss_high": loss + _Z * loss_error,
+        "loss_slope": loss.value,
+        "loss_low": loss.value - loss.half,
+        "loss_high": loss.value + loss.half,
     }
 
 
-def _above(value: float, error: float, limit: float = LEAST_EXPONENT) -> float:
-    """One-sided p-value of a mean that is not above a limit."""
-    return float(ndtr((limit - value) / error)) if math.isfinite(error) else math.nan
+@dataclass(frozen=True)
+class _Mean:
+    """An exponent over seeds."""
+
+    value: float
+    error: float
+    spread: float
+    seeds: int
+
+    @classmethod
+    def of(cls, values: pd.Series, errors: pd.Series) -> _Mean:
+        return cls(*random_effects(values, errors), seeds=int((values + errors).notna().sum()))
+
+    @property
+    def half(self) -> float:
+        return half_width(self.error, spread=self.spread, seeds=self.seeds)
+
+    def above(self, limit: float) -> float:
+        return above(self.value, self.error, limit, spread=self.spread, seeds=self.seeds)
+
+    def below(self, limit: float) -> float:
+        return above(-self.value, self.error, -limit, spread=self.spread, seeds=self.seeds)

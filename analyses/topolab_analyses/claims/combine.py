@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import chdtrc, ndtr, ndtri
+from scipy.special import chdtrc, ndtr, ndtri, stdtr, stdtrit
 
-__all__ = ["fisher", "random_effects", "stouffer"]
+__all__ = ["above", "fisher", "half_width", "random_effects", "stouffer"]
 
 # A bootstrap or a rounding can give 0 or 1, which no number of other seeds could outweigh.
 _LEAST = 1e-12
@@ -83,6 +83,36 @@ def random_effects(values: npt.ArrayLike, errors: npt.ArrayLike) -> tuple[float,
     weight = 1 / (e**2 + variance)
     mean = float(weight @ x / weight.sum())
     return mean, 1 / math.sqrt(float(weight.sum())), math.sqrt(variance)
+
+
+def above(value: float, error: float, limit: float, *, spread: float, seeds: int) -> float:
+    """One-sided p-value of a mean over seeds that is not above a limit.
+
+    Where the seeds differ by more than their own errors, that spread is known only as well as so
+    many of them tell: Student's distribution, not the normal one.
+
+    Examples
+    --------
+    >>> round(above(0.2, 0.05, 0.1, spread=0.0, seeds=3), 4)
+    0.0228
+    >>> round(above(0.2, 0.05, 0.1, spread=0.1, seeds=3), 4)
+    0.0918
+    """
+    if not (math.isfinite(error) and error > 0):
+        return math.nan
+    t = (limit - value) / error
+    return float(stdtr(seeds - 1, t) if spread > 0 and seeds > 1 else ndtr(t))
+
+
+def half_width(error: float, *, spread: float, seeds: int) -> float:
+    """Half of the 95 % interval of a mean over seeds, by the distribution of `above`.
+
+    Examples
+    --------
+    >>> round(half_width(1.0, spread=0.0, seeds=3), 2), round(half_width(1.0, spread=1, seeds=3), 2)
+    (1.96, 4.3)
+    """
+    return error * float(stdtrit(seeds - 1, 0.975) if spread > 0 and seeds > 1 else ndtri(0.975))
 
 
 def _finite(values: npt.ArrayLike) -> npt.NDArray[np.float64]:

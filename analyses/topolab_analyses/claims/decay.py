@@ -35,7 +35,7 @@ def tests(dormant: int, by_chance: float, poor: float, nulls: int) -> tuple[floa
     by_chance : float
         The same under random rewiring, on average over the nulls.
     poor : float
-        Poor neurons at risk at a time, on average over the parts.
+        Poor neurons at risk, in the part of the run with most of them.
     nulls : int
         Random rewirings that `by_chance` is from.
 
@@ -82,8 +82,7 @@ def why(row: Mapping[str, Any]) -> str:
         return f"Decay does not apply, since {what}."
     low = f"{row['dormant_below']:.0f}"
     if row["poor"] < LEAST_POOR:
-        # Rounded down: an average of 19.97 is not 20.
-        poor = count(math.floor(row["poor"] * 10) / 10, "poor neuron")
+        poor = count(math.floor(row["poor"] * 10) / 10, "poor neuron")  # never rounded up to 20
         verb = "is" if poor.startswith("1 ") else "are"
         return (
             f"Decay cannot be judged: {poor} with {low} edges or more {verb} fewer than "
@@ -96,8 +95,8 @@ def why(row: Mapping[str, Any]) -> str:
             if row["dormant"]
             else f"no neuron of the poorest quarter {fell}, "
         )
-        + f"against {row['dormant_null']:.1f} times by random rewiring, with "
-        f"{row['poor']:,.0f} of them at risk at a time ({count(row['parts'], 'part')} of the run)"
+        + f"against {row['dormant_null']:.1f} times by random rewiring, with up to "
+        f"{row['poor']:,.0f} of them at risk in each of {count(row['parts'], 'part')} of the run"
     )
     least = f"{LEAST_DORMANT:.0%}".replace("%", " %")
     if said == SUPPORTED:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 __all__ = [
-    "ALPHA", "CANNOT_TELL", "CSN", "CUT_OFF", "DOES_NOT_APPLY", "GOES_WITH_DEGREE",
+    "ALPHA", "CANNOT_TELL", "CSN", "CUT_OFF", "DOES_NOT_APPLY", "FLATTEST",
+    "GOES_WITH_DEGREE",
     "LEAST_DORMANT", "LEAST_EXPONENT", "LEAST_MEMORY", "LEAST_POOR", "LEAST_TAIL",
     "NOT_SUPPORTED", "PAPER", "STEEPEST", "SUPPORTED", "UNDECIDED", "WIDEST_LOGNORMAL", "WORDS",
 ]  # fmt: skip
@@ -26,6 +27,8 @@ LEAST_TAIL = 50
 #: A steeper tail is none of a power law: of 32 neurons in it fewer than one has twice the edges
 #: that it begins at.
 STEEPEST = 6.0
+#: Without the bound there is no power law of this exponent or less: its tail holds all neurons.
+FLATTEST = 1.0
 #: Lognormals up to this sigma must be told from the law. Over the degrees that a layer has room
 #: for, wider ones are the same curve: between x_min and k their local exponent grows by
 #: ln(k / x_min) / sigma^2.

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr
 
-from topolab_analyses.claims.combine import fisher, random_effects, stouffer
+from topolab_analyses.claims.combine import above, fisher, random_effects, stouffer
 from topolab_analyses.claims.limits import (
     ALPHA,
     CANNOT_TELL,
     CSN,
     CUT_OFF,
     DOES_NOT_APPLY,
+    FLATTEST,
     LEAST_TAIL,
     NOT_SUPPORTED,
     STEEPEST,
@@ -50,6 +50,8 @@ def word(row: Mapping[str, Any]) -> str:
         return UNDECIDED  # rejected alone, not among so many
     if row["n_tail"] < LEAST_TAIL or not row["p_thin_holm"] < ALPHA:
         return UNDECIDED
+    if not row["alpha"] > FLATTEST:
+        return UNDECIDED
     if _untested(row):
         return UNDECIDED
     return SUPPORTED if row["p_lognormal_holm"] < ALPHA else CANNOT_TELL
@@ -67,7 +69,7 @@ def why(row: Mapping[str, Any]) -> str:
     bound = f", at most {row['x_max']:,.0f}" if row["x_max"] > 0 else ""
     start = f"from {count(row['x_min'], 'edge')} on"
     law = f"the law of exponent {short(row['alpha'])} ({start}{bound})"
-    # A median over seeds may lie between two numbers: it is not rounded up to the limit.
+    # Never rounded up to the limit.
     tail = f"{math.floor(row['n_tail']):,} of {row['n']:,.0f} neurons in its tail"
     p = probability(row["p_law"])
     # Several seeds may be against the law together, though no rival beats it in any of them.
@@ -137,6 +139,11 @@ def why(row: Mapping[str, Any]) -> str:
             f"The degrees are compatible with {law} at {p}, which beats an exponential "
             f"({probability(row['p_thin'])}), but {_untested(row)}, with {tail}."
         )
+    if not row["alpha"] > FLATTEST:
+        return (
+            f"The degrees fall too slowly to be called a power law: {law} is compatible with them "
+            f"at {p}, but an exponent of {FLATTEST:g} or less needs the bound, with {tail}."
+        )
     if said == CANNOT_TELL:
         against = _in_brackets(row["p_lognormal"], row["p_lognormal_holm"])
         return (
@@ -177,21 +184,22 @@ def pool(rows: pd.DataFrame) -> dict[str, Any]:
     p_rival = fisher(rows["p_rival"])
     return {
         "degrees": int(rows["degrees"].max()),
-        "n": float(rows["n"].mean()),
+        "n": float(rows["n"].sum()),
         "alpha": mean if math.isfinite(error) else float(rows["alpha"].mean()),
         "alpha_error": error,
         "alpha_spread": spread,
         "x_min": float(fitted["x_min"].median()) if len(fitted) else 0.0,
         "x_max": float(rows["x_max"].max()),
-        "n_tail": float(fitted["n_tail"].median()) if len(fitted) else 0.0,
-        "p_law": fisher(rows["p_law"]),
+        "n_tail": float(fitted["n_tail"].sum()) if len(fitted) else 0.0,
+        # So many replicates tell no smaller p from 0.
+        "p_law": fisher(rows["p_law"].clip(lower=1 / 2501)),
         "p_rival": p_rival,
         "best_rival": str(named.mode().iloc[0]) if len(named) and p_rival < ALPHA else "",
         "p_bent": fisher(rows["p_bent"].fillna(1.0)) if len(cut) else math.nan,
         "p_cut_off": fisher(rows["p_cut_off"].fillna(1.0)) if len(cut) else math.nan,
         "alpha_cut_off": float(cut["alpha_cut_off"].mean()) if len(cut) else math.nan,
         "cut_off": float(cut["cut_off"].mean()) if len(cut) else math.nan,
-        "p_steep": float(ndtr((STEEPEST - mean) / error)) if math.isfinite(error) else math.nan,
+        "p_steep": above(mean, error, STEEPEST, spread=spread, seeds=len(fitted)),
         "p_thin": stouffer(rows["p_thin"]),
         "p_lognormal": stouffer(rows["p_lognormal"]),
         "law_reason": "; ".join(dict.fromkeys(r for r in rows["law_reason"] if r)),

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from scipy.stats import combine_pvalues
 from statsmodels.stats.meta_analysis import combine_effects
 
-from topolab_analyses.claims.combine import fisher, random_effects, stouffer
+from topolab_analyses.claims.combine import above, fisher, half_width, random_effects, stouffer
 
 INSIDE = st.lists(st.floats(1e-9, 1 - 1e-9), min_size=1, max_size=12)
 
@@ -64,3 +65,17 @@ def test_one_seed_is_itself_and_what_is_unknown_does_not_count() -> None:
         assert random_effects([0.7, x, 0.9], [0.2, e, 0.1]) == known
     assert all(math.isnan(v) for v in random_effects([], []))
     assert all(math.isnan(v) for v in random_effects([1.0], [math.nan]))
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 10])
+def test_seeds_that_differ_are_known_only_as_well_as_so_many_of_them(seeds: int) -> None:
+    """Student's distribution where there is a spread between seeds, the normal one where not."""
+    for value in (-0.3, 0.1, 0.25):
+        same = above(value, 0.1, 0.1, spread=0.0, seeds=seeds)
+        assert same == pytest.approx(stats.norm.sf(value, 0.1, 0.1))
+        apart = above(value, 0.1, 0.1, spread=0.2, seeds=seeds)
+        assert apart == pytest.approx(stats.t.sf((value - 0.1) / 0.1, seeds - 1))
+    assert half_width(0.1, spread=0.0, seeds=seeds) == pytest.approx(0.1 * stats.norm.ppf(0.975))
+    wide = half_width(0.1, spread=0.2, seeds=seeds)
+    assert wide == pytest.approx(0.1 * stats.t.ppf(0.975, seeds - 1))
+    assert math.isnan(above(1.0, math.nan, 0.1, spread=0.0, seeds=seeds))

@@ -66,9 +66,9 @@ def test_words_change_exactly_at_their_limits(change: dict[str, Any], said: str)
     ("change", "parts"),
     [
         ({}, ["more often than by chance: neurons of the poorest quarter fell below 10 edges 50 "
-              "times, against 1.5 times by random rewiring, with 120 of them at risk at a time "
-              "(8 parts of the run)", "p < 0.001 for an excess of 5 % or less"]),
-        ({"parts": 1, "dormant": 1}, ["10 edges 1 time, against", "(1 part of the run)"]),
+              "times, against 1.5 times by random rewiring, with up to 120 of them at risk in "
+              "each of 8 parts of the run", "p < 0.001 for an excess of 5 % or less"]),
+        ({"parts": 1, "dormant": 1}, ["10 edges 1 time, against", "each of 1 part of the run"]),
         (NONE, ["No more than 5 % of the poorly connected", "no neuron of the poorest quarter fell "
                 "below 10 edges, against 1.5 times", "(p = 0.002)"]),
         (OPEN, ["Decay is open: neurons", "4 times", "5 % of them beyond chance is the least"]),

@@ -96,6 +96,8 @@ def test_intervals_of_a_kernel_are_quantiles_over_blocks() -> None:
     low, high = np.quantile(refitted, [0.025, 0.975], axis=0)
     assert kernel.value_low == pytest.approx(low, rel=0.05)
     assert kernel.value_high == pytest.approx(high, rel=0.05)
+    widths = kernel.value_high - kernel.value_low
+    assert widths == pytest.approx(high - low, rel=0.1)
     assert (kernel.value_low < kernel.value).all() and (kernel.value < kernel.value_high).all()
     assert np.isnan(fit_kernel(events[:4], places[:4], starts=starts).value_low).all()
     assert np.isfinite(fit_kernel(events[:5], places[:5], starts=starts).value_low).all()
@@ -166,3 +168,13 @@ def test_two_hundred_replicates_of_seed_0_and_bins_of_25_unless_told() -> None:
     assert kernel.value_low.tolist() == told.value_low.tolist()
     assert bins(events, places).tolist() == bins(events, places, ratio=1.25, least=25).tolist()
     assert fit_kernel(events, places).low.tolist() == bins(events, places).tolist()
+
+
+def test_rows_without_a_draw_say_nothing() -> None:
+    events, places = drawn(8)
+    more = fit_kernel(
+        np.vstack([events, 0 * events[:2]]), np.vstack([places, places[:2]]), starts=[0, 1, 2]
+    )
+    assert more.value == pytest.approx(fit_kernel(events, places, starts=[0, 1, 2]).value)
+    few = fit_kernel([[1.0, 0], [0, 1]], [[9.0, 9], [9, 9]], starts=[0, 1])
+    assert few.value == pytest.approx([1, 1])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from planted_kernels import rewire
 from scipy.optimize import brentq, minimize_scalar
-from scipy.stats import kstest
+from scipy.stats import f_oneway, kstest
 from scipy.stats import t as student
 
 from topolab.errors import AnalysisError
@@ -77,6 +77,27 @@ def test_a_change_is_found() -> None:
         assert math.isnan(change_p(gained, room, windows=windows))
     assert math.isfinite(change_p(gained, room, windows=12))
     assert math.isnan(change_p(np.zeros((9, 4)), np.ones((9, 4))))
+    assert change_p(gained, room) == change_p(gained, room, windows=4)
+    # Nine events; one degree; updates that take all there is, which say nothing.
+    few = np.array([[0, 1, 0.0], [0, 0, 1]] * 4 + [[0, 1, 0]])
+    assert math.isnan(change_p(few, np.full(few.shape, 9.0), windows=2))
+    ten = np.vstack([few, few[:1]])
+    assert math.isfinite(change_p(ten, np.full(ten.shape, 9.0), windows=2))
+    assert math.isnan(change_p(room[:, :2] / 2, room[:, :2]))
+    full = np.vstack([gained, room[:3]])
+    assert change_p(full, np.vstack([room, room[:3]])) == pytest.approx(change_p(gained, room))
+
+
+def test_change_is_an_analysis_of_variance_of_the_slopes_of_updates() -> None:
+    """Many draws in every update, so that a Newton step is the update's own exponent."""
+    rng = np.random.default_rng(2)
+    places = np.full((12, 5), 200_000)
+    power = rng.normal(0.5, 0.02, 12)
+    events = rng.binomial(places, 1 - np.exp(-0.2 * np.maximum(np.arange(5), 1) ** power[:, None]))
+    alone = [fit_slope(events[[t]], places[[t]]) for t in range(12)]
+    slopes = np.array([slope.gamma for slope in alone])
+    found = f_oneway(*np.array_split(slopes, 3)).pvalue
+    assert change_p(events, places, windows=3) == pytest.approx(found, rel=0.1)
 
 
 def test_the_interval_covers_0_and_the_null_the_slopes_of_chance() -> None:
@@ -360,3 +381,16 @@ def test_a_rate_maximises_the_multinomial_likelihood() -> None:
     h = 1e-4
     told = (2 * likelihood(0) - likelihood(h) - likelihood(-h)) / h**2
     assert rate.null_error == pytest.approx(1 / math.sqrt(told), rel=1e-4)
+
+
+def test_p_of_a_limit() -> None:
+    """One-sided, by the Student distribution of the interval."""
+    slope = fit_slope(*drifting(12, 0.4, 0.6))
+    freedom = 10 / 3 - 1  # one of twelve updates draws nothing, one everything
+    assert slope.freedom == pytest.approx(freedom)
+    for limit in (-0.2, 0.1, slope.gamma, 3.0):
+        t = (slope.gamma - limit) / slope.standard_error
+        assert slope.p_above(limit) == pytest.approx(student.sf(t, freedom))
+        assert slope.p_below(limit) == pytest.approx(student.cdf(t, freedom))
+    short = fit_slope(*(a[:5] for a in drifting(12, 0.4, 0.6)))
+    assert math.isnan(short.p_above(0.1)) and math.isnan(short.p_below(0.1))

@@ -65,6 +65,16 @@ def test_intervals_over_seeds_hold_the_truth() -> None:
     assert 0.9 <= held / 200 <= 0.99
 
 
+def test_few_runs_have_wide_intervals() -> None:
+    """Two sizes of two runs: residuals of +-d, each widened by sqrt(2), Student's t of two."""
+    d = 0.01
+    v = np.exp([-d, d, -d, d])
+    found = fit_scaling([1, 1, math.e, math.e], v, replicates=20_000)
+    # A mean of two draws of +-sqrt(2) d has a variance of d^2, and the slope is a difference.
+    half = stats.t.ppf(0.975, 2) * math.sqrt(2) * d
+    assert found.high - found.low == pytest.approx(2 * half, rel=0.03)
+
+
 def test_scalings_that_cannot_be() -> None:
     one = fit_scaling([10, 10], [1.0, 2.0])
     assert math.isnan(one.exponent) and one.reason == "values of 1 sizes: at least two are needed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 
 import numpy as np
@@ -141,6 +142,31 @@ def test_hill_is_the_mean_log_excess_of_the_values_it_counts() -> None:
     made = tail_index.hill(values, replicates=60)
     largest = np.sort(values)[::-1]
     assert made.xi == pytest.approx(np.log(largest[: made.k] / largest[made.k]).mean())
+
+
+def test_the_constant_of_the_moment_estimator() -> None:
+    """For xi >= 0 the published variances and biases, whose ratio does not depend on xi."""
+    module = importlib.import_module("topolab.metrics.tail_index.moments")
+    n1, k1 = 700, 100
+    rho = math.log(k1) / (2 * math.log(k1 / n1))
+    for xi in (0.0, 0.3, 2.0):
+        variance, other = 1 + xi**2, (1 + xi**2) / 4
+        bias = xi / (rho * (1 - rho)) + 1 / (1 - rho) ** 2
+        other_bias = -(rho + xi * (1 - rho)) / (2 * (1 - rho) ** 3)
+        published = (variance * other_bias**2 / (other * bias**2)) ** (1 / (1 - 2 * rho))
+        assert module._constant(xi, n1, k1) == pytest.approx(published)
+    for xi in (-0.5, -3.0):
+        assert 0 < module._constant(xi, n1, k1) < 2
+
+
+def test_moments_take_the_square_root_of_the_data_at_least(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    module = importlib.import_module("topolab.metrics.tail_index.moments")
+    assert module._constant(-1e-6, 700, 100) < 1e-3  # and the number of values would be none
+    monkeypatch.setattr(module, "_constant", lambda *_: 0.0)
+    values = SAMPLES["burr"](np.random.default_rng(0), 900)
+    assert tail_index.moments(values, replicates=30).k == 30
 
 
 def test_bootstraps_of_half_the_data() -> None:

@@ -73,9 +73,9 @@ def moments(values: npt.ArrayLike, *, replicates: int = 500, seed: int = 0) -> T
         return TailIndex(
             "moments", math.nan, 0, n, "the double bootstrap finds no number of values"
         )
-    first = int(n**0.5)  # also where the constant's own xi is taken
+    first = int(n**0.5)
     k = int(k1 * k1 / k2 * _constant(float(by_k[first - 1]), n1, k1))
-    # The constant vanishes where xi (1 - rho) = -rho, and the rule has nothing to say.
+    # The constant goes to 0 as its xi does from below: an estimate from two values is none.
     k = min(max(k, first), n - 1)
     return TailIndex("moments", float(by_k[k - 1]), k, n)
 
@@ -101,28 +101,17 @@ def _best(logs: FloatArray, size: int, replicates: int, rng: np.random.Generator
 def _constant(xi: float, n1: int, k1: int) -> float:
     """How k1^2 / k2 has to be scaled, since what was minimised is not the error itself."""
     rho = math.log(k1) / (2 * math.log(k1 / n1))
-    if xi >= 0:
-        variance, other = 1 + xi**2, 0.25 * (1 + xi**2)
-        bias = xi / (rho * (1 - rho)) + 1 / (1 - rho) ** 2
-        other_bias = -(rho + xi * (1 - rho)) / (2 * (1 - rho) ** 3)
+    if xi >= 0:  # variances differ by 4, biases by -2 (1 - rho) / rho, whatever xi is
+        return float((rho / (rho - 1)) ** (2 / (1 - 2 * rho)))
+    variance = (1 - xi) ** 2 * (1 - 2 * xi) * (6 * xi**2 - xi + 1) / ((1 - 3 * xi) * (1 - 4 * xi))
+    top = 1 - 8 * xi + 48 * xi**2 - 154 * xi**3 + 263 * xi**4 - 222 * xi**5 + 72 * xi**6
+    other = 0.25 * (1 - xi) ** 2 * top / math.prod(1 - i * xi for i in range(2, 7))
+    if xi < rho:
+        bias = (1 - xi) * (1 - 2 * xi) / ((1 - rho - xi) * (1 - rho - 2 * xi))
+        below = math.prod(1 - i * xi - rho for i in range(1, 4))
+        other_bias = -0.5 * rho * (1 - xi) ** 2 / below
     else:
-        variance = (
-            (1 - xi) ** 2 * (1 - 2 * xi) * (6 * xi**2 - xi + 1) / ((1 - 3 * xi) * (1 - 4 * xi))
-        )
-        top = 1 - 8 * xi + 48 * xi**2 - 154 * xi**3 + 263 * xi**4 - 222 * xi**5 + 72 * xi**6
-        below = math.prod(1 - i * xi for i in range(2, 7))
-        other = 0.25 * (1 - xi) ** 2 * top / below
-        if xi < rho:
-            bias = (1 - xi) * (1 - 2 * xi) / ((1 - rho - xi) * (1 - rho - 2 * xi))
-            other_bias = (
-                -0.5 * rho * (1 - xi) ** 2
-                / ((1 - xi - rho) * (1 - 2 * xi - rho) * (1 - 3 * xi - rho))
-            )  # fmt: skip
-        else:
-            bias = 1 / (1 - xi)
-            other_bias = (1 - 2 * xi - math.sqrt((1 - xi) * (1 - 2 * xi))) / (
-                (1 - xi) * (1 - 2 * xi)
-            )
-    if bias == 0:
-        return 1.0
+        bias = 1 / (1 - xi)
+        root = math.sqrt((1 - xi) * (1 - 2 * xi))
+        other_bias = (1 - 2 * xi - root) / ((1 - xi) * (1 - 2 * xi))
     return float((variance * other_bias**2 / (other * bias**2)) ** (1 / (1 - 2 * rho)))
