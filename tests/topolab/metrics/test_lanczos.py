@@ -26,6 +26,7 @@ def spread(values: list[float], seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
     ("values", "expected"),
     [
         ([1, *np.linspace(0, 0.3, 199)], 0.3),
+        ([1, *np.linspace(0, 0.3, 799) ** 0.5], 0.3**0.5),  # dense at the end
         ([1, *np.linspace(0, 0.3, 198), 0.3 + 1e-7], 0.3 + 1e-7),  # two that are close
         ([1, 1, *np.linspace(0, 0.3, 98)], 1.0),  # the known one is there twice
         ([1, 0.5, 0.5, 0.5, *[0.1] * 60], 0.5),  # few distinct ones: a space that ends early
