@@ -17,7 +17,7 @@ from topolab.errors import AnalysisError
 from topolab.graph import LayeredGraph
 from topolab.hooks import WHEN, check_chain, check_name_free, rows_of
 from topolab.metrics.degree import ccv
-from topolab.metrics.nulls import assortativity, rewired, uniform, z_score
+from topolab.metrics.nulls import assortativity, rewired, shared_edges, uniform, z_score
 from topolab.metrics.paths import trace
 from topolab.metrics.spectral import second_normalised
 from topolab.run import Run
@@ -65,7 +65,7 @@ class Nulls(Analysis):
     seed: int = 0
 
     name = "nulls"
-    version = 1
+    version = 2
     summary = "Measures against degree-preserving rewirings and uniform masks, as z-scores"
     schemas: ClassVar[dict[str, tuple[Column, ...]]] = {"nulls": _COLUMNS}
     compares = ("z",)
@@ -154,9 +154,7 @@ def _share_kept(a: sp.csr_array, b: sp.csr_array) -> float:
     """Share of the edges of a that b has too."""
     if not a.nnz:
         return 1.0
-    ones = a.copy().astype(np.float64)
-    ones.data = np.ones(len(ones.data))
-    return float(ones.multiply(b).sum()) / a.nnz
+    return shared_edges(a, b) / a.nnz
 
 
 def _measures(links: tuple[Link, ...] | list[Link], blocks: Blocks) -> dict[tuple[str, str], float]:

@@ -79,7 +79,7 @@ class Selection(SequentialAnalysis):
     seed: int = 0
 
     name = "selection"
-    version = 2
+    version = 3
     summary = "Test of the neural selection hypothesis: power law, attachment, decay; a verdict"
     schemas: ClassVar[dict[str, tuple[Column, ...]]] = {
         "selection": VERDICTS,

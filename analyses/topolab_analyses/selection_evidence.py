@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy.special import stdtr
 
 from topolab.metrics.attachment import Joint, Slope
-from topolab.metrics.nulls import random_rewiring
+from topolab.metrics.random_rewiring import random_rewiring
 from topolab_analyses.claims import decay
 from topolab_analyses.claims.limits import LEAST_EXPONENT
 from topolab_analyses.edge_history import Ends, joint_of, rate_of, slope_of
@@ -152,20 +152,21 @@ def decay_evidence(ends: Ends, *, low: int, parts: int, nulls: int, seed: int) -
         poor_times += len(risk)
         others += len(living) - len(risk)
         others_dormant += int(fell[living].sum() - fell[risk].sum())
-        null = np.zeros((nulls, len(begin)), dtype=np.int64)
+        null = np.zeros((nulls, len(risk)), dtype=np.int64)
         for side in range(ends.edges.shape[1]):
             null += random_rewiring(
                 ends.edges[first, side],
                 int((ends.room + ends.edges)[first, side].max()),
                 ends.lost[piece, side].sum(1),
                 ends.gained[piece, side].sum(1),
+                neurons=risk,
                 replicates=nulls,
                 seed=(seed * 1_000_000 + number) * 2 + side,
             )
-        drawn += (null[:, risk] < low).sum(1)
+        drawn += (null < low).sum(1)
     by_chance = float(drawn.mean())
     p_decay, p_no_decay = decay.tests(dormant, by_chance, most, nulls)
-    begin = int(ends.edges[0].sum())
+    had = int(ends.edges[0].sum())
     return {
         "poor": float(most),
         "parts": len(pieces),
@@ -177,7 +178,7 @@ def decay_evidence(ends: Ends, *, low: int, parts: int, nulls: int, seed: int) -
         "dormant_below": low,
         "nulls": nulls,
         "excess": (dormant - by_chance) / most if most else _NAN,
-        "turnover": int(ends.lost.sum()) / begin if begin else _NAN,
+        "turnover": int(ends.lost.sum()) / had if had else _NAN,
         "drift": _drift(ends),
         "p_decay": p_decay if most else _NAN,
         "p_no_decay": p_no_decay if most else _NAN,

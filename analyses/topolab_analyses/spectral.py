@@ -44,7 +44,7 @@ class Spectral(Analysis):
     seed: int = 0
 
     name = "spectral"
-    version = 1
+    version = 2
     summary = "Singular values of the layers, spectral gap, Ramanujan bound for irregular graphs"
     schemas: ClassVar[dict[str, tuple[Column, ...]]] = {"spectral": _COLUMNS}
     compares = ("margin", "normalised2")

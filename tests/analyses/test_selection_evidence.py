@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import poisson
 
-from topolab.metrics.nulls import random_rewiring
+from topolab.metrics.random_rewiring import random_rewiring
 from topolab_analyses.claims.limits import LEAST_EXPONENT
 from topolab_analyses.edge_history import Ends, joint_of, rate_of, slope_of
 from topolab_analyses.selection_evidence import (
@@ -231,10 +231,10 @@ def test_chance_is_random_rewiring_of_each_side_from_the_start_of_each_part(seed
         for side, capacity in enumerate((90, 40)):
             end = end + random_rewiring(
                 ends.edges[piece[0], side], capacity, ends.lost[piece, side].sum(1),
-                ends.gained[piece, side].sum(1), replicates=40,
+                ends.gained[piece, side].sum(1), neurons=at_risk[number], replicates=40,
                 seed=(seed * 1_000_000 + number) * 2 + side,
             )  # fmt: skip
-        drawn += (np.asarray(end)[:, at_risk[number]] < 14).sum(1)
+        drawn += (np.asarray(end) < 14).sum(1)
     assert drawn.any()
     assert found["dormant_null"] == pytest.approx(drawn.mean())
 
@@ -263,9 +263,9 @@ def test_by_chance_as_many_become_dormant_as_random_rewiring_makes() -> None:
 def test_seeds_and_parts_and_sides_share_no_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
 
-    def fake(degrees: Any, *_: Any, replicates: int, seed: int) -> np.ndarray:
+    def fake(*_: Any, neurons: Any, replicates: int, seed: int) -> np.ndarray:
         asked.append(seed)
-        return np.zeros((replicates, len(degrees)), dtype=np.int64)
+        return np.zeros((replicates, len(neurons)), dtype=np.int64)
 
     monkeypatch.setattr("topolab_analyses.selection_evidence.random_rewiring", fake)
     for seed in range(4):

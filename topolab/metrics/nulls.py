@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,44 +11,139 @@ import scipy.sparse as sp
 
 from topolab.errors import AnalysisError
 from topolab.metrics.jit import jit
+from topolab.metrics.splitmix import State, below, next_bits, state_from
 
-__all__ = ["assortativity", "random_rewiring", "rewired", "uniform", "z_score"]
+__all__ = ["assortativity", "rewired", "shared_edges", "uniform", "z_score"]
 
-BoolArray = npt.NDArray[np.bool_]
-IntArray = npt.NDArray[np.int64]
+ByteArray = npt.NDArray[np.uint8]
+FloatArray = npt.NDArray[np.float64]
 
 
 @jit
-def _swap(ends: npt.NDArray[np.uint32], there: BoolArray, pairs: IntArray) -> None:
-    """Exchange the columns of pairs of edges wherever that makes no edge twice.
+def _list_edges(
+    indptr: npt.NDArray[Any], indices: npt.NDArray[Any], shift: int,
+    ends: npt.NDArray[Any], there: ByteArray,
+) -> None:  # fmt: skip
+    """Row and column of every edge in one word, and a byte for every place, 1 where an edge is."""
+    width = there.size // (len(indptr) - 1)
+    for row in range(len(indptr) - 1):
+        for i in range(indptr[row], indptr[row + 1]):
+            ends[i] = (np.uint64(row) << np.uint64(shift)) | np.uint64(indices[i])
+            there[row * width + indices[i]] = 1
 
-    An edge is a row of `ends`: its row and its column, side by side, so that both come at once.
-    (They are unsigned so that compiled code need not ask whether one counts from the end.)
+
+@jit
+def _swap(
+    ends: npt.NDArray[Any], shift: int, there: ByteArray, width: int, attempts: int, state: State
+) -> None:
+    """Exchange the columns of two edges at a time wherever that makes no edge twice.
+
+    (All is unsigned so that compiled code need not ask whether an index counts from the end.)
     """
-    for i in range(pairs.shape[0]):
-        a = pairs[i, 0]
-        b = pairs[i, 1]
-        row_a = ends[a, 0]
-        row_b = ends[b, 0]
-        col_a = ends[a, 1]
-        col_b = ends[b, 1]
-        if row_a == row_b or col_a == col_b:
+    edges = np.uint64(len(ends))
+    across = np.uint64(width)
+    half = np.uint64(32)
+    bits = np.uint64(shift)
+    low = (np.uint64(1) << bits) - np.uint64(1)
+    for _ in range(attempts):
+        # One number for two edges. Some are likelier by edges / 2^32, but a swap is as likely as
+        # the one that undoes it, so that all graphs are visited alike.
+        drawn = next_bits(state)
+        i = ((drawn >> half) * edges) >> half
+        j = ((drawn & np.uint64(0xFFFFFFFF)) * edges) >> half
+        a = np.uint64(ends[i])
+        b = np.uint64(ends[j])
+        row_a = (a >> bits) * across
+        row_b = (b >> bits) * across
+        col_a = a & low
+        col_b = b & low
+        # Two edges of one row or one column come out as themselves, which are there.
+        if there[row_a + col_b] | there[row_b + col_a]:
             continue
-        if there[row_a, col_b] or there[row_b, col_a]:
-            continue
-        there[row_a, col_a] = False
-        there[row_b, col_b] = False
-        there[row_a, col_b] = True
-        there[row_b, col_a] = True
-        ends[a, 1] = col_b
-        ends[b, 1] = col_a
+        there[row_a + col_a] = 0
+        there[row_b + col_b] = 0
+        there[row_a + col_b] = 1
+        there[row_b + col_a] = 1
+        ends[i] = a - col_a + col_b
+        ends[j] = b - col_b + col_a
 
 
-def _ends(block: sp.csr_array) -> tuple[IntArray, IntArray]:
-    """Row and column of every edge; a stored 0 is none."""
-    coo = block.tocoo()
-    some = coo.data != 0
-    return coo.row[some].astype(np.int64), coo.col[some].astype(np.int64)
+@jit
+def _scatter(there: ByteArray, wanted: int, mark: int, state: State) -> None:
+    """Mark so many places that are not, each as likely."""
+    done = 0
+    while done < wanted:
+        place = below(state, len(there))
+        if there[place] != mark:
+            there[place] = mark
+            done += 1
+
+
+@jit
+def _collect(there: ByteArray, indptr: npt.NDArray[Any], columns: npt.NDArray[Any]) -> None:
+    """The rows of a block from its places; `columns` has one entry more than there are edges."""
+    width = there.size // (len(indptr) - 1)
+    found = 0
+    for row in range(len(indptr) - 1):
+        indptr[row] = found
+        for column in range(width):
+            columns[found] = column
+            found += there[row * width + column]
+    indptr[-1] = found
+
+
+@jit
+def _count_there(there: ByteArray, indptr: npt.NDArray[Any], indices: npt.NDArray[Any]) -> int:
+    width = there.size // (len(indptr) - 1)
+    count = 0
+    for row in range(len(indptr) - 1):
+        for i in range(indptr[row], indptr[row + 1]):
+            count += there[row * width + indices[i]]
+    return count
+
+
+def _block_of(there: ByteArray, edges: int, shape: tuple[int, int]) -> sp.csr_array:
+    """A block of ones at the places that are marked."""
+    dtype: type[np.int32 | np.int64] = np.int32 if max(edges, *shape) < 2**31 else np.int64
+    indptr, columns = np.zeros(shape[0] + 1, dtype), np.empty(edges + 1, dtype)
+    if there.size:
+        _collect(there, indptr, columns)
+    out = sp.csr_array((np.ones(edges), columns[:edges], indptr), shape=shape)
+    out.has_canonical_format = True
+    return out
+
+
+def _only_edges(block: sp.csr_array) -> sp.csr_array:
+    """The block without stored zeros, which are no edges."""
+    if block.data.all():
+        return block
+    block = block.copy()
+    block.eliminate_zeros()
+    return block
+
+
+def shared_edges(a: sp.csr_array, b: sp.csr_array) -> int:
+    """How many edges two blocks of one shape have in common.
+
+    Examples
+    --------
+    >>> shared_edges(sp.csr_array(np.eye(3)), sp.csr_array(np.ones((3, 3))))
+    3
+    """
+    a, b = _only_edges(a), _only_edges(b)
+    if not (a.nnz and b.nnz):
+        return 0
+    there = np.zeros(a.shape[0] * a.shape[1], dtype=np.uint8)
+    _mark(b.indptr, b.indices, there)
+    return _count_there(there, a.indptr, a.indices)
+
+
+@jit
+def _mark(indptr: npt.NDArray[Any], indices: npt.NDArray[Any], there: ByteArray) -> None:
+    width = there.size // (len(indptr) - 1)
+    for row in range(len(indptr) - 1):
+        for i in range(indptr[row], indptr[row + 1]):
+            there[row * width + indices[i]] = 1
 
 
 def rewired(
@@ -85,32 +181,19 @@ def rewired(
     """
     if not 0 < swaps_per_edge < math.inf:
         raise AnalysisError(f"swaps_per_edge = {swaps_per_edge} must be above 0")
-    there = np.zeros(block.shape, dtype=np.bool_)
-    begin = _ends(block)
-    there[begin] = True
-    edges = len(begin[0])
-    if edges > 1:
-        ends = np.stack(begin, axis=1).astype(np.uint32)
-        left = math.ceil(swaps_per_edge * edges)
-        while left > 0:
-            some = min(left, 2**15)
-            _swap(ends, there, rng.integers(0, edges, (some, 2)))
-            left -= some
-    moved = (edges - int(there[begin].sum())) / edges if edges else 0.0
-    return _block_at(np.flatnonzero(there), block.shape), moved
-
-
-def _block_at(places: IntArray, shape: tuple[int, int]) -> sp.csr_array:
-    """A block of ones at these places, which are row-major and ascending."""
-    rows, cols = np.divmod(places, shape[1])
-    indptr = np.zeros(shape[0] + 1, dtype=np.int64)
-    np.cumsum(np.bincount(rows, minlength=shape[0]), out=indptr[1:])
-    dtype = np.int32 if max(len(places), *shape) < 2**31 else np.int64
-    out = sp.csr_array(
-        (np.ones(len(places)), cols.astype(dtype), indptr.astype(dtype)), shape=shape
-    )
-    out.has_canonical_format = True
-    return out
+    block = _only_edges(block)
+    edges, width = block.nnz, block.shape[1]
+    if not edges:
+        return _block_of(np.zeros(0, dtype=np.uint8), 0, block.shape), 0.0
+    # Two halves of a word, and the smaller word where it is enough: memory is what takes time.
+    shift, word = (16, np.uint32) if max(block.shape) <= 2**16 else (32, np.uint64)
+    ends = np.empty(edges, dtype=word)
+    there = np.zeros(block.shape[0] * width, dtype=np.uint8)
+    _list_edges(block.indptr, block.indices, shift, ends, there)
+    attempts = math.ceil(swaps_per_edge * edges)
+    _swap(ends, shift, there, width, attempts, state_from(rng))
+    moved = (edges - _count_there(there, block.indptr, block.indices)) / edges
+    return _block_of(there, edges, block.shape), moved
 
 
 def uniform(block: sp.csr_array, rng: np.random.Generator) -> sp.csr_array:
@@ -121,9 +204,11 @@ def uniform(block: sp.csr_array, rng: np.random.Generator) -> sp.csr_array:
     >>> uniform(sp.csr_array(np.eye(4)), np.random.default_rng(0)).nnz
     4
     """
-    n_out, n_in = block.shape
-    chosen = rng.choice(n_out * n_in, block.count_nonzero(), replace=False, shuffle=False)
-    return _block_at(np.sort(chosen), block.shape)
+    edges, places = int(block.count_nonzero()), block.shape[0] * block.shape[1]
+    crowded = 2 * edges > places  # then the places that stay free are drawn
+    there = np.full(places, crowded, dtype=np.uint8)
+    _scatter(there, places - edges if crowded else edges, 1 - int(crowded), state_from(rng))
+    return _block_of(there, edges, block.shape)
 
 
 def assortativity(block: sp.csr_array) -> float:
@@ -145,14 +230,34 @@ def assortativity(block: sp.csr_array) -> float:
     >>> assortativity(sp.csr_array(np.array([[0, 1, 1], [1, 0, 0], [1, 0, 0]]))).__round__(6)
     -1.0
     """
-    rows, cols = _ends(block)
-    if not len(rows):
+    block = _only_edges(block)
+    if not block.nnz:
         return math.nan
-    fan_in = np.bincount(rows, minlength=block.shape[0])[rows]
-    fan_out = np.bincount(cols, minlength=block.shape[1])[cols]
-    if fan_in.min() == fan_in.max() or fan_out.min() == fan_out.max():
+    fan_in = np.diff(block.indptr).astype(np.float64)
+    fan_out = np.bincount(block.indices, minlength=block.shape[1]).astype(np.float64)
+    some_in, some_out = fan_in[fan_in > 0], fan_out[fan_out > 0]
+    if some_in.min() == some_in.max() or some_out.min() == some_out.max():
         return math.nan
-    return float(np.corrcoef(fan_in, fan_out)[0, 1])
+    # Over the edges, at whose ends a neuron is as often as it has edges; from the means, so that
+    # nothing cancels.
+    into = fan_in - fan_in @ fan_in / block.nnz
+    outof = fan_out - fan_out @ fan_out / block.nnz
+    together = _sum_products(block.indptr, block.indices, into, outof)
+    return float(together / math.sqrt((fan_in @ into**2) * (fan_out @ outof**2)))
+
+
+@jit
+def _sum_products(
+    indptr: npt.NDArray[Any], indices: npt.NDArray[Any], rows: FloatArray, columns: FloatArray
+) -> float:
+    """Over the edges, the product of a number of the row and one of the column."""
+    total = 0.0
+    for row in range(len(indptr) - 1):
+        inner = 0.0
+        for i in range(indptr[row], indptr[row + 1]):
+            inner += columns[indices[i]]
+        total += rows[row] * inner
+    return total
 
 
 def z_score(observed: float, drawn: npt.ArrayLike) -> tuple[float, float, float, str]:
@@ -179,116 +284,3 @@ def z_score(observed: float, drawn: npt.ArrayLike) -> tuple[float, float, float,
     if std <= 1e-9 * max(1.0, abs(mean)):
         return mean, std, math.nan, "every random network has the same value"
     return mean, std, (observed - mean) / std, ""
-
-
-@jit
-def _next(state: npt.NDArray[np.uint64]) -> np.uint64:
-    """SplitMix64 (Steele, Lea, Flood 2014)."""
-    state[0] += np.uint64(0x9E3779B97F4A7C15)
-    z = state[0]
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.uint64(z ^ (z >> np.uint64(31)))
-
-
-@jit
-def _below(state: npt.NDArray[np.uint64], n: int) -> int:
-    """A whole number in [0, n), n < 2^32; the bias is n / 2^64 of nothing that matters here."""
-    return int(((_next(state) >> np.uint64(32)) * np.uint64(n)) >> np.uint64(32))
-
-
-@jit
-def _rewire_at_random(
-    places: IntArray, active: int, lost: IntArray, gained: IntArray, degrees: IntArray,
-    state: npt.NDArray[np.uint64],
-) -> None:  # fmt: skip
-    """Drop and grow at random; `places` names the neuron of each place, the active ones first."""
-    size = len(places)
-    e = active
-    for t in range(len(lost)):
-        drop = lost[t]
-        grow = gained[t]
-        for i in range(drop):  # chosen ones to the end of the active places
-            at = _below(state, e - i)
-            last = e - 1 - i
-            held = places[at]
-            places[at] = places[last]
-            places[last] = held
-            degrees[held] -= 1
-        for i in range(grow):  # chosen ones to the beginning of the free places
-            at = e + i + _below(state, size - e - i)
-            held = places[at]
-            places[at] = places[e + i]
-            places[e + i] = held
-            degrees[held] += 1
-        # dropped are at [e - drop, e), grown at [e, e + grow): the grown come first
-        start = e - drop
-        end = e + grow
-        for i in range(min(drop, grow)):
-            held = places[start + i]
-            places[start + i] = places[end - 1 - i]
-            places[end - 1 - i] = held
-        e = start + grow
-
-
-def random_rewiring(
-    degrees: npt.ArrayLike,
-    capacity: int,
-    lost: npt.ArrayLike,
-    gained: npt.ArrayLike,
-    *,
-    replicates: int = 100,
-    seed: int = 0,
-) -> IntArray:
-    """Degrees after a training that dropped and grew as many edges, but anywhere.
-
-    Parameters
-    ----------
-    degrees : array_like of int, shape (n,)
-        At the start.
-    capacity : int
-        The most edges a neuron can have.
-    lost, gained : array_like of int, shape (T,)
-        Edges dropped and grown in each update, over all neurons. An update drops among the edges
-        that are there and grows among the places that were free before it.
-    replicates : int
-    seed : int
-
-    Returns
-    -------
-    ndarray of int64, shape (replicates, n)
-
-    Raises
-    ------
-    AnalysisError
-        If a degree is above the capacity, there is no replicate, or an update drops or grows what
-        is not there.
-
-    Examples
-    --------
-    >>> after = random_rewiring([0, 8], 8, [2] * 50, [2] * 50, replicates=200)
-    >>> set(after.sum(1).tolist()), bool(abs(after[:, 0].mean() - 4) < 0.5)
-    ({8}, True)
-    """
-    k = np.asarray(degrees, dtype=np.int64)
-    if replicates < 1 or (len(k) and (k.max() > capacity or k.min() < 0)):
-        raise AnalysisError(
-            f"degrees must be in 0 ... {capacity} and replicates at least 1 for a random rewiring"
-        )
-    drop, grow = np.asarray(lost, dtype=np.int64), np.asarray(gained, dtype=np.int64)
-    if drop.ndim != 1 or drop.shape != grow.shape:
-        raise AnalysisError(
-            f"as many losses as gains are needed, got shapes {drop.shape} and {grow.shape}"
-        )
-    held = int(k.sum()) + np.concatenate([[0], np.cumsum(grow - drop)])[:-1]
-    room = len(k) * capacity - held
-    if (np.minimum(drop, grow) < 0).any() or (drop > held).any() or (grow > room).any():
-        raise AnalysisError("an update drops more edges than there are, or grows more than fit")
-    neurons = np.arange(len(k), dtype=np.int64)
-    filled = np.concatenate([np.repeat(neurons, k), np.repeat(neurons, capacity - k)])
-    out = np.empty((replicates, len(k)), dtype=np.int64)
-    states = np.random.SeedSequence(seed).generate_state(replicates, np.uint64).astype(np.uint64)
-    for r in range(replicates):
-        out[r] = k
-        _rewire_at_random(filled.copy(), int(k.sum()), drop, grow, out[r], states[r : r + 1].copy())
-    return out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ import scipy.sparse as sp
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
 from topolab.metrics.jit import jit
+from topolab.metrics.lanczos import largest_beside
 
 __all__ = ["Spectrum", "second_normalised", "spectrum"]
 
@@ -165,7 +167,18 @@ def _degrees(ones: sp.csr_array) -> tuple[FloatArray, FloatArray]:
 
 def _normalised(inner: sp.csr_array, seed: int) -> float:
     d_in, d_out = _degrees(inner)
-    return min(_top_two(inner, d_in**-0.5, d_out**-0.5, seed)[1], 1.0)
+    if min(inner.shape) <= _DENSE:
+        return min(_top_two(inner, d_in**-0.5, d_out**-0.5, seed)[1], 1.0)
+    if inner.shape[1] > inner.shape[0]:  # the Gram matrix of the smaller side
+        inner, d_in, d_out = sp.csr_array(inner.T), d_out, d_in
+    left, right = d_in**-0.5, d_out**-0.5
+    # The first singular value is 1, and its vectors the roots of the degrees.
+    known = np.sqrt(d_out / d_out.sum())
+    start = np.random.default_rng(seed).normal(size=len(known))
+    vector = largest_beside(known, _gram_product(inner, left, right), start)
+    if vector is None:  # pragma: no cover - no matrix is known to do this
+        raise ArpackError(-1)
+    return min(float(np.linalg.norm(left * (inner @ (right * vector)))), 1.0)
 
 
 @jit
@@ -199,8 +212,10 @@ def _gram(
             out[indices[i]] += total
 
 
-def _gram_operator(ones: sp.csr_array, left: FloatArray, right: FloatArray) -> LinearOperator:
-    """M' M of M = diag(left) B diag(right)."""
+def _gram_product(
+    ones: sp.csr_array, left: FloatArray, right: FloatArray
+) -> Callable[[FloatArray], FloatArray]:
+    """Multiply by M' M of M = diag(left) B diag(right)."""
     # Unsigned, so that compiled code need not ask whether an index counts from the end.
     indptr, indices = ones.indptr.astype(np.int64), ones.indices.astype(np.uint32)
     squares = left * left
@@ -211,8 +226,7 @@ def _gram_operator(ones: sp.csr_array, left: FloatArray, right: FloatArray) -> L
         out *= right
         return out
 
-    size = len(right)
-    return LinearOperator((size, size), matvec=product, dtype=np.dtype(np.float64))
+    return product
 
 
 def _top_two(
@@ -227,7 +241,9 @@ def _top_two(
         ones, left, right = sp.csr_array(ones.T), right, left
     # As scipy's svds does it: vectors first, since the roots of eigenvalues near 0 are inexact.
     start = np.random.default_rng(seed).normal(size=ones.shape[1])
-    _, vectors = eigsh(_gram_operator(ones, left, right), k=2, tol=0, v0=start)
+    size, product = len(right), _gram_product(ones, left, right)
+    gram = LinearOperator((size, size), matvec=product, dtype=np.dtype(np.float64))
+    _, vectors = eigsh(gram, k=2, tol=0, v0=start)
     vectors, _ = np.linalg.qr(vectors)
     images = left[:, None] * (ones @ (right[:, None] * vectors))
     values = np.linalg.svd(images, compute_uv=False)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -13,9 +15,25 @@ from hypothesis import strategies as st
 
 from topolab.errors import AnalysisError
 from topolab.metrics import nulls
-from topolab.metrics.nulls import random_rewiring
 
 SEEDS = st.integers(0, 10_000)
+
+
+def splitmix(rng: np.random.Generator) -> Iterator[int]:
+    """SplitMix64 as Steele et al. print it, begun by 64 bits of a generator."""
+    word = 2**64 - 1
+    state = int(rng.integers(0, 2**64, 1, dtype=np.uint64)[0])
+    while True:
+        state = (state + 0x9E3779B97F4A7C15) & word
+        z = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & word
+        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & word
+        yield z ^ (z >> 31)
+
+
+def pairs(seed: int, edges: int, attempts: int) -> Iterator[tuple[int, int]]:
+    """The upper and the lower half of each number, as parts of the edges."""
+    for bits in islice(splitmix(np.random.default_rng(seed)), attempts):
+        yield ((bits >> 32) * edges) >> 32, ((bits & (2**32 - 1)) * edges) >> 32
 
 
 @given(SEEDS, st.sampled_from([0.05, 0.3, 0.9]))
@@ -63,117 +81,38 @@ def test_assortativity_is_networkxs_over_edges() -> None:
     assert math.isnan(nulls.assortativity(sp.csr_array((3, 3))))
 
 
+def test_shared_edges_are_those_of_dense_arrays() -> None:
+    rng = np.random.default_rng(8)
+    a, b = rng.random((7, 11)) < 0.4, rng.random((7, 11)) < 0.6
+    stored = sp.csr_array(b.astype(float))
+    stored.data[::3] = 0  # no edges
+    for other in (sp.csr_array(b), stored):
+        both = (a & other.toarray().astype(bool)).sum()
+        assert nulls.shared_edges(sp.csr_array(a), other) == both
+        assert nulls.shared_edges(other, sp.csr_array(a)) == both
+    assert nulls.shared_edges(sp.csr_array((7, 11)), sp.csr_array(b)) == 0
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.51, 0.9, 1.0])
+def test_uniform_masks_of_any_density(share: float) -> None:
+    """Of a crowded layer the free places are drawn."""
+    block = np.zeros((40, 50))
+    block.reshape(-1)[: round(2000 * share)] = 1
+    block = sp.csr_array(block)
+    rng = np.random.default_rng(3)
+    drawn = [nulls.uniform(block, rng) for _ in range(60)]
+    assert {made.nnz for made in drawn} == {block.nnz}
+    mean = sum(made.toarray() for made in drawn) / 60
+    assert set(np.unique(mean)) <= {0.0, 1.0} or len(np.unique(mean)) > 5
+    error = math.sqrt(share * (1 - share) / 60)
+    assert np.abs(mean - share).max() <= 5 * error + 1e-12
+
+
 def test_z_scores_without_one_say_why() -> None:
     assert nulls.z_score(5, [1, 2, 3])[2] == pytest.approx(3)
     assert "same value" in nulls.z_score(5, [2, 2, 2])[3]
     assert "itself" in nulls.z_score(math.nan, [1, 2])[3]
     assert "not every" in nulls.z_score(1, [1, math.nan])[3]
-
-
-def test_random_rewiring_is_hypergeometric() -> None:
-    """One update from a known start: means and variances of the exact law."""
-    start = np.array([10, 0, 5, 20, 5])
-    after = random_rewiring(start, 25, [12], [12], replicates=20_000, seed=1)
-    assert (after.sum(1) == 40).all() and after.min() >= 0 and after.max() <= 25
-    lost, free = 12 / 40, 12 / (5 * 25 - 40)
-    mean = start * (1 - lost) + (25 - start) * free
-    assert after.mean(0) == pytest.approx(mean, abs=0.05)
-
-    def variance(part: np.ndarray, total: int) -> np.ndarray:
-        p = part / total
-        return 12 * p * (1 - p) * (total - 12) / (total - 1)
-
-    expected = variance(start, 40) + variance(25 - start, 85)
-    assert after.var(0) == pytest.approx(expected, rel=0.05)
-
-
-@pytest.mark.parametrize(("lost", "gained"), [(5, 0), (0, 5), (7, 3), (3, 7), (3, 6), (40, 85)])
-def test_random_rewiring_keeps_count(lost: int, gained: int) -> None:
-    after = random_rewiring([10, 0, 5, 20, 5], 25, [lost, 1], [gained, 1], replicates=50)
-    assert (after.sum(1) == 40 - lost + gained).all()
-    assert after.min() >= 0 and after.max() <= 25
-    assert len({tuple(row) for row in after}) > 1 or lost == 40
-
-
-# -- the same draws by loops over Python's own numbers ---------------------------------------------
-
-
-def plain_rewiring(
-    degrees: list[int], capacity: int, lost: list[int], gained: list[int], state: int
-) -> list[int]:
-    """One replicate: places drawn without repetition, by SplitMix64 as Steele et al. print it."""
-    word = 2**64 - 1
-
-    def below(n: int) -> int:
-        nonlocal state
-        state = (state + 0x9E3779B97F4A7C15) & word
-        z = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & word
-        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & word
-        return (((z ^ (z >> 31)) >> 32) * n) >> 32
-
-    filled = [v for v, k in enumerate(degrees) for _ in range(k)]
-    free = [v for v, k in enumerate(degrees) for _ in range(capacity - k)]
-    for drop, grow in zip(lost, gained, strict=True):
-        places, e = filled + free, len(filled)
-        for i in range(drop):
-            at, last = below(e - i), e - 1 - i
-            places[at], places[last] = places[last], places[at]
-        for i in range(grow):
-            at = e + i + below(len(places) - e - i)
-            places[at], places[e + i] = places[e + i], places[at]
-        kept, dropped = places[: e - drop], places[e - drop : e]
-        grown, rest = places[e : e + grow], places[e + grow :]
-        # The shorter of the two goes over to the other's side, from the ends inwards.
-        both = dropped + grown
-        for i in range(min(drop, grow)):
-            both[i], both[-1 - i] = both[-1 - i], both[i]
-        filled, free = kept + both[:grow], both[grow:] + rest
-    return np.bincount(filled, minlength=len(degrees)).tolist()
-
-
-@pytest.mark.parametrize(
-    ("lost", "gained"), [([5], [5]), ([7, 2], [3, 6]), ([0, 40, 1], [4, 3, 0]), ([3] * 6, [3] * 6)]
-)
-def test_random_rewiring_by_loops(lost: list[int], gained: list[int]) -> None:
-    degrees = [10, 0, 5, 20, 5]
-    after = random_rewiring(degrees, 25, lost, gained, replicates=6, seed=9)
-    states = np.random.SeedSequence(9).generate_state(6, np.uint64)
-    plain = [plain_rewiring(degrees, 25, lost, gained, int(state)) for state in states]
-    assert after.tolist() == plain
-    assert random_rewiring(degrees, 25, lost, gained).shape == (100, 5)
-    first = random_rewiring(degrees, 25, lost, gained, seed=0)
-    assert random_rewiring(degrees, 25, lost, gained).tolist() == first.tolist()
-
-
-@pytest.mark.parametrize(
-    ("degrees", "lost", "gained", "options", "message"),
-    [
-        ([5, -1], [1], [1], {}, "degrees must be in 0 ... 5"),
-        ([5, 6], [1], [1], {}, "degrees must be in 0 ... 5"),
-        ([5, 0], [1], [1], {"replicates": 0}, "replicates at least 1"),
-        ([5, 0], [1], [1, 1], {}, "as many losses as gains"),
-        ([5, 0], [[1]], [[1]], {}, "as many losses as gains"),
-        ([5, 0], [6], [1], {}, "drops more edges than there are"),
-        ([5, 0], [1], [6], {}, "grows more than fit"),
-        ([5, 0], [-1], [1], {}, "drops more edges than there are"),
-        ([5, 0], [1], [-1], {}, "drops more edges than there are"),
-        ([5, 0], [3, 3], [0, 3], {}, "drops more edges than there are"),  # the second update
-        ([5, 0], [0, 0], [3, 3], {}, "grows more than fit"),
-    ],
-)
-def test_rewirings_that_cannot_be(
-    degrees: list[int], lost: object, gained: object, options: dict[str, int], message: str
-) -> None:
-    with pytest.raises(AnalysisError, match=message):
-        random_rewiring(degrees, 5, lost, gained, **options)  # type: ignore[arg-type]
-
-
-def test_rewirings_at_their_limits() -> None:
-    """All edges dropped, all places filled, one replicate, no update, no neurons."""
-    assert random_rewiring([5, 0], 5, [5], [5], replicates=1).tolist() == [[0, 5]]
-    assert random_rewiring([5, 0], 5, [5, 0], [0, 10], replicates=2).tolist() == [[5, 5]] * 2
-    assert random_rewiring([3, 1], 5, [], [], replicates=2).tolist() == [[3, 1]] * 2
-    assert random_rewiring([], 5, [], [], replicates=2).shape == (2, 0)
 
 
 @pytest.mark.parametrize("swaps", [0.4, 1.0, 10.0])
@@ -183,7 +122,7 @@ def test_swaps_by_loops(swaps: float) -> None:
     edges = [tuple(edge) for edge in np.argwhere(mask).tolist()]
     before = set(edges)
     attempts = math.ceil(swaps * len(edges))
-    for a, b in np.random.default_rng(2).integers(0, len(edges), (attempts, 2)):
+    for a, b in pairs(2, len(edges), attempts):
         (row_a, col_a), (row_b, col_b) = edges[a], edges[b]
         new = {(row_a, col_b), (row_b, col_a)}
         if row_a != row_b and col_a != col_b and not new & set(edges):
@@ -256,14 +195,15 @@ def test_assortativity_needs_degrees_that_differ_on_both_sides() -> None:
     assert nulls.assortativity(sp.csr_array(np.array([[1, 1], [0, 1]]))) == pytest.approx(-0.5)
 
 
-def test_a_rewiring_is_that_of_a_plain_loop_over_the_same_draws() -> None:
-    """However many are drawn at a time: 40,000 attempts are more than one block of them."""
-    block = sp.csr_array(np.random.default_rng(0).random((60, 90)) < 0.75)
+@pytest.mark.parametrize("width", [90, 2**16, 2**16 + 1])
+def test_a_rewiring_is_that_of_a_plain_loop_over_the_same_draws(width: int) -> None:
+    """Beyond 2^16 neurons an edge takes a longer word."""
+    dense = np.zeros((60, width), dtype=bool)
+    dense[:, -90:] = np.random.default_rng(0).random((60, 90)) < 0.75
+    block = sp.csr_array(dense)
     rows, cols = (ends.tolist() for ends in block.nonzero())
     edges = set(zip(rows, cols, strict=True))
-    draws = np.random.default_rng(4).integers(0, len(rows), (10 * len(rows), 2))
-    assert len(draws) > 2**15
-    for a, b in draws.tolist():
+    for a, b in pairs(4, len(rows), 10 * len(rows)):
         new = (rows[a], cols[b]), (rows[b], cols[a])
         if rows[a] == rows[b] or cols[a] == cols[b] or edges & set(new):
             continue
