@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import poisson
+from scipy.stats import t as student
 
 from topolab.metrics.random_rewiring import random_rewiring
 from topolab_analyses.claims.limits import LEAST_EXPONENT
@@ -184,15 +185,23 @@ def poor_of(degrees: np.ndarray) -> list[int]:
     return up_to if 2 * len(up_to) <= len(order) else [i for i, k in enumerate(degrees) if k < edge]
 
 
-def counted(ends: Ends, low: int, parts: int) -> tuple[list[list[int]], int]:
-    """By loops: who was at risk in each part, and how many of them were dormant at its end."""
-    ended, at_risk, dormant = after(ends), [], 0
+def counted(ends: Ends, low: int, parts: int) -> tuple[list[list[int]], int, int, int]:
+    """By loops: who was at risk in each part, how many of them were dormant at its end, and others.
+
+    The poor are a quarter of those that are not dormant when a part begins.
+    """
+    ended, at_risk, dormant, others, died = after(ends), [], 0, 0, 0
     for piece in np.array_split(np.arange(len(ends)), min(parts, len(ends))):
         begin = ends.edges[piece[0]].sum(0)
-        risk = [i for i in poor_of(begin) if begin[i] >= low]
+        living = [i for i, k in enumerate(begin) if k >= low]
+        risk = [living[i] for i in poor_of(begin[living])] if living else []
         dormant += sum(int(ended[piece[-1]][i] < low) for i in risk)
+        if risk:
+            rest = [i for i in living if i not in risk]
+            others += len(rest)
+            died += sum(int(ended[piece[-1]][i] < low) for i in rest)
         at_risk.append(risk)
-    return at_risk, dormant
+    return at_risk, dormant, others, died
 
 
 @settings(deadline=None, max_examples=30)
@@ -202,9 +211,12 @@ def test_dormant_and_at_risk_are_those_of_a_loop(
 ) -> None:
     ends = grown(seed, updates=updates, n=25, mean=8, per=30)
     found = decay_evidence(ends, low=low, parts=parts, nulls=20, seed=0)
-    at_risk, dormant = counted(ends, low, parts)
+    at_risk, dormant, others, died = counted(ends, low, parts)
     assert found["parts"] == min(parts, updates) == len(at_risk)
     assert found["dormant"] == dormant
+    assert (found["other_times"], found["dormant_others"]) == (others, died)
+    assert found["poor_times"] == sum(len(risk) for risk in at_risk)
+    assert found["turnover"] == pytest.approx(ends.lost.sum() / ends.edges[0].sum())
     poor = max(len(risk) for risk in at_risk)
     assert found["poor"] == pytest.approx(poor)
     assert (found["dormant_below"], found["nulls"]) == (low, 20)
@@ -225,7 +237,7 @@ def test_chance_is_random_rewiring_of_each_side_from_the_start_of_each_part(seed
     ends = grown(4, updates=9, mean=9)
     found = decay_evidence(ends, low=14, parts=3, nulls=40, seed=seed)
     drawn = np.zeros(40)
-    at_risk, _ = counted(ends, 14, 3)
+    at_risk, *_ = counted(ends, 14, 3)
     for number, piece in enumerate(np.array_split(np.arange(9), 3)):
         end = 0
         for side, capacity in enumerate((90, 40)):
@@ -318,7 +330,7 @@ def test_what_keeps_decay_from_being_judged_is_said() -> None:
     assert math.isnan(found["drift"]) and found["poor"] == 0
     few = np.arange(8)[None, None] + 1
     found = decay_evidence(ends_of(few, still, still, (90,)), low=10, parts=8, nulls=20, seed=0)
-    assert found["decay_reason"] == "every poor neuron has fewer than 10 edges from the start"
+    assert found["decay_reason"] == "every neuron has fewer than 10 edges from the start"
     assert math.isnan(found["dormant_null"]) and math.isnan(found["p_decay"])
     none = np.zeros_like(few)
     found = decay_evidence(ends_of(none, still, still, (90,)), low=10, parts=8, nulls=20, seed=0)
@@ -328,6 +340,19 @@ def test_what_keeps_decay_from_being_judged_is_said() -> None:
     ends = ends_of(both, np.zeros_like(both), np.zeros_like(both), (90,))
     found = decay_evidence(ends, low=10, parts=2, nulls=20, seed=0)
     assert found["poor"] == 2.0 and found["decay_reason"] == ""
+
+
+def test_the_rise_is_the_last_quarter_less_the_first() -> None:
+    ends = grown(3, updates=24)
+    found = attachment_evidence(ends, ends, windows=1, seed=2)
+    first, last = (slope_of(ends, "gain", chosen=part, seed=2)
+                   for part in (np.arange(6), np.arange(18, 24)))  # fmt: skip
+    assert found["gain_rise"] == pytest.approx(last.gamma - first.gamma)
+    error = math.hypot(first.standard_error, last.standard_error)
+    expected = student.sf(found["gain_rise"] / error, min(first.freedom, last.freedom))
+    assert found["p_rise"] == pytest.approx(expected)
+    short = attachment_evidence(grown(3, updates=19), grown(3, updates=19), windows=1, seed=2)
+    assert math.isnan(short["gain_rise"]) and math.isnan(short["p_rise"])
 
 
 # -- nothing ---------------------------------------------------------------------------------------
@@ -344,7 +369,8 @@ def test_a_layer_that_never_changes_has_no_numbers_and_one_reason() -> None:
     for name, value in every.items():
         if isinstance(value, str):
             assert made[name] == "one snapshot"
-        elif name in ("grown", "dropped", "parts", "dormant", "nulls", "poor"):
+        elif name in ("grown", "dropped", "parts", "dormant", "nulls", "poor", "dormant_others",
+                      "poor_times", "other_times"):  # fmt: skip
             assert made[name] == 0
         else:
             assert made[name] == 7 if name == "dormant_below" else math.isnan(made[name])

@@ -23,11 +23,12 @@ GAINS = {
     "within": 0.9, "within_error": 0.07, "within_low": 0.76, "within_high": 1.04,
     "fitness_spread": 0.2, "p_attachment": 1e-8, "p_no_attachment": 1 - 1e-8, "loss_slope": 0.01,
     "loss_error": 0.05, "loss_low": -0.09, "loss_high": 0.11, "memory": 0.0, "memory_error": 0.03,
-    "p_memory": 0.5, "gain_reason": "", "within_reason": "",
+    "p_memory": 0.5, "gain_rise": 0.0, "p_rise": 0.5, "gain_reason": "", "within_reason": "",
 }  # fmt: skip
 DECAY = {
     "poor": 120.0, "parts": 8, "dormant": 50, "dormant_null": 1.5, "dormant_below": 10,
-    "nulls": 100, "excess": 0.4, "drift": -0.5, "p_decay": 1e-9, "p_no_decay": 1.0,
+    "nulls": 100, "excess": 0.4, "drift": -0.5, "dormant_others": 0, "poor_times": 900,
+    "other_times": 1500, "turnover": 3.0, "p_poorer": 1e-9, "p_decay": 1e-9, "p_no_decay": 1.0,
     "decay_reason": "",
 }  # fmt: skip
 P_VALUES = (*power_law.P_VALUES, *attachment.P_VALUES, *decay.P_VALUES)

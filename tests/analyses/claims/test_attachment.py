@@ -71,6 +71,12 @@ def test_the_least_exponent_is_a_tenth_of_barabasi_and_alberts() -> None:
         ({**DRIFT, "memory": -0.4}, SUPPORTED),
         ({"memory": NAN, "p_memory": NAN}, GOES_WITH_DEGREE),
         ({**BOTH_NONE, **DRIFT}, NOT_SUPPORTED),
+        # A kernel that gets steeper is what a fitness that grows apart leaves.
+        ({"p_rise": 0.0499, "gain_rise": 0.5}, GOES_WITH_DEGREE),
+        ({"p_rise": 0.05, "gain_rise": 0.5}, SUPPORTED),
+        ({"p_rise": 0.001, "gain_rise": 0.1}, SUPPORTED),
+        ({"p_rise": 0.001, "gain_rise": 0.1001}, GOES_WITH_DEGREE),
+        ({"p_rise": NAN, "gain_rise": NAN}, SUPPORTED),
         # What is missing says nothing.
         ({"p_attachment": NAN, "p_no_attachment": NAN, "within": NAN}, GOES_WITH_DEGREE),
         ({"p_gain": NAN, "p_no_gain": NAN, "gain_slope": NAN}, UNDECIDED),
@@ -89,6 +95,7 @@ def test_words_change_exactly_at_their_limits(change: dict[str, Any], said: str)
     [
         ({}, ["gain more the more edges they have", "kernel is 0.95 (0.85 to 1.05)",
               "within neurons 0.90 (0.76 to 1.04), above 0.1 (p < 0.001)"]),
+        ({"p_rise": 0.001, "gain_rise": 0.5}, ["a fitness that grows apart", "rises by 0.50"]),
         ({"snapshots": 1}, ["only one snapshot"]),
         ({"grown": 0}, ["no edge is ever grown"]),
         ({"grown": 0, "dropped": 0}, ["no mask changes from snapshot to snapshot"]),

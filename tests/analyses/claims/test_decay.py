@@ -11,7 +11,7 @@ import pytest
 from claim_rows import NAN, adjusted, decays, evidence, factors, is_sentence, judged_row
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import poisson
+from scipy.stats import binom, poisson
 
 from topolab_analyses.claims import decay
 from topolab_analyses.claims.decay import pool, why, word
@@ -49,6 +49,14 @@ def test_the_least_that_counts() -> None:
         ({"p_decay": 0.0499}, SUPPORTED),
         ({"p_decay": 0.05}, UNDECIDED),
         ({"p_decay": 0.001, "p_decay_holm": 0.05}, UNDECIDED),
+        # Neurons that die whether they are poor or not are no decay of the poor.
+        ({"p_poorer": 0.0499}, SUPPORTED),
+        ({"p_poorer": 0.05}, UNDECIDED),
+        ({"p_poorer": 0.001, "p_poorer_holm": 0.05}, UNDECIDED),
+        ({"p_poorer": NAN}, UNDECIDED),
+        # Before as many edges are lost as there were, it is too early to deny.
+        ({**NONE, "turnover": 1.0}, NOT_SUPPORTED),
+        ({**NONE, "turnover": 0.999}, UNDECIDED),
         (NONE, NOT_SUPPORTED),
         ({**NONE, "p_no_decay": 0.0499}, NOT_SUPPORTED),
         ({**NONE, "p_no_decay": 0.05}, UNDECIDED),
@@ -69,6 +77,9 @@ def test_words_change_exactly_at_their_limits(change: dict[str, Any], said: str)
               "times, against 1.5 times by random rewiring, with up to 120 of them at risk in "
               "each of 8 parts of the run", "p < 0.001 for an excess of 5 % or less"]),
         ({"parts": 1, "dormant": 1}, ["10 edges 1 time, against", "each of 1 part of the run"]),
+        ({"p_poorer": 0.4, "dormant_others": 70},
+         ["Decay is open", "not clearly more often than the other neurons (70 times of 1,500"]),
+        ({**NONE, "turnover": 0.3}, ["Decay is open", "only 30 % of the edges were exchanged"]),
         (NONE, ["No more than 5 % of the poorly connected", "no neuron of the poorest quarter fell "
                 "below 10 edges, against 1.5 times", "(p = 0.002)"]),
         (OPEN, ["Decay is open: neurons", "4 times", "5 % of them beyond chance is the least"]),
@@ -146,3 +157,8 @@ def test_seeds_without_anyone_at_risk_do_not_count() -> None:
     made = pool(pd.DataFrame([none, none]))
     assert made["poor"] == 0 and made["nulls"] == 0 and math.isnan(made["excess"])
     assert all(math.isnan(made[name]) for name in ("p_decay", "p_no_decay", "dormant_null"))
+
+
+@given(st.integers(0, 50), st.integers(50, 300), st.integers(0, 50), st.integers(50, 300))
+def test_the_poor_against_the_others_is_a_binomial_test(a: int, n: int, b: int, m: int) -> None:
+    assert decay.poorer(a, n, b, m) == pytest.approx(binom.sf(a - 1, a + b, n / (n + m)))
