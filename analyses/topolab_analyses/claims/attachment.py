@@ -16,6 +16,7 @@ from topolab_analyses.claims.limits import (
     GOES_WITH_DEGREE,
     LEAST_EXPONENT,
     LEAST_MEMORY,
+    LEAST_RISE,
     NOT_SUPPORTED,
     SUPPORTED,
     UNDECIDED,
@@ -108,7 +109,7 @@ def _drifts(row: Mapping[str, Any]) -> bool:
 
 def _rises(row: Mapping[str, Any]) -> bool:
     """Whether the kernel gets steeper: degrees then come to record a fitness that grows apart."""
-    return bool(row["p_rise"] < ALPHA and row["gain_rise"] > LEAST_EXPONENT)
+    return bool(row["p_rise"] < ALPHA and row["gain_rise"] > LEAST_RISE)
 
 
 def pool(rows: pd.DataFrame) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 __all__ = [
     "ALPHA", "CANNOT_TELL", "CSN", "CUT_OFF", "DOES_NOT_APPLY", "FLATTEST",
     "GOES_WITH_DEGREE",
-    "LEAST_DORMANT", "LEAST_EXPONENT", "LEAST_MEMORY", "LEAST_POOR", "LEAST_TAIL",
+    "LEAST_DORMANT", "LEAST_EXPONENT", "LEAST_MEMORY", "LEAST_POOR",
+    "LEAST_RISE", "LEAST_TAIL",
     "LEAST_TURNOVER",
     "NOT_SUPPORTED", "PAPER", "STEEPEST", "SUPPORTED", "UNDECIDED", "WIDEST_LOGNORMAL", "WORDS",
 ]  # fmt: skip
@@ -39,6 +40,9 @@ LEAST_EXPONENT = 0.1
 #: The smallest correlation, between successive updates, of gains beyond degree and fitness that
 #: counts as a fitness which drifts: then an effect of degree cannot be told from it.
 LEAST_MEMORY = 0.05
+#: The smallest rise of the kernel's exponent, from the first quarter of the run to the last, that
+#: counts as a fitness which grows apart: degrees come to record it.
+LEAST_RISE = 0.25
 #: The smallest share of the poor that, when dormant beyond chance, counts as decay; and how many
 #: poor neurons there must be for any word.
 LEAST_DORMANT, LEAST_POOR = 0.05, 20

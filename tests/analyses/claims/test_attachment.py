@@ -74,8 +74,8 @@ def test_the_least_exponent_is_a_tenth_of_barabasi_and_alberts() -> None:
         # A kernel that gets steeper is what a fitness that grows apart leaves.
         ({"p_rise": 0.0499, "gain_rise": 0.5}, GOES_WITH_DEGREE),
         ({"p_rise": 0.05, "gain_rise": 0.5}, SUPPORTED),
-        ({"p_rise": 0.001, "gain_rise": 0.1}, SUPPORTED),
-        ({"p_rise": 0.001, "gain_rise": 0.1001}, GOES_WITH_DEGREE),
+        ({"p_rise": 0.001, "gain_rise": 0.25}, SUPPORTED),
+        ({"p_rise": 0.001, "gain_rise": 0.2501}, GOES_WITH_DEGREE),
         ({"p_rise": NAN, "gain_rise": NAN}, SUPPORTED),
         # What is missing says nothing.
         ({"p_attachment": NAN, "p_no_attachment": NAN, "within": NAN}, GOES_WITH_DEGREE),
