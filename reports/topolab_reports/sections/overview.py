@@ -30,7 +30,14 @@ class OverviewSection(Section):
         said = sentence(pooled)
         if len(pooled) == 1:
             said = f"{said} {pooled['why'].iloc[0]}"
-        return Content(said, self.figures, facts=self._facts(pooled), facts_first=True)
+        below = int(pooled["dormant_below"].max())
+        notes = [
+            "In the table: the exponent α of the degrees with its standard error, and CSN's p; the "
+            "exponents of gains and of losses by degree, 0 being chance, and that of gains within "
+            "neurons, at a given fitness of theirs; how many times a neuron of the poorest quarter "
+            f"fell below {below} edges, and how many times by chance.",
+        ]
+        return Content(said, self.figures, facts=self._facts(pooled), notes=notes, facts_first=True)
 
     @staticmethod
     def _facts(pooled: pd.DataFrame) -> pd.DataFrame:
@@ -44,11 +51,9 @@ class OverviewSection(Section):
                 ],
                 "layer": pooled["layer"],
                 "hypothesis": pooled["verdict"],
-                "exponent of the degrees": [
-                    interval(row["alpha"], row["alpha_error"]) for _, row in pooled.iterrows()
-                ],
-                "p of a power law": [known(p) for p in pooled["p_law"]],
-                "gains by degree (0 = chance)": [
+                "α": [interval(row["alpha"], row["alpha_error"]) for _, row in pooled.iterrows()],
+                "p of the law": [known(p) for p in pooled["p_law"]],
+                "gains": [
                     _where_it_applies(row, "attachment", row["gain_slope"], row["gain_error"])
                     for _, row in pooled.iterrows()
                 ],
@@ -56,11 +61,11 @@ class OverviewSection(Section):
                     _where_it_applies(row, "attachment", row["within"], row["within_error"])
                     for _, row in pooled.iterrows()
                 ],
-                "losses by degree": [
+                "losses": [
                     _where_it_applies(row, "decay", row["loss_slope"])
                     for _, row in pooled.iterrows()
                 ],
-                f"times a poor neuron fell below {below} edges (by chance)": [
+                f"poor below {below} (by chance)": [
                     f"{row['dormant']} ({row['dormant_null']:.1f})"
                     if np.isfinite(row["dormant_null"])
                     else _where_it_applies(row, "decay", np.nan)
